@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+"""Losses: the ATen function, what it asks of the shapes, and the PyTorch function that tests compare with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Loss:
+    """One loss. Its procedure is `torch_loss_<name>(loss, input, target, reduction_type)`."""
+
+    name: str
+    """Name of the procedure."""
+    header: str
+    """ATen function."""
+    call: str
+    """C++ call in `input`, `target`, `reduction`."""
+    reference: str
+    """Function in `torch.nn.functional`."""
+    doc: str
+    """One sentence for the reference."""
+    same_shape: bool = True
+    """True when input and target must agree in shape and dtype."""
+
+
+LOSSES = (
+    Loss("mse", "mse_loss", "at::mse_loss(input, target, reduction)", "mse_loss", "Mean squared error."),
+    Loss("l1", "l1_loss", "at::l1_loss(input, target, reduction)", "l1_loss", "Mean absolute error."),
+    Loss(
+        "cross_entropy",
+        "cross_entropy_loss",
+        "at::cross_entropy_loss(input, target, {}, reduction)",
+        "cross_entropy",
+        "Cross entropy of logits [N, C, ...] with int64 class numbers from 0, [N, ...], or with probabilities.",
+        same_shape=False,
+    ),
+)
+
+REDUCTIONS = (("torch_kNone", 0, "none"), ("torch_kMean", 1, "mean"), ("torch_kSum", 2, "sum"))
+"""Public enumerator, value as in `at::Reduction`, name in PyTorch."""

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// The one exception of the shim: a status of ftorch.h and its message.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "ftorch.h"
+
+namespace ftorch {
+
+struct Error {
+  int status;
+  std::string message;
+};
+
+[[noreturn]] inline void fail(int status, std::string message) { throw Error{status, std::move(message)}; }
+
+/// A pointer that the caller must give.
+template <class T>
+T* required(T* pointer, const char* name) {
+  if (!pointer) [[unlikely]] fail(ft_invalid_argument, std::string(name) + " is a null pointer");
+  return pointer;
+}
+
+}  // namespace ftorch
