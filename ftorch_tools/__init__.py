@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Command-line tools of FTorch."""

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""Reads `Test.xml`, the report of `ctest -T Test`, and ctest's live lines."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+
+from ftorch_tools.record import Outcome, TestResult
+from ftorch_tools.runner import OutputStore, printed_skip_reason
+
+_SIGNALS = {
+    "SEGFAULT": "SIGSEGV",
+    "ILLEGAL": "SIGILL",
+    "INTERRUPT": "SIGINT",
+    "NUMERICAL": "SIGFPE",
+    "Subprocess aborted": "SIGABRT",
+    "Subprocess killed": "SIGKILL",
+    "Subprocess terminated": "SIGTERM",
+    "Bus error": "SIGBUS",
+}
+_STARTED = re.compile(r"^ *Start +(\d+): ")
+_ENDED = re.compile(r"^ *\d+/\d+ Test +#(\d+): (.*)$")
+_SECONDS = re.compile(r"([\d.]+) sec\s*$")
+
+
+@dataclass(frozen=True)
+class LiveLine:
+    """A test that started (`outcome` is None) or ended; `number` is ctest's own, from 1."""
+
+    number: int
+    outcome: Outcome | None = None
+    seconds: float | None = None
+
+
+def parse_line(line: str) -> LiveLine | None:
+    """Read one line of ctest's standard output; None when it says nothing about a test."""
+    started = _STARTED.match(line)
+    if started:
+        return LiveLine(int(started.group(1)))
+    ended = _ENDED.match(line)
+    if not ended:
+        return None
+    text = ended.group(2)
+    seconds = _SECONDS.search(text)
+    return LiveLine(
+        int(ended.group(1)), _live_outcome(text), float(seconds.group(1)) if seconds else None
+    )
+
+
+def _live_outcome(text: str) -> Outcome:
+    # The words follow the dots after the name; a name may hold any of them, so search from there.
+    words = text.rpartition("***")[2] if "***" in text else ""
+    for word, outcome in (
+        ("Skipped", Outcome.SKIPPED),
+        ("Not Run (Disabled)", Outcome.SKIPPED),
+        ("Not Run", Outcome.NOT_RUN),
+        ("Timeout", Outcome.TIMEOUT),
+        ("Exception", Outcome.CRASHED),
+    ):
+        if words.startswith(word):
+            return outcome
+    passed = not words and re.search(r" Passed +[\d.]+ sec\s*$", text)
+    return Outcome.PASSED if passed else Outcome.FAILED
+
+
+def read_report(file: Path, outputs: OutputStore) -> list[TestResult]:
+    """Return the results that `file` holds, their outputs kept in `outputs`."""
+    root = ElementTree.parse(file).getroot()
+    return [_result(test, outputs) for test in root.iter("Test") if "Status" in test.attrib]
+
+
+def _result(test: ElementTree.Element, outputs: OutputStore) -> TestResult:
+    name = test.findtext("Name") or ""
+    measured = {
+        item.get("name"): item.findtext("Value") or ""
+        for item in test.findall("Results/NamedMeasurement")
+    }
+    output = test.findtext("Results/Measurement/Value") or ""
+    completion = measured.get("Completion Status", "")
+    code = measured.get("Exit Code", "")
+    outcome = _outcome(test.get("Status", ""), completion, code)
+    reason = None
+    if outcome is Outcome.SKIPPED:
+        reason = printed_skip_reason(output) or completion
+    elif outcome is Outcome.NOT_RUN:
+        reason = completion
+    seconds = measured.get("Execution Time")
+    return TestResult(
+        id=name,
+        runner="ctest",
+        outcome=outcome,
+        labels=[label.text or "" for label in test.findall("Labels/Label")],
+        exit_code=_exit_code(outcome, completion, measured.get("Exit Value")),
+        signal=_SIGNALS.get(code, code) if outcome is Outcome.CRASHED else None,
+        seconds=float(seconds) if seconds else None,
+        reason=reason,
+        output=outputs.keep(name, output),
+    )
+
+
+def _outcome(status: str, completion: str, code: str) -> Outcome:
+    if status == "passed":
+        return Outcome.PASSED
+    if status == "notrun":
+        skipped = completion.startswith("SKIP_") or completion == "Disabled"
+        return Outcome.SKIPPED if skipped else Outcome.NOT_RUN
+    if code == "Timeout" or completion == "Timeout":
+        return Outcome.TIMEOUT
+    return Outcome.FAILED if code in ("", "Failed") else Outcome.CRASHED
+
+
+def _exit_code(outcome: Outcome, completion: str, value: str | None) -> int | None:
+    if outcome is Outcome.PASSED and value is None:
+        return 0
+    if outcome in (Outcome.PASSED, Outcome.FAILED) and value:
+        return int(value)
+    skip_code = re.fullmatch(r"SKIP_RETURN_CODE=(-?\d+)", completion)
+    return int(skip_code.group(1)) if skip_code else None

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+"""Exports a record as JUnit XML, for the displays of CI services."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+from ftorch_tools.record import Outcome, RunRecord, TestResult
+
+# Longer outputs stand in the run directory; CI services refuse huge reports.
+_OUTPUT_CHARACTERS = 64 * 1024
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def write_junit(record: RunRecord, directory: Path, file: Path) -> None:
+    """Write `record`, whose output paths are relative to `directory`, to `file`.
+
+    Failed tests are failures; crashed, timed out, not run and lost ones are errors.
+    """
+    root = ElementTree.Element("testsuites", {"name": "ftorch-test", **_totals(record.tests)})
+    for runner in record.commands:
+        tests = [test for test in record.tests if test.runner == runner]
+        suite = ElementTree.SubElement(
+            root,
+            "testsuite",
+            {
+                "name": runner,
+                "hostname": record.host,
+                "timestamp": record.start.partition("+")[0],
+                **_totals(tests),
+            },
+        )
+        for test in tests:
+            _add_case(suite, test, directory)
+    ElementTree.indent(root)
+    ElementTree.ElementTree(root).write(file, encoding="utf-8", xml_declaration=True)
+
+
+def _totals(tests: list[TestResult]) -> dict[str, str]:
+    failed = sum(test.outcome is Outcome.FAILED for test in tests)
+    return {
+        "tests": str(len(tests)),
+        "failures": str(failed),
+        "errors": str(sum(test.outcome.is_failure for test in tests) - failed),
+        "skipped": str(sum(test.outcome is Outcome.SKIPPED for test in tests)),
+        "time": f"{sum(test.seconds or 0.0 for test in tests):.3f}",
+    }
+
+
+def _add_case(suite: ElementTree.Element, test: TestResult, directory: Path) -> None:
+    classname, name = _split(test)
+    case = ElementTree.SubElement(
+        suite, "testcase", classname=classname, name=name, time=f"{test.seconds or 0.0:.3f}"
+    )
+    if test.outcome is Outcome.SKIPPED:
+        ElementTree.SubElement(case, "skipped", message=_clean(test.reason or ""))
+    elif test.outcome.is_failure:
+        kind = "failure" if test.outcome is Outcome.FAILED else "error"
+        message = _clean(test.description)
+        ElementTree.SubElement(case, kind, type=test.outcome.value, message=message)
+    if test.output is not None:
+        output = (directory / test.output).read_text(encoding="utf-8", errors="replace")
+        ElementTree.SubElement(case, "system-out").text = _clean(output[-_OUTPUT_CHARACTERS:])
+
+
+def _split(test: TestResult) -> tuple[str, str]:
+    if test.runner == "pytest":
+        plain, bracket, parameters = test.id.partition("[")
+        *parts, last = plain.split("::")
+        module = ".".join(parts).removesuffix(".py").replace(".py.", ".").replace("/", ".")
+        return module or last, last + bracket + parameters
+    classname, dot, name = test.id.rpartition(".")
+    return (classname, name) if dot else (test.id, test.id)
+
+
+def _clean(text: str) -> str:
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)

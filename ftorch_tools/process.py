@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""A child process in a session of its own, read line by line, that leaves nobody behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO, Callable
+
+# A reader that has not seen the end this long after the exit waits for a stray holder of the pipe.
+DRAIN_SECONDS = 5.0
+
+
+class Child:
+    """Starts `command`; calls `on_line` for each line and `on_exit` once, from other threads.
+
+    The lines are those of standard output, which `log` keeps too; or, when `events_variable` is
+    given, those written to the file descriptor whose number that environment variable holds.
+    `on_exit` receives the exit code, negative for a signal. What remains of the session's process
+    group when the child exits is killed.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path,
+        environment: Mapping[str, str],
+        log: Path,
+        on_line: Callable[[str], None],
+        on_exit: Callable[[int], None],
+        events_variable: str | None = None,
+    ) -> None:
+        read_end, write_end = os.pipe()
+        environment = dict(environment)
+        self._tee: BinaryIO | None = None
+        with log.open("ab") as log_file:
+            if events_variable is None:
+                self._tee = log.open("ab")
+                stdout: int = write_end
+                passed: tuple[int, ...] = ()
+            else:
+                environment[events_variable] = str(write_end)
+                stdout = log_file.fileno()
+                passed = (write_end,)
+            try:
+                self._process = subprocess.Popen(
+                    command,
+                    cwd=cwd,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=stdout,
+                    stderr=subprocess.STDOUT,
+                    pass_fds=passed,
+                    start_new_session=True,
+                )
+            finally:
+                os.close(write_end)
+        self._on_line = on_line
+        self._on_exit = on_exit
+        self._gone = threading.Event()
+        self._reader = threading.Thread(target=self._read, args=(read_end,), daemon=True)
+        self._reader.start()
+        threading.Thread(target=self._wait, daemon=True).start()
+
+    def signal(self, number: signal.Signals, *, group: bool) -> None:
+        """Send a signal to the child, or to its whole process group; nothing once it is gone."""
+        if self._gone.is_set():
+            return
+        try:
+            if group:
+                os.killpg(self._process.pid, number)
+            else:
+                os.kill(self._process.pid, number)
+        except ProcessLookupError:
+            pass
+
+    def _read(self, read_end: int) -> None:
+        with os.fdopen(read_end, "rb") as stream:
+            for line in stream:
+                if self._tee is not None:
+                    self._tee.write(line)
+                    self._tee.flush()
+                self._on_line(line.decode("utf-8", "replace").rstrip("\n"))
+
+    def _wait(self) -> None:
+        # WNOWAIT leaves a zombie, so that the group's number cannot pass to somebody else's.
+        os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+        self.signal(signal.SIGKILL, group=True)
+        self._gone.set()
+        code = self._process.wait()
+        self._reader.join(DRAIN_SECONDS)
+        if self._tee is not None:
+            self._tee.close()
+        self._on_exit(code)

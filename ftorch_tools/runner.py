@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""What ctest and pytest have in common when they are run."""
+
+from __future__ import annotations
+
+import re
+import signal
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+from ftorch_tools.events import Closed, Emit
+from ftorch_tools.process import Child
+from ftorch_tools.record import Outcome, TestResult
+
+_SKIP_REASON = re.compile(r"^\s*SKIP(?:PED)?:\s*(\S.*?)\s*$", re.MULTILINE)
+
+
+def printed_skip_reason(output: str) -> str | None:
+    """Return the text of the first line `SKIP: reason` of a test's output."""
+    found = _SKIP_REASON.search(output)
+    return found.group(1) if found else None
+
+
+class OutputStore:
+    """Keeps the output of each test in a file of its own below the run directory."""
+
+    def __init__(self, run_directory: Path, runner: str) -> None:
+        self._root = run_directory
+        self._folder = run_directory / "output"
+        self._runner = runner
+        self._count = 0
+
+    def keep(self, name: str, text: str) -> str | None:
+        """Write `text` and return its path relative to the run directory; None when empty."""
+        if not text.strip():
+            return None
+        self._folder.mkdir(exist_ok=True)
+        self._count += 1
+        readable = re.sub(r"[^A-Za-z0-9._-]+", "_", name)[-80:]
+        file = self._folder / f"{self._runner}-{self._count:04d}-{readable}.txt"
+        file.write_text(text, encoding="utf-8", errors="backslashreplace")
+        return file.relative_to(self._root).as_posix()
+
+
+class Runner(ABC):
+    """One test driver and what it found.
+
+    `results`, `errors` and `excluded` (tests left out only because they are slow) are complete
+    when `Closed` has been emitted.
+    """
+
+    name: str
+
+    def __init__(self) -> None:
+        self.command: list[str] = []
+        self.results: list[TestResult] = []
+        self.errors: list[str] = []
+        self.excluded = 0
+        self.interrupted = False
+        self._child: Child | None = None
+        self._emit: Emit = lambda event: None
+
+    def start(self, emit: Emit) -> None:
+        """Start the driver; `emit` is called from another thread."""
+        self._emit = emit
+        self._child = self._launch()
+
+    def interrupt(self) -> None:
+        """Ask the driver and its tests to stop."""
+        self.interrupted = True
+        self._interrupt()
+
+    def kill(self) -> None:
+        """End the driver and its tests at once."""
+        self.interrupted = True
+        self._signal(signal.SIGKILL, group=True)
+
+    def _signal(self, number: signal.Signals, *, group: bool) -> None:
+        if self._child is not None:
+            self._child.signal(number, group=group)
+
+    def _exited(self, code: int) -> None:
+        try:
+            self._collect(code)
+        except Exception as error:  # a report that cannot be read must not hang the run
+            self.errors.append(f"{self.name}: cannot read its report: {error!r}")
+        self._emit(Closed(self.name))
+
+    def _unreported(self, *, started: bool) -> Outcome:
+        """The outcome of a test without a report: not run when the user stopped the run first."""
+        return Outcome.NOT_RUN if self.interrupted and not started else Outcome.LOST
+
+    @abstractmethod
+    def _launch(self) -> Child: ...
+
+    @abstractmethod
+    def _interrupt(self) -> None: ...
+
+    @abstractmethod
+    def _collect(self, code: int) -> None: ...

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""Small projects with tests of every kind, and a way to run `ftorch-test` on them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """Return the environment of a terminal that knows nothing of the test run around it."""
+    outer = re.compile(r"PYTEST_.*|FTORCH_.*|CTEST_.*|NO_COLOR|FORCE_COLOR|CLICOLOR.*")
+    kept = {key: value for key, value in os.environ.items() if not outer.fullmatch(key)}
+    return {**kept, "PYTHONPATH": str(PACKAGE_ROOT), "TERM": "xterm", "COLUMNS": "100", **changes}
+
+
+@dataclass
+class Project:
+    """A project below `root`: `build/` holds its ctest tests and `tests/` its Python tests."""
+
+    root: Path
+    command: list[str] = field(default_factory=lambda: [sys.executable, "-m", "ftorch_tools"])
+
+    def __post_init__(self) -> None:
+        self.build = self.root / "build"
+        self.build.mkdir(parents=True)
+        (self.root / "pyproject.toml").touch()
+        (self.build / "CTestTestfile.cmake").touch()
+
+    def add_ctest(self, name: str, script: str, **properties: str) -> None:
+        """Add a ctest test that runs a shell script."""
+        values = " ".join(f"{key} [==[{value}]==]" for key, value in properties.items())
+        settings = f"set_tests_properties({name} PROPERTIES {values})\n" if values else ""
+        with (self.build / "CTestTestfile.cmake").open("a") as file:
+            file.write(f"add_test({name} /bin/sh -c [==[{script}]==])\n{settings}")
+
+    def add_line(self, line: str) -> None:
+        """Add a line to the build folder's CTestTestfile.cmake."""
+        with (self.build / "CTestTestfile.cmake").open("a") as file:
+            file.write(f"{line}\n")
+
+    def add_python(self, name: str, text: str) -> None:
+        """Add a file below `tests/`."""
+        (self.root / "tests").mkdir(exist_ok=True)
+        (self.root / "tests" / name).write_text(text)
+
+    def run(self, *arguments: str, cwd: Path | None = None, **changes: str) -> Result:
+        """Run `ftorch-test run` from the project's root."""
+        process = subprocess.run(
+            [*self.command, "run", *arguments],
+            cwd=cwd or self.root,
+            env=environment(**changes),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Result(process.returncode, process.stdout, process.stderr, self)
+
+
+@dataclass
+class Result:
+    """What one call of `ftorch-test` gave."""
+
+    code: int
+    out: str
+    err: str
+    project: Project
+
+    @property
+    def directory(self) -> Path:
+        """The run directory."""
+        found = re.search(r"^report: (.*)/run\.json$", self.out + self.err, re.MULTILINE)
+        assert found, self.out + self.err
+        return Path(found.group(1))
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The record."""
+        record = json.loads((self.directory / "run.json").read_text())
+        assert isinstance(record, dict)
+        return record
+
+    @property
+    def outcomes(self) -> dict[str, str]:
+        """The outcome of each test."""
+        return {test["id"]: test["outcome"] for test in self.record["tests"]}
+
+    def test(self, name: str) -> dict[str, Any]:
+        """The record of one test."""
+        (found,) = [test for test in self.record["tests"] if test["id"] == name]
+        assert isinstance(found, dict)
+        return found
+
+    def output(self, name: str) -> str:
+        """The kept output of one test."""
+        return (self.directory / self.test(name)["output"]).read_text()
+
+    @property
+    def last_line(self) -> str:
+        """The last line of standard output."""
+        return self.out.splitlines()[-1]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """An empty project."""
+    return Project(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def project_class() -> type[Project]:
+    """The class of projects, for fixtures that live longer than a test."""
+    return Project
+
+
+@pytest.fixture(scope="session")
+def terminal_environment() -> Callable[..., dict[str, str]]:
+    """The function that makes an environment."""
+    return environment
+
+
+@pytest.fixture(scope="session")
+def sleepers() -> Callable[[int], list[int]]:
+    """A function that finds the processes `sleep N`."""
+
+    def find(seconds: int) -> list[int]:
+        wanted = f"sleep\0{seconds}\0".encode()
+        found = []
+        for file in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                if file.read_bytes() == wanted:
+                    found.append(int(file.parent.name))
+            except OSError:
+                continue
+        return found
+
+    return find

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""An interrupted run stops its children, keeps its record and says how it ended."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+
+import pytest
+
+
+def make_endless(project, script):
+    """Give `project` tests that wait for ever, among others."""
+    project.add_ctest("quick", "exit 0")
+    # Background jobs of a shell ignore SIGINT.
+    project.add_ctest("endless", "sleep 421 & wait", DEPENDS="quick")
+    project.add_ctest("after", "exit 0", DEPENDS="endless")
+    project.add_python(
+        "test_a.py",
+        "import subprocess\n"
+        "def test_quick(): pass\n"
+        f"def test_endless(): subprocess.run(['sh', '-c', {script!r}])\n",
+    )
+    return project
+
+
+def wait_until(condition, seconds=60.0):
+    """Wait until `condition` is true."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("script", "number", "times", "code"),
+    [
+        ("trap '' INT TERM; sleep 422", signal.SIGINT, 1, 130),
+        ("trap '' INT TERM; sleep 422", signal.SIGINT, 2, 130),
+        ("exec sleep 422", signal.SIGTERM, 1, 143),
+    ],
+)
+def test_interrupt(project, sleepers, terminal_environment, script, number, times, code):
+    endless = make_endless(project, script)
+    process = subprocess.Popen(
+        [*endless.command, "run", "-j", "2"],
+        cwd=endless.root,
+        env=terminal_environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    wait_until(lambda: sleepers(421) and sleepers(422))
+    record_file = endless.build / "ftorch-test"
+    (directory,) = [path for path in record_file.iterdir() if path.name != "latest"]
+    assert json.loads((directory / "run.json").read_text())["status"] == "running"
+    begin = time.monotonic()
+    for _ in range(times):
+        process.send_signal(number)
+        time.sleep(0.3)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert time.monotonic() - begin < (3 if times > 1 else 20)
+    assert sleepers(421) == []
+    assert sleepers(422) == []
+    record = json.loads((directory / "run.json").read_text())
+    assert (record["status"], record["exit_code"]) == ("interrupted", code)
+    outcomes = {test["id"]: test["outcome"] for test in record["tests"]}
+    assert outcomes.pop("tests/test_a.py::test_quick") in ("passed", "not_run")
+    assert outcomes == {
+        "quick": "passed",
+        "endless": "lost",
+        "after": "not_run",
+        "tests/test_a.py::test_endless": "lost",
+    }
+    assert "interrupted" in out
+    assert (directory / "junit.xml").exists()
