@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The tables from which enumerators, shim, bindings, wrappers, tests and documentation are derived.
+"""The tables that enumerators, shim, bindings, wrappers, tests and documentation derive from.
 
 One row adds a dtype, device, operator, optimizer or loss on every level.
 """

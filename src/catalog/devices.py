@@ -27,7 +27,14 @@ class Device:
 DEVICES = (
     Device("cpu", "torch_kCPU", 0, "at::DeviceType::CPU", "Host memory."),
     Device("cuda", "torch_kCUDA", 1, "at::DeviceType::CUDA", "NVIDIA GPU."),
-    Device("hip", "torch_kHIP", 1, "at::DeviceType::CUDA", "AMD GPU; ROCm builds of LibTorch call it CUDA.", alias=True),
+    Device(
+        "hip",
+        "torch_kHIP",
+        1,
+        "at::DeviceType::CUDA",
+        "AMD GPU; ROCm builds of LibTorch call it CUDA.",
+        alias=True,
+    ),
     Device("xpu", "torch_kXPU", 12, "at::DeviceType::XPU", "Intel GPU."),
     Device("mps", "torch_kMPS", 13, "at::DeviceType::MPS", "Apple GPU."),
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Losses: the ATen function, what it asks of the shapes, and the PyTorch function that tests compare with."""
+"""Losses: ATen function, what it asks of shapes, and the PyTorch function to compare with."""
 
 from __future__ import annotations
 
@@ -25,14 +25,23 @@ class Loss:
 
 
 LOSSES = (
-    Loss("mse", "mse_loss", "at::mse_loss(input, target, reduction)", "mse_loss", "Mean squared error."),
-    Loss("l1", "l1_loss", "at::l1_loss(input, target, reduction)", "l1_loss", "Mean absolute error."),
+    Loss(
+        "mse",
+        "mse_loss",
+        "at::mse_loss(input, target, reduction)",
+        "mse_loss",
+        "Mean squared error.",
+    ),
+    Loss(
+        "l1", "l1_loss", "at::l1_loss(input, target, reduction)", "l1_loss", "Mean absolute error."
+    ),
     Loss(
         "cross_entropy",
         "cross_entropy_loss",
         "at::cross_entropy_loss(input, target, {}, reduction)",
         "cross_entropy",
-        "Cross entropy of logits [N, C, ...] with int64 class numbers from 0, [N, ...], or with probabilities.",
+        "Cross entropy of logits [N, C, ...] with int64 class numbers from 0, [N, ...],"
+        " or with probabilities.",
         same_shape=False,
     ),
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Optimizers: hyperparameters with defaults and ranges, state, and the fused LibTorch kernel that makes one step."""
+"""Optimizers: hyperparameters, state, and the fused LibTorch kernel that makes one step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Hyperparameter:
-    """One argument of a constructor; `real` ones are real64 in the shim and of either real kind in Fortran."""
+    """One argument of a constructor; a number is real64 in the shim, of any kind in Fortran."""
 
     name: str
     """Name of the Fortran argument."""
@@ -23,6 +23,26 @@ class Hyperparameter:
 
 
 @dataclass(frozen=True)
+class State:
+    """One state tensor of each parameter, shaped like it and zero before the first step."""
+
+    name: str
+    """Name in `torch.optim`."""
+    when: str = "true"
+    """C++ condition in hyperparameters by name; without it the step gets an empty list."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What hyperparameters must fulfil beside their ranges."""
+
+    holds: str
+    """C++ condition in hyperparameters by name."""
+    message: str
+    """The error otherwise."""
+
+
+@dataclass(frozen=True)
 class Optimizer:
     """One optimizer. Its constructor is `torch_optim_<name>`."""
 
@@ -30,14 +50,16 @@ class Optimizer:
     """Name of the class in `torch.optim`."""
     hyperparameters: tuple[Hyperparameter, ...]
     """Arguments after the parameters, in the order of the Fortran interface."""
-    state: tuple[str, ...]
-    """State tensors, each shaped like its parameter."""
+    state: tuple[State, ...]
+    """State tensors."""
     header: str
-    """ATen function of the step."""
+    """ATen header of the step."""
     step: str
-    """C++ call: lists `parameters`, `gradients`, `steps`, the state by name, hyperparameters by name, `first_step`."""
+    """C++ call in `parameters`, `gradients`, `steps`, state and hyperparameters, `first_step`."""
     doc: str
     """One sentence for the reference, with the source."""
+    rules: tuple[Rule, ...] = ()
+    """Conditions on several hyperparameters."""
 
 
 LEARNING_RATE = Hyperparameter("learning_rate", 1e-3, "lr", "Step size, not negative.")
@@ -48,7 +70,7 @@ ADAM = (
     Hyperparameter("eps", 1e-8, "eps", "Term added to the denominator."),
 )
 AMSGRAD = Hyperparameter("amsgrad", False, "amsgrad", "Use the maximum of all second moments.")
-ADAM_STATE = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+ADAM_STATE = (State("exp_avg"), State("exp_avg_sq"), State("max_exp_avg_sq", "amsgrad"))
 ADAM_STEP = (
     "at::{header}(parameters, gradients, exp_avg, exp_avg_sq, max_exp_avg_sq, steps,"
     " learning_rate, beta_1, beta_2, weight_decay, eps, amsgrad, false)"
@@ -62,27 +84,42 @@ OPTIMIZERS = (
             Hyperparameter("momentum", 0.0, "momentum", "Momentum factor."),
             Hyperparameter("weight_decay", 0.0, "weight_decay", "L2 penalty."),
             Hyperparameter("dampening", 0.0, "dampening", "Dampening of momentum."),
-            Hyperparameter("nesterov", False, "nesterov", "Nesterov momentum; needs momentum and no dampening."),
+            Hyperparameter(
+                "nesterov",
+                False,
+                "nesterov",
+                "Nesterov momentum; needs momentum and no dampening.",
+            ),
         ),
-        ("momentum_buffer",),
-        "_fused_sgd_",
+        (State("momentum_buffer", "momentum != 0"),),
+        "_fused_sgd",
         "at::_fused_sgd_(parameters, gradients, momentum_buffer, weight_decay, momentum,"
         " learning_rate, dampening, nesterov, false, first_step)",
         "Stochastic gradient descent with momentum (Sutskever et al. 2013).",
+        (
+            Rule(
+                "!nesterov || (momentum > 0 && dampening == 0)",
+                "nesterov needs momentum above 0 and no dampening",
+            ),
+        ),
     ),
     Optimizer(
         "Adam",
         (*ADAM, Hyperparameter("weight_decay", 0.0, "weight_decay", "L2 penalty."), AMSGRAD),
         ADAM_STATE,
-        "_fused_adam_",
+        "_fused_adam",
         ADAM_STEP.format(header="_fused_adam_"),
         "Adam (Kingma and Ba 2015).",
     ),
     Optimizer(
         "AdamW",
-        (*ADAM, Hyperparameter("weight_decay", 1e-2, "weight_decay", "Decoupled weight decay."), AMSGRAD),
+        (
+            *ADAM,
+            Hyperparameter("weight_decay", 1e-2, "weight_decay", "Decoupled weight decay."),
+            AMSGRAD,
+        ),
         ADAM_STATE,
-        "_fused_adamw_",
+        "_fused_adamw",
         ADAM_STEP.format(header="_fused_adamw_"),
         "Adam with decoupled weight decay (Loshchilov and Hutter 2019).",
     ),

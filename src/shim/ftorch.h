@@ -53,6 +53,9 @@ int ft_fail(int status, const char *message);
    before `error stop`, which waits forever inside an I/O statement. */
 void ft_last_words(const char *text, int64_t length);
 
+/* Ends an object of any kind; one that is shared lives on behind its other handles. */
+int ft_release(ft_handle object);
+
 /* Tensors. Results go to *out, which becomes a handle of the caller's; *out is left alone on failure.
    An entry that writes into an existing tensor takes ft_handle *target: it fills the object behind the handle, or
    makes one when *target is null. */
@@ -66,11 +69,11 @@ int ft_tensor_from_array(ft_array *array, const int32_t *layout, int64_t layout_
                          int64_t permute_dims_size, const ft_options *options, ft_handle *out);
 /* Copies the numbers out; shape and dtype must agree. */
 int ft_tensor_to_array(ft_handle tensor, ft_array *array, int dtype);
-int ft_tensor_release(ft_handle tensor);
 /* Marks a temporary as a variable: assignment copies it from now on and no scope frees it. */
 int ft_tensor_keep(ft_handle tensor);
 int64_t ft_tensor_live(void);
-/* target = source: a copy, in the graph; a temporary is moved. An attached target keeps its array, shape and dtype. */
+/* target = source: a copy, in the graph; a temporary is moved; of an empty source, nothing. An attached target keeps its
+   array, shape and dtype, and refuses an empty source. */
 int ft_tensor_assign(ft_handle *target, ft_handle source);
 /* source on target's device and in target's dtype. */
 int ft_tensor_to(ft_handle source, ft_handle target, int non_blocking);
@@ -105,7 +108,6 @@ int ft_tensor_zero_gradient(ft_handle tensor);
 int ft_model_load(const char *filename, const ft_options *options, int is_training, ft_handle *out);
 int ft_model_save(ft_handle model, const char *filename);
 int ft_model_copy(ft_handle model, ft_handle *out);
-int ft_model_release(ft_handle model);
 int64_t ft_model_live(void);
 int ft_model_forward(ft_handle model, const ft_handle *inputs, int64_t inputs_size, ft_handle *outputs,
                      int64_t outputs_size, int requires_grad);
@@ -119,7 +121,6 @@ int ft_model_text(ft_handle model);
 int ft_optim_create(int number, const ft_handle *parameters, int64_t parameters_size, const double *hyperparameters,
                     int64_t hyperparameters_size, ft_handle *out);
 int ft_optim_copy(ft_handle optim, ft_handle *out);
-int ft_optim_release(ft_handle optim);
 int64_t ft_optim_live(void);
 int ft_optim_step(ft_handle optim);
 int ft_optim_zero_gradient(ft_handle optim);

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <new>
 #include <string_view>
+#include <utility>
 
 #include <unistd.h>
 
@@ -19,6 +21,9 @@ namespace {
 
 constexpr std::size_t longest_failure = 4000;
 thread_local char failure[longest_failure];
+// Subjects of the exception in flight, the innermost last in memory.
+thread_local char subjects[256];
+thread_local std::size_t subjects_length = 0;
 thread_local std::string made;
 thread_local std::string_view text;
 
@@ -36,9 +41,17 @@ bool is_out_of_memory(std::string_view message) {
   return message.find("can't allocate memory") != message.npos || message.find("out of memory") != message.npos;
 }
 
+/// The first sentence of what autograd says, and the remedy in the words of our interface.
+void set_autograd_failure(std::string_view message) noexcept {
+  const bool is_spent = message.find("retain_graph") != message.npos;
+  const auto end = message.find(". ");
+  ftorch::set_failure(message.substr(0, end), is_spent ? "; give retain_graph to the first backward pass" : "");
+}
+
 int settle_message(int other, std::string_view message) noexcept {
   message = essence(message);
-  ftorch::set_failure(message);
+  if (other == ft_autograd_error) set_autograd_failure(message);
+  else ftorch::set_failure(message);
   return is_out_of_memory(message) ? ft_out_of_memory : other;
 }
 
@@ -46,10 +59,25 @@ int settle_message(int other, std::string_view message) noexcept {
 
 namespace ftorch {
 
-void set_failure(std::string_view message) noexcept {
-  const std::size_t length = std::min(message.size(), longest_failure);
-  std::memmove(failure, message.data(), length);
+void set_failure(std::string_view message, std::string_view addition) noexcept {
+  std::size_t length = 0;
+  for (const std::string_view part : {std::string_view(subjects, std::exchange(subjects_length, 0)), message, addition}) {
+    const std::size_t taken = std::min(part.size(), longest_failure - length);
+    std::memmove(failure + length, part.data(), taken);
+    length += taken;
+  }
   text = {failure, length};
+}
+
+void Context::tell() const noexcept {
+  char subject[sizeof(subjects)];
+  const int written = index_ < 0 ? std::snprintf(subject, sizeof(subject), "%s: ", subject_)
+                                 : std::snprintf(subject, sizeof(subject), "%s(%lld): ", subject_, index_ + 1LL);
+  const std::size_t length = std::min<std::size_t>(static_cast<std::size_t>(written), sizeof(subject) - 1);
+  const std::size_t kept = std::min(subjects_length, sizeof(subjects) - length);
+  std::memmove(subjects + length, subjects, kept);
+  std::memcpy(subjects, subject, length);
+  subjects_length = length + kept;
 }
 
 void set_text(std::string value) {

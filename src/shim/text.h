@@ -2,13 +2,35 @@
 // The text that ft_text() gives: the last failure, or what a ft_*_text entry made.
 #pragma once
 
+#include <cstdint>
+#include <exception>
 #include <string>
 #include <string_view>
 
 namespace ftorch {
 
 /// Failures are cut at 4000 characters and never allocate.
-void set_failure(std::string_view message) noexcept;
+void set_failure(std::string_view message, std::string_view addition = {}) noexcept;
 void set_text(std::string text);
+
+/// What a failure is about while this lives: "subject: " or "subject(index): " is put before its message. The subject must
+/// outlive it; an index counts from 0 here and from 1 in the message.
+class Context {
+ public:
+  explicit Context(const char* subject, std::int64_t index = -1) noexcept
+      : subject_(subject), index_(index), exceptions_(std::uncaught_exceptions()) {}
+  ~Context() {
+    if (std::uncaught_exceptions() > exceptions_) [[unlikely]] tell();
+  }
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+ private:
+  void tell() const noexcept;
+
+  const char* subject_;
+  std::int64_t index_;
+  int exceptions_;
+};
 
 }  // namespace ftorch

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads the descriptor of a Fortran array; compiled with the ISO_Fortran_binding.h of the Fortran compiler at hand. */
+
+#include <ISO_Fortran_binding.h>
+#include <stddef.h>
+
+#include "array.h"
+
+static ft_view view_of(const CFI_cdesc_t *array)
+{
+  ft_view view = {array->base_addr, (int64_t)array->elem_len, array->rank, {0}, {0}};
+  for (int i = 0; i < array->rank && i < ft_max_rank; ++i) {
+    view.extents[i] = array->dim[i].extent;
+    view.strides[i] = array->dim[i].sm;
+  }
+  return view;
+}
+
+int ft_tensor_from_array(ft_array *array, const int32_t *layout, int64_t layout_size, const int32_t *permute_dims,
+                         int64_t permute_dims_size, const ft_options *options, ft_handle *out)
+{
+  if (array == NULL) return ft_fail(ft_invalid_argument, "array is a null pointer");
+  const ft_view view = view_of(array);
+  return ft_view_wrap(&view, layout, layout_size, permute_dims, permute_dims_size, options, out);
+}
+
+int ft_tensor_to_array(ft_handle tensor, ft_array *array, int dtype)
+{
+  if (array == NULL) return ft_fail(ft_invalid_argument, "array is a null pointer");
+  const ft_view view = view_of(array);
+  return ft_view_fill(&view, tensor, dtype);
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// Entries of reverse-mode differentiation.
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/ones_like.h>
+#include <ATen/ops/zeros_like.h>
+
+#include "convert.h"
+#include "guard.h"
+#include "tensor.h"
+
+using namespace ftorch;
+
+namespace {
+
+/// The gradient to start from, like the tensor in shape and dtype.
+at::Tensor seed(const at::Tensor& value, ft_handle gradient) {
+  if (!gradient) return at::ones_like(value);
+  const at::Tensor& given = tensor(gradient, "the gradient").value;
+  if (given.sizes() != value.sizes())
+    fail(ft_shape_mismatch, "the gradient has shape " + shape_text(given.sizes()) + ", the tensor " +
+                                shape_text(value.sizes()));
+  if (given.scalar_type() != value.scalar_type())
+    fail(ft_dtype_mismatch, "the gradient has dtype " + dtype_name(given.scalar_type()) + ", the tensor " +
+                                dtype_name(value.scalar_type()));
+  return given;
+}
+
+}  // namespace
+
+int ft_tensor_backward(ft_handle handle, ft_handle gradient, int retain_graph) {
+  return guard(ft_autograd_error, [&] {
+    const at::Tensor value = tensor(handle, "the tensor").value;
+    if (!value.requires_grad())
+      fail(ft_autograd_error, "the tensor depends on nothing that was made with requires_grad");
+    value.backward(seed(value, gradient), retain_graph != 0);
+  });
+}
+
+int ft_tensor_gradient(ft_handle handle, ft_handle* target) {
+  return guard(ft_autograd_error, [&] {
+    required(target, "target");
+    const at::Tensor& value = tensor(handle, "the tensor").value;
+    if (!value.requires_grad()) fail(ft_autograd_error, "the tensor was made without requires_grad");
+    if (!value.is_leaf() && !value.retains_grad())
+      fail(ft_autograd_error, "the tensor is no leaf but the result of an operation, which keeps no gradient");
+    if (!value.grad().defined())
+      fail(ft_autograd_error, "the tensor has no gradient: no backward pass has reached it yet");
+    write_copy(target, value.grad());
+  });
+}
+
+int ft_tensor_zero_gradient(ft_handle handle) {
+  return guard(ft_autograd_error, [&] {
+    const at::Tensor& value = tensor(handle, "the tensor").value;
+    if (!value.is_leaf() && !value.retains_grad()) return;
+    at::Tensor& gradient = value.mutable_grad();
+    if (!gradient.defined()) return;
+    at::NoGradGuard no_grad;
+    if (is_shared(gradient, 1)) gradient = at::zeros_like(gradient);
+    else gradient.zero_();
+  });
+}

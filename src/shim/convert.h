@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// Codes of the catalog to LibTorch's types and back, with the errors that belong to codes that are none.
+#pragma once
+
+#include <c10/core/Device.h>
+#include <c10/core/ScalarType.h>
+#include <c10/util/ArrayRef.h>
+
+#include <cstdint>
+#include <string>
+
+namespace ftorch {
+
+/// Element type of a code; ft_invalid_argument when the catalog has none.
+c10::ScalarType dtype_of(int code);
+/// Code of an element type; ft_dtype_mismatch when the catalog has none.
+int dtype_code(c10::ScalarType dtype);
+/// Name in PyTorch, such as float32.
+std::string dtype_name(c10::ScalarType dtype);
+
+/// Device of a code and an index, -1 for the default; ft_device_unavailable when it is not there.
+c10::Device device_of(int type, int index);
+int device_code(c10::DeviceType type);
+
+/// "[2, 3]"
+std::string shape_text(c10::IntArrayRef shape);
+
+}  // namespace ftorch

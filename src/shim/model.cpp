@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+// Entries for models.
+
+#include "model.h"
+
+#include <ATen/core/Formatting.h>
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "convert.h"
+#include "guard.h"
+#include "tensor.h"
+#include "text.h"
+
+using namespace ftorch;
+
+namespace {
+
+Model& model_of(ft_handle handle) { return *models.get(handle, "the model"); }
+
+/// "1 tensor", "2 tensors"
+std::string tensors_text(std::size_t count) { return std::to_string(count) + (count == 1 ? " tensor" : " tensors"); }
+
+/// Calls f(tensor, i) for the tensors behind `handles`; a null one is passed over.
+template <class F>
+void for_each_tensor(const char* name, const ft_handle* handles, std::size_t size, const F& f) {
+  if (size > 0) required(handles, name);
+  for (std::size_t i = 0; i < size; ++i) {
+    Context context(name, static_cast<int64_t>(i));
+    if (handles[i]) f(tensor(handles[i], "the tensor"), i);
+  }
+}
+
+std::vector<at::Tensor> values_of(const ft_handle* inputs, std::size_t size) {
+  std::vector<at::Tensor> values;
+  values.reserve(size);
+  if (size > 0) required(inputs, "input_tensors");
+  for (std::size_t i = 0; i < size; ++i) {
+    Context context("input_tensors", static_cast<int64_t>(i));
+    values.push_back(tensor(inputs[i], "the tensor").value);
+  }
+  return values;
+}
+
+/// True when the result lies in memory that outlives the call, so that others would see it change.
+bool is_borrowed(const at::Tensor& result, const Model& model, const std::vector<at::Tensor>& inputs) {
+  if (!result.has_storage() || !is_shared(result, 1)) return false;
+  return model.owns(result) || std::any_of(inputs.begin(), inputs.end(), [&](const at::Tensor& input) {
+           return input.is_same(result) || (input.has_storage() && input.is_alias_of(result));
+         });
+}
+
+}  // namespace
+
+int ft_model_load(const char* filename, const ft_options* options, int is_training, ft_handle* out) {
+  return guard(ft_model_error, [&] {
+    required(options, "options");
+    const at::Device device = device_of(options->device_type, options->device_index);
+    std::shared_ptr<Model> model = load_model(required(filename, "filename"), device);
+    model->train(is_training != 0);
+    if (options->requires_grad >= 0) {
+      for (const auto& [name, parameter] : model->parameters()) {
+        if (at::isFloatingType(parameter.scalar_type()) || at::isComplexType(parameter.scalar_type()))
+          parameter.set_requires_grad(options->requires_grad != 0);
+      }
+    }
+    *required(out, "out") = models.acquire(std::move(model));
+  });
+}
+
+int ft_model_save(ft_handle model, const char* filename) {
+  return guard(ft_io_error, [&] { save_model(model_of(model), required(filename, "filename")); });
+}
+
+int ft_model_copy(ft_handle model, ft_handle* out) {
+  return guard(ft_internal_error, [&] { *required(out, "out") = models.acquire(models.get(model, "the model")); });
+}
+
+int64_t ft_model_live() { return models.live(); }
+
+int ft_model_forward(ft_handle handle, const ft_handle* inputs, int64_t inputs_size, ft_handle* outputs,
+                     int64_t outputs_size, int requires_grad) {
+  return guard(ft_model_error, [&] {
+    Model& model = model_of(handle);
+    const std::vector<at::Tensor> values = values_of(inputs, static_cast<std::size_t>(inputs_size));
+    at::AutoGradMode grad_mode(requires_grad != 0);
+    std::vector<at::Tensor> results = model.forward(values);
+    if (static_cast<int64_t>(results.size()) != outputs_size)
+      fail(ft_invalid_argument, "the model returns " + tensors_text(results.size()) + "; there is room for " +
+                                    std::to_string(outputs_size));
+    for_each_tensor("output_tensors", outputs, results.size(), [&](const Tensor& output, std::size_t i) {
+      check_write(output, results[i], Write::result);
+    });
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      if (is_borrowed(results[i], model, values)) write_copy(&outputs[i], results[i]);
+      else write_result(&outputs[i], std::move(results[i]));
+    }
+  });
+}
+
+int ft_model_train(ft_handle model, int is_training) {
+  return guard(ft_model_error, [&] { model_of(model).train(is_training != 0); });
+}
+
+int ft_model_is_training(ft_handle model, int32_t* is_training) {
+  return guard(ft_model_error, [&] { *required(is_training, "is_training") = model_of(model).is_training(); });
+}
+
+int ft_model_parameters(ft_handle model, ft_handle* outputs, int64_t outputs_size) {
+  return guard(ft_model_error, [&] {
+    NamedTensors parameters = model_of(model).parameters();
+    if (static_cast<int64_t>(parameters.size()) != outputs_size)
+      fail(ft_invalid_argument, "the model has " + std::to_string(parameters.size()) + " parameters; there is room for " +
+                                    std::to_string(outputs_size));
+    for_each_tensor("output_tensors", outputs, parameters.size(), [](const Tensor& output, std::size_t) {
+      if (output.attached.defined())
+        fail(ft_invalid_argument, "the tensor wraps an array and cannot name a parameter of the model");
+    });
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      Tensor named;
+      named.value = std::move(parameters[i].second);
+      named.parameter = true;
+      if (outputs[i]) tensor(outputs[i], "the tensor") = std::move(named);
+      else outputs[i] = tensors.acquire(std::move(named));
+    }
+  });
+}
+
+int ft_model_text(ft_handle model) {
+  return guard(ft_model_error, [&] {
+    std::ostringstream out;
+    for (const auto& [name, value] : model_of(model).parameters()) {
+      out << name << ' ' << shape_text(value.sizes()) << '\n';
+      at::print(out, value, 80) << '\n';
+    }
+    set_text(std::move(out).str());
+  });
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// The object behind a model's handle, whatever its file format.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "handle.h"
+
+namespace ftorch {
+
+using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
+
+class Model {
+ public:
+  virtual ~Model() = default;
+  /// The result, a tensor or tensors in tuples, lists and dicts, in order. The number of inputs is checked.
+  virtual std::vector<at::Tensor> forward(std::vector<at::Tensor> inputs) = 0;
+  virtual void train(bool is_training) = 0;
+  virtual bool is_training() const = 0;
+  /// The parameters themselves, in the order of the file.
+  virtual NamedTensors parameters() const = 0;
+  /// True when the tensor lies in memory of a parameter or buffer.
+  virtual bool owns(const at::Tensor& tensor) const = 0;
+  virtual void save(std::ostream& out) const = 0;
+};
+
+inline constinit Slab<std::shared_ptr<Model>, Kind::model> models;
+
+/// Reads the file of a model onto a device, by its content.
+std::shared_ptr<Model> load_model(const std::string& filename, at::Device device);
+
+/// Writes the file whole or not at all.
+void save_model(const Model& model, const std::string& filename);
+
+}  // namespace ftorch

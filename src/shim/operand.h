@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// Operands of an operator: shapes that fit, numbers as tensors.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "ftorch.h"
+
+namespace ftorch {
+
+/// Fails unless the shapes broadcast to a common one.
+void check_broadcast(at::IntArrayRef a, at::IntArrayRef b);
+
+at::Scalar number_of(const ft_scalar* scalar);
+
+/// `number` as an operand beside `other`, with PyTorch's rule that a number does not widen the dtype of a tensor.
+at::Tensor operand(const at::Scalar& number, const at::Tensor& other);
+
+}  // namespace ftorch

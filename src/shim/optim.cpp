@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// Entries for optimizers.
+
+#include "optim.h"
+
+#include "guard.h"
+#include "tensor.h"
+
+using namespace ftorch;
+
+int ft_optim_create(int number, const ft_handle* parameters, int64_t parameters_size, const double* hyperparameters,
+                    int64_t hyperparameters_size, ft_handle* out) {
+  return guard(ft_internal_error, [&] {
+    required(out, "out");
+    const OptimizerRow& row = optimizer_row(number);
+    if (hyperparameters_size > 0) required(hyperparameters, "hyperparameters");
+    if (parameters_size > 0) required(parameters, "parameters");
+    std::vector<at::Tensor> values;
+    for (int64_t i = 0; i < parameters_size; ++i)
+      values.push_back(tensor(parameters[i], ("parameters(" + std::to_string(i + 1) + ")").c_str()).value);
+    *out = optims.acquire(std::make_shared<Optimizer>(
+        row, std::vector<double>(hyperparameters, hyperparameters + hyperparameters_size), values));
+  });
+}
+
+int ft_optim_copy(ft_handle optim, ft_handle* out) {
+  return guard(ft_internal_error, [&] {
+    required(out, "out");
+    *out = optims.acquire(optims.get(optim, "the optimizer"));
+  });
+}
+
+int64_t ft_optim_live() { return optims.live(); }
+
+int ft_optim_step(ft_handle optim) {
+  return guard(ft_internal_error, [&] { optims.get(optim, "the optimizer")->step(); });
+}
+
+int ft_optim_zero_gradient(ft_handle optim) {
+  return guard(ft_internal_error, [&] { optims.get(optim, "the optimizer")->zero_gradient(); });
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// Entries that make, copy and clear tensors.
+
+#include "tensor.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
+
+#include "guard.h"
+#include "options.h"
+
+using namespace ftorch;
+
+int ft_tensor_create(int fill, int ndims, const int64_t* shape, int64_t shape_size, const ft_options* options,
+                     ft_handle* out) {
+  return guard(ft_invalid_argument, [&] {
+    required(out, "out");
+    const Place place = place_of(options);
+    const at::IntArrayRef sizes = shape_of(ndims, shape, shape_size, place.dtype);
+    const at::TensorOptions wanted = at::TensorOptions(place.dtype).device(place.device);
+    Tensor made;
+    switch (fill) {
+      case 0: made.value = at::empty(sizes, wanted); break;
+      case 1: made.value = at::zeros(sizes, wanted); break;
+      case 2: made.value = at::ones(sizes, wanted); break;
+      default: fail(ft_invalid_argument, "fill " + std::to_string(fill) + " is none of 0, 1, 2");
+    }
+    made.value.set_requires_grad(place.requires_grad);
+    made.declared = true;
+    *out = tensors.acquire(std::move(made));
+  });
+}
+
+int ft_tensor_keep(ft_handle handle) {
+  return guard(ft_internal_error, [&] { tensor(handle, "the tensor").temporary = false; });
+}
+
+int64_t ft_tensor_live() { return tensors.live(); }
+
+int ft_tensor_assign(ft_handle* target, ft_handle source) {
+  return guard(ft_invalid_argument, [&] {
+    if (*required(target, "target") == source) return;
+    if (!source && !tensor(*target, "the left-hand side").attached.defined()) {
+      tensors.release(*target);
+      *target = nullptr;
+      return;
+    }
+    const Tensor& from = tensor(source, "the right-hand side");
+    if (!*target) {
+      Tensor made;
+      made.value = from.temporary ? from.value : from.value.clone();
+      *target = tensors.acquire(std::move(made));
+    } else if (Tensor& to = tensor(*target, "the left-hand side"); from.temporary) {
+      set_value(to, from.value, Write::assign);
+    } else {
+      copy_value(to, from.value, Write::assign);
+    }
+  });
+}
+
+int ft_tensor_to(ft_handle source, ft_handle target, int non_blocking) {
+  return guard(ft_invalid_argument, [&] {
+    const Tensor& from = tensor(source, "source_tensor");
+    Tensor& to = tensor(target, "target_tensor");
+    if (&from == &to) return;
+    const at::TensorOptions wanted = to.value.options();
+    set_value(to, from.value.to(wanted, non_blocking != 0, /*copy=*/true), Write::result);
+  });
+}
+
+int ft_tensor_zero(ft_handle handle) {
+  return guard(ft_invalid_argument, [&] { zero(tensor(handle, "the tensor")); });
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// The object behind a tensor's handle: a value, and the program's array that follows it.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "handle.h"
+
+namespace ftorch {
+
+struct Tensor {
+  at::Tensor value;
+  /// The program's array. While no graph is involved on the host, `value` is this very tensor.
+  at::Tensor attached;
+  /// Made with a shape and dtype, which results written to it must have.
+  bool declared = false;
+  /// The result of an expression: nobody can tell when its value is shared.
+  bool temporary = false;
+  /// The value belongs to a model as well: to write in place is to change the model.
+  bool parameter = false;
+};
+
+inline constinit Slab<Tensor, Kind::tensor> tensors;
+
+inline Tensor& tensor(ft_handle handle, const char* name) { return tensors.get(handle, name); }
+
+enum class Write {
+  assign,  ///< a declared target takes any shape and dtype, and is not declared any more
+  result   ///< a declared target keeps its shape and dtype
+};
+
+/// Fails unless `value` may be written to `target`.
+void check_write(const Tensor& target, const at::Tensor& value, Write how);
+/// The target's value becomes `value`, which nobody else changes; an attached array receives the numbers.
+void set_value(Tensor& target, at::Tensor value, Write how);
+/// The same for a value that somebody else holds: what the target then has is its own.
+void copy_value(Tensor& target, const at::Tensor& value, Write how);
+/// Writes a result; makes a temporary when *target is null.
+void write_result(ft_handle* target, at::Tensor value);
+/// The same for a value that somebody else holds.
+void write_copy(ft_handle* target, const at::Tensor& value);
+/// Sets all elements to zero.
+void zero(Tensor& target);
+
+/// A new temporary, which belongs to the innermost scope of this thread.
+ft_handle new_temporary(at::Tensor value);
+
+/// True when someone besides these `holders` can reach the tensor's memory.
+bool is_shared(const at::Tensor& value, std::size_t holders);
+
+}  // namespace ftorch

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+// Models in TorchScript archives, run by their method `forward`.
+
+#include "torchscript.h"
+
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/serialization/import.h>
+
+#include <unordered_set>
+
+namespace ftorch {
+namespace {
+
+/// What `forward` takes after the module itself.
+class Signature {
+ public:
+  explicit Signature(const c10::FunctionSchema& schema)
+      : arguments_(schema.arguments().begin() + 1, schema.arguments().end()) {
+    for (const c10::Argument& argument : arguments_) {
+      if (!argument.default_value()) ++least_;
+    }
+  }
+
+  /// Fails unless `count` tensors can be given.
+  void check(std::size_t count) const {
+    if (count < least_ || count > arguments_.size()) [[unlikely]] {
+      const std::string most = std::to_string(arguments_.size());
+      const std::string range = least_ == arguments_.size() ? most : std::to_string(least_) + " to " + most;
+      fail(ft_invalid_argument, "the model takes " + range + (range == "1" ? " input " : " inputs ") + names() + "; " +
+                                    std::to_string(count) + (count == 1 ? " was given" : " were given"));
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!c10::TensorType::get()->isSubtypeOf(*arguments_[i].type())) [[unlikely]]
+        fail(ft_invalid_argument, "input " + std::to_string(i + 1) + " of the model, " + arguments_[i].name() +
+                                      ", is of type " + arguments_[i].type()->annotation_str() + ", not a tensor");
+    }
+  }
+
+  /// Adds the defaults of all arguments after the first `count`.
+  void add_defaults(std::size_t count, torch::jit::Stack& stack) const {
+    for (std::size_t i = count; i < arguments_.size(); ++i) stack.push_back(*arguments_[i].default_value());
+  }
+
+  std::size_t size() const { return arguments_.size(); }
+
+ private:
+  std::string names() const {
+    std::string list = "(";
+    for (const c10::Argument& argument : arguments_) {
+      if (list.size() > 1) list += ", ";
+      list += argument.name();
+    }
+    return list + ")";
+  }
+
+  std::vector<c10::Argument> arguments_;
+  std::size_t least_ = 0;
+};
+
+/// The tensors of a result, depth first.
+void flatten(const c10::IValue& value, std::vector<at::Tensor>& tensors) {
+  if (value.isTensor()) {
+    tensors.push_back(value.toTensor());
+  } else if (value.isTuple()) {
+    for (const c10::IValue& element : value.toTupleRef().elements()) flatten(element, tensors);
+  } else if (value.isList()) {
+    for (const c10::IValue& element : value.toListRef()) flatten(element, tensors);
+  } else if (value.isGenericDict()) {
+    for (const auto& entry : value.toGenericDict()) flatten(entry.value(), tensors);
+  } else {
+    fail(ft_invalid_argument, "the model returns a value of type " + value.type()->annotation_str() + "; only tensors, and " +
+                             "tuples, lists and dicts of tensors, can be taken");
+  }
+}
+
+class TorchScript : public Model {
+ public:
+  explicit TorchScript(torch::jit::Module module) : module_(std::move(module)), forward_(find_forward(module_)),
+                                                    signature_(forward_.getSchema()) {
+    for (const at::Tensor& tensor : module_.parameters()) add(tensor);
+    for (const at::Tensor& tensor : module_.buffers()) add(tensor);
+  }
+
+  std::vector<at::Tensor> forward(std::vector<at::Tensor> inputs) override {
+    signature_.check(inputs.size());
+    torch::jit::Stack stack;
+    stack.reserve(1 + signature_.size());
+    stack.emplace_back(module_._ivalue());
+    for (at::Tensor& input : inputs) stack.emplace_back(std::move(input));
+    signature_.add_defaults(inputs.size(), stack);
+    forward_.run(stack);
+    std::vector<at::Tensor> results;
+    flatten(stack.back(), results);
+    return results;
+  }
+
+  void train(bool is_training) override {
+    if (is_training && !has_mode())
+      fail(ft_model_error, "the model was frozen in evaluation mode and cannot be trained");
+    module_.train(is_training);
+  }
+
+  bool is_training() const override { return has_mode() && module_.is_training(); }
+
+  NamedTensors parameters() const override {
+    NamedTensors list;
+    for (const auto& parameter : module_.named_parameters()) list.emplace_back(parameter.name, parameter.value);
+    return list;
+  }
+
+  bool owns(const at::Tensor& tensor) const override {
+    return tensor.has_storage() && memory_.count(tensor.storage().unsafeGetStorageImpl()) > 0;
+  }
+
+  void save(std::ostream& out) const override { module_.save(out); }
+
+ private:
+  static torch::jit::Function& find_forward(const torch::jit::Module& module) {
+    const auto method = module.find_method("forward");
+    if (!method) fail(ft_model_error, "the model has no method forward");
+    return method->function();
+  }
+
+  bool has_mode() const { return module_.type()->findAttributeSlot("training").has_value(); }
+
+  void add(const at::Tensor& tensor) {
+    if (tensor.has_storage()) memory_.insert(tensor.storage().unsafeGetStorageImpl());
+  }
+
+  torch::jit::Module module_;
+  torch::jit::Function& forward_;
+  Signature signature_;
+  std::unordered_set<const c10::StorageImpl*> memory_;
+};
+
+}  // namespace
+
+std::shared_ptr<Model> load_torchscript(const std::string& filename, at::Device device) {
+  return std::make_shared<TorchScript>(torch::jit::load(filename, device));
+}
+
+}  // namespace ftorch
