@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+# Finds Fypp and expands templates at build time, with dependencies on every macro file and catalog table.
+
+if(NOT Python3_EXECUTABLE)
+  set(Python3_FIND_VIRTUALENV FIRST)
+  find_package(Python3 3.9 QUIET COMPONENTS Interpreter)
+endif()
+get_filename_component(_ftorch_python_folder "${Python3_EXECUTABLE}" DIRECTORY)
+find_program(FTORCH_FYPP_EXECUTABLE fypp HINTS "${_ftorch_python_folder}" DOC "The Fortran preprocessor Fypp")
+mark_as_advanced(FTORCH_FYPP_EXECUTABLE)
+if(NOT FTORCH_FYPP_EXECUTABLE)
+  message(FATAL_ERROR
+    "Fypp, which expands the templates of FTorch, was not found next to the Python in use "
+    "(${Python3_EXECUTABLE}) nor on PATH.\n"
+    "Install it with\n  ${Python3_EXECUTABLE} -m pip install fypp\n"
+    "or say where it is with -DFTORCH_FYPP_EXECUTABLE=<path>.")
+endif()
+
+# ftorch_fypp(<out> <template>...) expands <name>.fypp to <name>.f90 and <name>.<extension>.fypp to <name>.<extension> in
+# the build tree, and lists the results in <out>. Line markers make compilers and debuggers point at the template. Every template
+# sees the modules of the catalog, the files of src/fypp and the variables given in FTORCH_FYPP_VARIABLES.
+function(ftorch_fypp out)
+  set(root ${FTorch_SOURCE_DIR}/src)
+  file(GLOB shared CONFIGURE_DEPENDS ${root}/fypp/*.fypp ${root}/catalog/*.py)
+  list(TRANSFORM FTORCH_FYPP_VARIABLES PREPEND -D)
+  set(results)
+  foreach(template IN LISTS ARGN)
+    get_filename_component(template "${template}" ABSOLUTE)
+    get_filename_component(name "${template}" NAME_WLE)
+    if(NOT name MATCHES "[.]")
+      string(APPEND name .f90)
+    endif()
+    set(result ${CMAKE_CURRENT_BINARY_DIR}/fypp/${name})
+    if(name MATCHES "[.]f90$")
+      set(style --line-length=132)
+      set(finish COMMAND ${CMAKE_COMMAND} -DFILE=${result} -P ${FTorch_SOURCE_DIR}/cmake/drop_markers.cmake)
+    else()
+      set(style --no-folding --line-marker-format=std)
+      set(finish)
+    endif()
+    add_custom_command(
+      OUTPUT ${result}
+      COMMAND ${CMAKE_COMMAND} -E env PYTHONDONTWRITEBYTECODE=1
+              ${FTORCH_FYPP_EXECUTABLE} --create-parents --line-numbering ${style} -M ${root} -m catalog
+              -I ${root}/fypp ${FTORCH_FYPP_VARIABLES} ${template} ${result}
+      ${finish}
+      DEPENDS ${template} ${shared}
+      COMMENT "Expanding ${name}"
+      VERBATIM)
+    list(APPEND results ${result})
+  endforeach()
+  set(${out} ${results} PARENT_SCOPE)
+endfunction()

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+# Writes FOLDER/cases.cmake, which adds to ctest the cases that PROGRAM lists; run after PROGRAM was built.
+file(REMOVE ${FOLDER}/cases.cmake)
+execute_process(COMMAND ${PROGRAM} --list WORKING_DIRECTORY ${FOLDER}
+                OUTPUT_VARIABLE listing ERROR_VARIABLE message RESULT_VARIABLE status TIMEOUT 60)
+string(REGEX REPLACE "\n+" ";" cases "${listing}")
+list(REMOVE_ITEM cases "")
+if(NOT status EQUAL 0 OR NOT cases)
+  message(FATAL_ERROR "${PROGRAM} --list named no cases (${status}):\n${listing}${message}")
+endif()
+
+set(script "")
+foreach(case IN LISTS cases)
+  separate_arguments(labels UNIX_COMMAND "${case}")
+  list(POP_FRONT labels name)
+  set(test fortran.${NOUN}.${name})
+  set(fixture "")
+  if("models" IN_LIST labels)
+    set(fixture "FIXTURES_REQUIRED models")
+  endif()
+  list(PREPEND labels unit)
+  string(APPEND script
+"add_test([=[${test}]=] [=[${PROGRAM}]=] [=[${name}]=])
+set_tests_properties([=[${test}]=] PROPERTIES LABELS [=[${labels}]=] ${fixture} SKIP_RETURN_CODE 77 TIMEOUT 120
+  WORKING_DIRECTORY [=[${FOLDER}]=] ENVIRONMENT [=[FTORCH_TEST_MODELS=${MODELS};OMP_NUM_THREADS=2]=])
+")
+endforeach()
+file(WRITE ${FOLDER}/cases.cmake "${script}")
