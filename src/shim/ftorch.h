@@ -109,7 +109,8 @@ int ft_model_load(const char *filename, const ft_options *options, int is_traini
 int ft_model_save(ft_handle model, const char *filename);
 int ft_model_copy(ft_handle model, ft_handle *out);
 int64_t ft_model_live(void);
-int ft_model_forward(ft_handle model, const ft_handle *inputs, int64_t inputs_size, ft_handle *outputs,
+/* Each output exists already; all are checked before one is written. */
+int ft_model_forward(ft_handle model, const ft_handle *inputs, int64_t inputs_size, const ft_handle *outputs,
                      int64_t outputs_size, int requires_grad);
 int ft_model_train(ft_handle model, int is_training);
 int ft_model_is_training(ft_handle model, int32_t *is_training);

@@ -23,24 +23,20 @@ Model& model_of(ft_handle handle) { return *models.get(handle, "the model"); }
 /// "1 tensor", "2 tensors"
 std::string tensors_text(std::size_t count) { return std::to_string(count) + (count == 1 ? " tensor" : " tensors"); }
 
-/// Calls f(tensor, i) for the tensors behind `handles`; a null one is passed over.
+/// Calls f(tensor, i) for the tensors behind `handles`.
 template <class F>
 void for_each_tensor(const char* name, const ft_handle* handles, std::size_t size, const F& f) {
   if (size > 0) required(handles, name);
   for (std::size_t i = 0; i < size; ++i) {
     Context context(name, static_cast<int64_t>(i));
-    if (handles[i]) f(tensor(handles[i], "the tensor"), i);
+    f(tensor(handles[i], "the tensor"), i);
   }
 }
 
 std::vector<at::Tensor> values_of(const ft_handle* inputs, std::size_t size) {
   std::vector<at::Tensor> values;
   values.reserve(size);
-  if (size > 0) required(inputs, "input_tensors");
-  for (std::size_t i = 0; i < size; ++i) {
-    Context context("input_tensors", static_cast<int64_t>(i));
-    values.push_back(tensor(inputs[i], "the tensor").value);
-  }
+  for_each_tensor("input_tensors", inputs, size, [&](const Tensor& input, std::size_t) { values.push_back(input.value); });
   return values;
 }
 
@@ -80,11 +76,12 @@ int ft_model_copy(ft_handle model, ft_handle* out) {
 
 int64_t ft_model_live() { return models.live(); }
 
-int ft_model_forward(ft_handle handle, const ft_handle* inputs, int64_t inputs_size, ft_handle* outputs,
+int ft_model_forward(ft_handle handle, const ft_handle* inputs, int64_t inputs_size, const ft_handle* outputs,
                      int64_t outputs_size, int requires_grad) {
   return guard(ft_model_error, [&] {
     Model& model = model_of(handle);
     const std::vector<at::Tensor> values = values_of(inputs, static_cast<std::size_t>(inputs_size));
+    for_each_tensor("output_tensors", outputs, static_cast<std::size_t>(outputs_size), [](const Tensor&, std::size_t) {});
     at::AutoGradMode grad_mode(requires_grad != 0);
     std::vector<at::Tensor> results = model.forward(values);
     if (static_cast<int64_t>(results.size()) != outputs_size)
@@ -93,10 +90,10 @@ int ft_model_forward(ft_handle handle, const ft_handle* inputs, int64_t inputs_s
     for_each_tensor("output_tensors", outputs, results.size(), [&](const Tensor& output, std::size_t i) {
       check_write(output, results[i], Write::result);
     });
-    for (std::size_t i = 0; i < results.size(); ++i) {
-      if (is_borrowed(results[i], model, values)) write_copy(&outputs[i], results[i]);
-      else write_result(&outputs[i], std::move(results[i]));
-    }
+    for_each_tensor("output_tensors", outputs, results.size(), [&](Tensor& output, std::size_t i) {
+      if (is_borrowed(results[i], model, values)) copy_value(output, results[i], Write::result);
+      else set_value(output, std::move(results[i]), Write::result);
+    });
   });
 }
 
@@ -114,10 +111,12 @@ int ft_model_parameters(ft_handle model, ft_handle* outputs, int64_t outputs_siz
     if (static_cast<int64_t>(parameters.size()) != outputs_size)
       fail(ft_invalid_argument, "the model has " + std::to_string(parameters.size()) + " parameters; there is room for " +
                                     std::to_string(outputs_size));
-    for_each_tensor("output_tensors", outputs, parameters.size(), [](const Tensor& output, std::size_t) {
-      if (output.attached.defined())
+    required(outputs, "output_tensors");
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      Context context("output_tensors", static_cast<int64_t>(i));
+      if (outputs[i] && tensor(outputs[i], "the tensor").attached.defined())
         fail(ft_invalid_argument, "the tensor wraps an array and cannot name a parameter of the model");
-    });
+    }
     for (std::size_t i = 0; i < parameters.size(); ++i) {
       Tensor named;
       named.value = std::move(parameters[i].second);

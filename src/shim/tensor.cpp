@@ -40,13 +40,13 @@ int64_t ft_tensor_live() { return tensors.live(); }
 
 int ft_tensor_assign(ft_handle* target, ft_handle source) {
   return guard(ft_invalid_argument, [&] {
-    if (*required(target, "target") == source) return;
-    if (!source && !tensor(*target, "the left-hand side").attached.defined()) {
-      tensors.release(*target);
-      *target = nullptr;
+    required(target, "target");
+    if (!source && (!*target || !tensor(*target, "the left-hand side").attached.defined())) {
+      tensors.release(std::exchange(*target, nullptr));
       return;
     }
     const Tensor& from = tensor(source, "the right-hand side");
+    if (*target == source) return;
     if (!*target) {
       Tensor made;
       made.value = from.temporary ? from.value : from.value.clone();
