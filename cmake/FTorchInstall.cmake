@@ -20,19 +20,19 @@ install(FILES cmake/FindLibTorch.cmake ${PROJECT_BINARY_DIR}/FTorchConfig.cmake
               ${PROJECT_BINARY_DIR}/FTorchConfigVersion.cmake
         DESTINATION ${package_folder})
 
-# A C++ program or library needs no more than its compiler links; a Fortran program that links the static library
-# needs LibTorch, OpenMP and the runtime of C++.
-set(FTORCH_PC_PRIVATE)
-if(FTORCH_OPENMP_FOLDER)
-  string(APPEND FTORCH_PC_PRIVATE "-Wl,-rpath,${FTORCH_OPENMP_FOLDER} ")
+# A Fortran program that links the static library also needs LibTorch, OpenMP and the runtime of C++.
+set(FTORCH_PC_PRIVATE ${LibTorch_LIBRARIES})
+list(PREPEND FTORCH_PC_PRIVATE -Wl,-rpath,${LibTorch_LIBRARY_DIR})
+if(FTORCH_OPENMP_LIBRARY)
+  list(PREPEND FTORCH_PC_PRIVATE -l${FTORCH_OPENMP_LIBRARY})
 endif()
-string(APPEND FTORCH_PC_PRIVATE "-l${FTORCH_OPENMP_LIBRARY} -Wl,-rpath,${LibTorch_LIBRARY_DIR}")
-foreach(item IN LISTS LibTorch_LIBRARIES)
-  string(APPEND FTORCH_PC_PRIVATE " ${item}")
-endforeach()
-foreach(item IN LISTS FTORCH_CXX_RUNTIME)
-  string(APPEND FTORCH_PC_PRIVATE " -l${item}")
-endforeach()
+if(FTORCH_OPENMP_FOLDER)
+  list(PREPEND FTORCH_PC_PRIVATE -Wl,-rpath,${FTORCH_OPENMP_FOLDER})
+endif()
+list(TRANSFORM FTORCH_CXX_RUNTIME PREPEND -l)
+list(APPEND FTORCH_PC_PRIVATE ${FTORCH_CXX_RUNTIME})
+list(JOIN FTORCH_PC_PRIVATE " " FTORCH_PC_PRIVATE)
 file(RELATIVE_PATH FTORCH_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+string(REGEX REPLACE "/$" "" FTORCH_PC_PREFIX "${FTORCH_PC_PREFIX}")
 configure_file(cmake/ftorch.pc.in ftorch.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/ftorch.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -106,7 +106,8 @@ void check_contiguous(at::IntArrayRef shape, const Numbers& strides, Order layou
   int64_t expected = 1;
   for (std::size_t i = 0; i < shape.size(); ++i) {
     if (shape[i] > 1 && strides[i] != expected)
-      fail(ft_invalid_argument, "layout " + order_text(layout) + " needs a contiguous array; use permute_dims for a section");
+      fail(ft_invalid_argument,
+           "layout " + order_text(layout) + " needs a contiguous array; use permute_dims for a section");
     expected *= shape[i];
   }
 }

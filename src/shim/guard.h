@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The boundary of every C entry: no exception, floating-point trap or change of the host's OpenMP setting passes it.
+// The boundary of every C entry: no exception, trap or change of the host's OpenMP setting passes it.
 #pragma once
 
 #include <utility>
@@ -9,7 +9,7 @@
 
 namespace ftorch {
 
-/// Puts the exception in flight into ft_text() and gives its status; `other` is that of an error LibTorch does not class.
+/// Puts the exception in flight into ft_text() and gives its status; `other` is that of an error without a class.
 int settle(int other) noexcept;
 
 /// What LibTorch does once in each thread that calls it, done now and without harm to the host.
@@ -17,7 +17,7 @@ void enter_thread() noexcept;
 
 inline thread_local bool thread_entered = false;
 
-/// Runs one entry. The only try and catch of the shim.
+/// Runs one entry. With settle(), the only try and catch of the shim.
 template <class F>
 int guard(int other, F&& entry) noexcept {
   Untrapped untrapped;

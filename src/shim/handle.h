@@ -43,8 +43,8 @@ inline Kind kind_of(ft_handle handle) { return static_cast<Kind>(bits(handle) & 
   fail(ft_invalid_argument, std::move(message));
 }
 
-/// Stable addresses, lookups without a lock. A slot is live while its generation is odd. Nothing is destroyed at the end
-/// of the process, when LibTorch may be gone already.
+/// Stable addresses, lookups without a lock. A slot is live while its generation is odd. Nothing is destroyed at the
+/// end of the process, when LibTorch may be gone already.
 template <class T, Kind kind>
 class Slab {
  public:

@@ -36,7 +36,8 @@ void for_each_tensor(const char* name, const ft_handle* handles, std::size_t siz
 std::vector<at::Tensor> values_of(const ft_handle* inputs, std::size_t size) {
   std::vector<at::Tensor> values;
   values.reserve(size);
-  for_each_tensor("input_tensors", inputs, size, [&](const Tensor& input, std::size_t) { values.push_back(input.value); });
+  for_each_tensor("input_tensors", inputs, size,
+                  [&](const Tensor& input, std::size_t) { values.push_back(input.value); });
   return values;
 }
 
@@ -81,7 +82,8 @@ int ft_model_forward(ft_handle handle, const ft_handle* inputs, int64_t inputs_s
   return guard(ft_model_error, [&] {
     Model& model = model_of(handle);
     const std::vector<at::Tensor> values = values_of(inputs, static_cast<std::size_t>(inputs_size));
-    for_each_tensor("output_tensors", outputs, static_cast<std::size_t>(outputs_size), [](const Tensor&, std::size_t) {});
+    for_each_tensor("output_tensors", outputs, static_cast<std::size_t>(outputs_size),
+                    [](const Tensor&, std::size_t) {});
     at::AutoGradMode grad_mode(requires_grad != 0);
     std::vector<at::Tensor> results = model.forward(values);
     if (static_cast<int64_t>(results.size()) != outputs_size)
@@ -109,8 +111,8 @@ int ft_model_parameters(ft_handle model, ft_handle* outputs, int64_t outputs_siz
   return guard(ft_model_error, [&] {
     NamedTensors parameters = model_of(model).parameters();
     if (static_cast<int64_t>(parameters.size()) != outputs_size)
-      fail(ft_invalid_argument, "the model has " + std::to_string(parameters.size()) + " parameters; there is room for " +
-                                    std::to_string(outputs_size));
+      fail(ft_invalid_argument, "the model has " + std::to_string(parameters.size()) +
+                                    " parameters; there is room for " + std::to_string(outputs_size));
     required(outputs, "output_tensors");
     for (std::size_t i = 0; i < parameters.size(); ++i) {
       Context context("output_tensors", static_cast<int64_t>(i));

@@ -73,7 +73,8 @@ std::vector<std::string> records_of(const std::string& filename) {
 void check_is_torchscript(const std::string& filename) {
   const std::vector<std::string> records = records_of(filename);
   const auto holds = [&](std::string_view part) {
-    return std::any_of(records.begin(), records.end(), [&](const std::string& one) { return one.find(part) != one.npos; });
+    return std::any_of(records.begin(), records.end(),
+                       [&](const std::string& one) { return one.find(part) != one.npos; });
   };
   if (holds("constants.pkl")) return;
   if (holds("aotinductor")) fail_format("it is a package of AOTInductor");

@@ -42,7 +42,8 @@ void check_parameters(const std::vector<at::Tensor>& parameters) {
     const std::string name = "parameters(" + std::to_string(one - parameters.begin() + 1) + ")";
     if (!one->requires_grad()) fail(ft_invalid_argument, name + " was made without requires_grad");
     if (!one->is_leaf())
-      fail(ft_invalid_argument, name + " is no leaf but the result of an operation; train a tensor made with requires_grad");
+      fail(ft_invalid_argument,
+           name + " is no leaf but the result of an operation; train a tensor made with requires_grad");
     if (std::any_of(parameters.begin(), one, [&](const at::Tensor& other) { return other.is_same(*one); }))
       fail(ft_invalid_argument, name + " was given before");
   }

@@ -61,7 +61,8 @@ namespace ftorch {
 
 void set_failure(std::string_view message, std::string_view addition) noexcept {
   std::size_t length = 0;
-  for (const std::string_view part : {std::string_view(subjects, std::exchange(subjects_length, 0)), message, addition}) {
+  const std::string_view subject(subjects, std::exchange(subjects_length, 0));
+  for (const std::string_view part : {subject, message, addition}) {
     const std::size_t taken = std::min(part.size(), longest_failure - length);
     std::memmove(failure + length, part.data(), taken);
     length += taken;

@@ -13,8 +13,8 @@ namespace ftorch {
 void set_failure(std::string_view message, std::string_view addition = {}) noexcept;
 void set_text(std::string text);
 
-/// What a failure is about while this lives: "subject: " or "subject(index): " is put before its message. The subject must
-/// outlive it; an index counts from 0 here and from 1 in the message.
+/// What a failure is about while this lives: "subject: " or "subject(index): " is put before its message. The subject
+/// must outlive it; an index counts from 0 here and from 1 in the message.
 class Context {
  public:
   explicit Context(const char* subject, std::int64_t index = -1) noexcept

@@ -68,8 +68,8 @@ void flatten(const c10::IValue& value, std::vector<at::Tensor>& tensors) {
   } else if (value.isGenericDict()) {
     for (const auto& entry : value.toGenericDict()) flatten(entry.value(), tensors);
   } else {
-    fail(ft_invalid_argument, "the model returns a value of type " + value.type()->annotation_str() + "; only tensors, and " +
-                             "tuples, lists and dicts of tensors, can be taken");
+    fail(ft_invalid_argument, "the model returns a value of type " + value.type()->annotation_str() +
+                                  "; only tensors, and tuples, lists and dicts of tensors, can be taken");
   }
 }
 

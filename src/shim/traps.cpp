@@ -12,8 +12,8 @@ namespace {
 
 thread_local std::fenv_t worker_environment;
 
-/// Calls `change` in each OpenMP worker of this thread. LibTorch uses them, and the host may have used them before, with
-/// its traps.
+/// Calls `change` in each OpenMP worker of this thread. LibTorch uses them, and the host may have used them before,
+/// with its traps.
 template <class F>
 void in_workers([[maybe_unused]] const F& change) noexcept {
 #ifdef _OPENMP

@@ -10,8 +10,8 @@
 
 namespace ftorch {
 
-/// No floating-point exception stops this thread or its OpenMP workers while this lives. A few instructions when the host
-/// traps none.
+/// No floating-point exception stops this thread or its OpenMP workers while this lives. A few instructions when the
+/// host traps none.
 class Untrapped {
  public:
   Untrapped() noexcept : held_(traps()) {

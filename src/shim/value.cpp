@@ -25,8 +25,8 @@ void wrap_afresh(Tensor& target) {
   target.attached = std::move(fresh);
 }
 
-/// Gives those who hold the array's memory besides `target` a copy of the array as it is now, before it changes: a graph
-/// that saved it still finds the numbers it saved.
+/// Gives those who hold the array's memory besides `target` a copy of the array as it is now, before it changes: a
+/// graph that saved it still finds the numbers it saved.
 void privatise(Tensor& target) {
   if (!is_shared(target.attached, is_value_attached(target) ? 2 : 1)) return;
   c10::StorageImpl& storage = *target.attached.storage().unsafeGetStorageImpl();
