@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""Each row of the catalog is complete, documented, and tested without a line of its own."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from catalog import devices, dtypes, losses, operators, optimizers
+
+OPERATORS = (*operators.BINARY, *operators.UNARY, *operators.REDUCTIONS)
+TABLES = {
+    "dtypes": dtypes.DTYPES,
+    "devices": devices.DEVICES,
+    "operators": OPERATORS,
+    "optimizers": optimizers.OPTIMIZERS,
+    "losses": losses.LOSSES,
+}
+PROCEDURES = {
+    "operators": [f"torch_tensor_{row.name}(" for row in OPERATORS],
+    "losses": [f"torch_loss_{row.name}(" for row in losses.LOSSES],
+    "optimizers": [f"torch_optim_{row.name}(" for row in optimizers.OPTIMIZERS],
+}
+
+
+def expand(root, template):
+    """A template as the build expands it."""
+    source = root / "src"
+    command = [sys.executable, "-m", "fypp", "-M", str(source), "-m", "catalog", "-DMAX_RANK=7"]
+    command += ["-I", str(source / "fypp"), "-DLIFETIME='type'", str(root / template)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_rows_have_one_sentence_and_one_name(table):
+    rows = TABLES[table]
+    assert len({row.name for row in rows}) == len(rows)
+    for row in rows:
+        assert re.fullmatch(r"[A-Z].*\.", row.doc), f"{row.name}: {row.doc!r}"
+
+
+def test_dtype_codes_are_those_of_pytorch():
+    for row in dtypes.DTYPES:
+        assert isinstance(getattr(torch, row.name), torch.dtype)
+    assert len({row.code for row in dtypes.DTYPES}) == len(dtypes.DTYPES)
+
+
+def test_hyperparameter_defaults_are_those_of_pytorch():
+    parameter = torch.nn.Parameter(torch.ones(1))
+    for row in optimizers.OPTIMIZERS:
+        defaults = getattr(torch.optim, row.name)([parameter]).defaults
+        for argument in row.hyperparameters:
+            keyword, _, index = argument.python.rstrip("]").partition("[")
+            expected = defaults[keyword][int(index)] if index else defaults[keyword]
+            assert argument.default == expected, f"{row.name}: {argument.name}"
+
+
+@pytest.mark.parametrize("family", PROCEDURES)
+def test_rows_are_compared_with_pytorch(family, root):
+    driver = expand(root, f"tests/reference/reference_{family}.f90.fypp")
+    assert not [name for name in PROCEDURES[family] if name not in driver]
+
+
+def test_array_kinds_are_tested(root):
+    program = expand(root, "tests/fortran/test_from_array.f90.fypp")
+    for row in dtypes.ARRAYS:
+        for rank in range(8):
+            assert f"call array_{row.name}_{rank}()\n" in program
+
+
+def test_scalar_kinds_are_tested(root):
+    program = expand(root, "tests/fortran/test_scalars.f90.fypp")
+    for row in dtypes.SCALARS:
+        assert f"subroutine scalar_{row.name}()" in program
+    for row in operators.BINARY:
+        assert f"c = a {row.symbol} s" in program
+        assert f"c = s {row.symbol} a" in program
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_rows_are_in_the_tables_of_the_documentation(table):
+    pytest.importorskip("sphinx", reason="the documentation's tools are not installed: ci/docs")
+    import catalog_tables
+
+    text = "\n".join(" ".join(line) for line in catalog_tables.TABLES[table]()[1])
+    for row in TABLES[table]:
+        spelled = {"optimizers": f"torch_optim_{row.name}", "losses": f"torch_loss_{row.name}"}
+        assert spelled.get(table, row.name) in text
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_tables_are_on_the_page(table, root):
+    page = (root / "docs" / "reference" / "catalog.md").read_text()
+    assert f"```{{catalog}} {table}\n" in page

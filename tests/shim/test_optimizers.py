@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: MIT
+"""Optimizers against torch.optim: every row, dtype and memory layout; what is refused."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import shim
+from catalog import optimizers
+from shim import MUL, SUB, ShimError, Tensor, binary, call, create, options, wrap
+
+TOLERANCE = {"float32": 1e-6, "float64": 1e-12, "complex64": 1e-6, "complex128": 1e-12}
+VARIANTS = {
+    "SGD": [
+        {},
+        {"momentum": 0.9},
+        {"momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
+        {"momentum": 0.5, "dampening": 0.3},
+    ],
+    "Adam": [{}, {"weight_decay": 0.1}, {"amsgrad": True, "beta_1": 0.8, "beta_2": 0.95}],
+    "AdamW": [{}, {"weight_decay": 0.1}, {"amsgrad": True, "eps": 1e-6}],
+}
+CASES = [
+    (number, row, chosen)
+    for number, row in enumerate(optimizers.OPTIMIZERS)
+    for chosen in VARIANTS[row.name]
+]
+
+
+def values(row: optimizers.Optimizer, chosen: dict[str, Any]) -> list[float]:
+    """Hyperparameters in the row's order."""
+    return [chosen.get(one.name, one.default) for one in row.hyperparameters]
+
+
+def reference(
+    row: optimizers.Optimizer, chosen: dict[str, Any], leaves: list[torch.Tensor]
+) -> torch.optim.Optimizer:
+    """The optimizer of torch.optim with the same hyperparameters and no fused kernel."""
+    keywords: dict[str, Any] = {}
+    for one, value in zip(row.hyperparameters, values(row, chosen)):
+        name, *index = re.split(r"[\[\]]", one.python)
+        if index:
+            keywords[name] = (*keywords.get(name, ()), value)
+        else:
+            keywords[name] = value
+    return getattr(torch.optim, row.name)(leaves, foreach=False, fused=False, **keywords)
+
+
+def leaves_of(
+    dtype: str, generator: np.random.Generator
+) -> tuple[list[Tensor], list[torch.Tensor]]:
+    """A column-major and a row-major array, and one that gets gradients late."""
+    column = np.asfortranarray(generator.normal(size=(3, 5)).astype(dtype))
+    row = np.ascontiguousarray(generator.normal(size=(4, 2)).astype(dtype))
+    late = generator.normal(size=3).astype(dtype)
+    ours = [wrap(one, 1) for one in (column, row, late)]
+    return ours, [torch.tensor(one, requires_grad=True) for one in (column, row, late)]
+
+
+@pytest.mark.parametrize(
+    ("number", "row", "chosen"), CASES, ids=lambda one: getattr(one, "name", str(one))
+)
+@pytest.mark.parametrize("dtype", sorted(TOLERANCE))
+def test_steps_are_those_of_pytorch(number, row, chosen, dtype, generator) -> None:
+    ours, leaves = leaves_of(dtype, generator)
+    goals = [np.asfortranarray(generator.normal(size=one.shape()).astype(dtype)) for one in ours]
+    ours_optimizer = shim.optimizer(number, ours, values(row, chosen))
+    optimizer = reference(row, chosen, leaves)
+    for step in range(20):
+        call("ft_optim_zero_gradient", ours_optimizer.handle)
+        optimizer.zero_grad()
+        for tensor, leaf, goal in list(zip(ours, leaves, goals))[: 3 if step > 5 else 2]:
+            difference = binary(SUB, tensor, wrap(goal))
+            binary(MUL, difference, difference).backward()
+            loss = (leaf - torch.tensor(goal)) ** 2
+            loss.backward(torch.ones_like(loss))
+        call("ft_optim_step", ours_optimizer.handle)
+        optimizer.step()
+    for tensor, leaf in zip(ours, leaves):
+        expected = leaf.detach().numpy()
+        assert np.abs(tensor.array - expected).max() <= TOLERANCE[dtype] * np.abs(expected).max()
+
+
+def test_parameter_with_gaps_in_memory(generator) -> None:
+    """Fused kernels walk raw memory: the gaps must stay as they are."""
+    data = generator.normal(size=(4, 6))
+    ones = torch.tensor(data[::2, :], requires_grad=True)
+    strided = from_strided(data)
+    before = data.copy()
+    optimizer, expected = (
+        shim.optimizer(1, [strided], values(optimizers.OPTIMIZERS[1], {})),
+        torch.optim.Adam([ones]),
+    )
+    for _ in range(3):
+        binary(MUL, strided, strided).backward()
+        (ones * ones).backward(torch.ones_like(ones))
+        call("ft_optim_step", optimizer.handle)
+        expected.step()
+    assert np.array_equal(data[1::2], before[1::2])
+    assert np.allclose(data[::2], ones.detach().numpy(), rtol=1e-14)
+
+
+def from_strided(data: np.ndarray) -> Tensor:
+    """Every second row of a row-major array, by the entry behind descriptors."""
+    import ctypes
+
+    class View(ctypes.Structure):
+        _fields_ = (
+            ("data", ctypes.c_void_p),
+            ("element_size", ctypes.c_int64),
+            ("rank", ctypes.c_int),
+            ("extents", ctypes.c_int64 * 15),
+            ("strides", ctypes.c_int64 * 15),
+        )
+
+    rows, columns = data.shape
+    extents = (ctypes.c_int64 * 15)(rows // 2, columns)
+    strides = (ctypes.c_int64 * 15)(2 * data.strides[0], data.strides[1])
+    view = View(data.ctypes.data, data.itemsize, 2, extents, strides)
+    tensor, none = Tensor(), (None, ctypes.c_int64(0))
+    place = options("float64", requires_grad=1)
+    call("ft_view_wrap", ctypes.byref(view), *none, *none, ctypes.byref(place), tensor.target)
+    tensor.array = data
+    return tensor
+
+
+def test_zero_gradient_takes_gradients_away() -> None:
+    weight = create([2], requires_grad=1)
+    optimizer = shim.optimizer(0, [weight], [0.1, 0, 0, 0, 0])
+    weight.backward()
+    call("ft_optim_zero_gradient", optimizer.handle)
+    with pytest.raises(ShimError, match="no gradient"):
+        weight.gradient()
+    call("ft_optim_step", optimizer.handle)
+    assert weight.numpy().tolist() == [1, 1]
+
+
+def test_parameters_are_kept_alive() -> None:
+    weight = create([2], requires_grad=1)
+    optimizer = shim.optimizer(0, [weight], [0.1, 0, 0, 0, 0])
+    weight.backward()
+    call("ft_release", weight.handle)
+    call("ft_optim_step", optimizer.handle)
+
+
+def test_parameters_that_cannot_be_trained() -> None:
+    weight = create([2], requires_grad=1)
+    for parameters, part in [
+        ([], "no parameters"),
+        ([weight, Tensor()], r"parameters\(2\) holds nothing"),
+        ([create([2])], r"parameters\(1\).*without requires_grad"),
+        ([weight, binary(MUL, weight, weight)], r"parameters\(2\) is no leaf"),
+        ([weight, weight], r"parameters\(2\) was given before"),
+    ]:
+        with pytest.raises(ShimError, match=part) as failure:
+            shim.optimizer(0, parameters, [0.1, 0, 0, 0, 0])
+        assert failure.value.status == "ft_invalid_argument"
+
+
+@pytest.mark.parametrize(
+    ("number", "row"),
+    list(enumerate(optimizers.OPTIMIZERS)),
+    ids=lambda one: getattr(one, "name", ""),
+)
+def test_hyperparameters_out_of_range(number: int, row: optimizers.Optimizer) -> None:
+    weight = create([2], requires_grad=1)
+    for one in row.hyperparameters:
+        if isinstance(one.default, bool):
+            continue
+        wrong = [-0.1, float("nan"), float("inf"), *([] if one.below is None else [one.below])]
+        for value in wrong:
+            with pytest.raises(ShimError, match=one.name) as failure:
+                shim.optimizer(number, [weight], values(row, {one.name: value}))
+            assert failure.value.status == "ft_invalid_argument"
+    with pytest.raises(ShimError, match="hyperparameters were given"):
+        shim.optimizer(number, [weight], values(row, {})[1:])
+
+
+@pytest.mark.parametrize("chosen", [{}, {"momentum": 0.9, "dampening": 0.1}])
+def test_nesterov_needs_momentum_without_dampening(chosen: dict[str, float]) -> None:
+    weight = create([2], requires_grad=1)
+    with pytest.raises(ShimError, match="nesterov needs momentum"):
+        shim.optimizer(0, [weight], values(optimizers.OPTIMIZERS[0], {"nesterov": True, **chosen}))
+
+
+def test_number_that_is_no_optimizer() -> None:
+    with pytest.raises(ShimError, match="not in the catalog"):
+        shim.optimizer(len(optimizers.OPTIMIZERS), [create([2], requires_grad=1)], [])
