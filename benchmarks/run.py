@@ -39,7 +39,7 @@ def instructions(program: Path, model: Path, calls: int) -> int:
 
 
 def instructions_per_call(program: Path, model: Path) -> float:
-    short, long = 200, 1200
+    short, long = 100, 600
     return (instructions(program, model, long) - instructions(program, model, short)) / (
         long - short
     )
@@ -85,11 +85,15 @@ def main() -> None:
         "--blocks", type=int, default=11, help="interleaved timings of each program"
     )
     arguments = parser.parse_args()
-    model = arguments.folder / "network.pt"
-    programs = {name: arguments.folder / file for name, file in PROGRAMS.items()}
+    folder = arguments.folder.resolve()
+    model = folder / "network.pt"
+    programs = {name: folder / file for name, file in PROGRAMS.items()}
 
-    results = {name: output([str(program), str(model), "3"]) for name, program in programs.items()}
-    if results["Fortran"].split() != results["C++"].split():
+    results = {
+        name: [float(number) for number in output([str(program), str(model), "3"]).split()]
+        for name, program in programs.items()
+    }
+    if results["Fortran"] != results["C++"]:
         raise SystemExit(f"the programs disagree: {results}")
 
     counted = {name: instructions_per_call(program, model) for name, program in programs.items()}
@@ -106,8 +110,8 @@ def main() -> None:
         f" {microseconds['Fortran']:.2f} | {microseconds['C++']:.2f} |"
         f" {quartiles[1]:.3f} (quartiles {quartiles[0]:.3f} to {quartiles[2]:.3f}) |",
     ]
-    (arguments.folder / "table.md").write_text("\n".join(table) + "\n")
-    plot(ratios, arguments.folder / "forward.png")
+    (folder / "table.md").write_text("\n".join(table) + "\n")
+    plot(ratios, folder / "forward.png")
     print("\n".join(table))
 
 

@@ -16,9 +16,9 @@ if(NOT FTORCH_FYPP_EXECUTABLE)
     "or say where it is with -DFTORCH_FYPP_EXECUTABLE=<path>.")
 endif()
 
-# ftorch_fypp(<out> <template>...) expands <name>.fypp to <name>.f90 and <name>.<extension>.fypp to <name>.<extension> in
-# the build tree, and lists the results in <out>. Line markers make compilers and debuggers point at the template. Every template
-# sees the modules of the catalog, the files of src/fypp and the variables given in FTORCH_FYPP_VARIABLES.
+# ftorch_fypp(<out> <template>...) expands <name>.fypp to <name>.f90 and <name>.<extension>.fypp to <name>.<extension>
+# in the build tree, and lists the results in <out>. Line markers make compilers and debuggers point at the template.
+# Every template sees the catalog, the files of src/fypp and the variables given in FTORCH_FYPP_VARIABLES.
 function(ftorch_fypp out)
   set(root ${FTorch_SOURCE_DIR}/src)
   file(GLOB shared CONFIGURE_DEPENDS ${root}/fypp/*.fypp ${root}/catalog/*.py)

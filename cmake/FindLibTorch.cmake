@@ -37,7 +37,9 @@ if(NOT LibTorch_INCLUDE_DIR)
   if(Python3_EXECUTABLE)
     execute_process(
       COMMAND ${Python3_EXECUTABLE} -c
-              "import importlib.util as u; s = u.find_spec('torch'); print(s.submodule_search_locations[0] if s else '', end='')"
+"from importlib.util import find_spec
+torch = find_spec('torch')
+print(torch.submodule_search_locations[0] if torch else '', end='')"
       OUTPUT_VARIABLE _libtorch_prefix ERROR_QUIET)
     find_path(LibTorch_INCLUDE_DIR torch/csrc/api/include/torch/version.h
               HINTS "${_libtorch_prefix}" PATH_SUFFIXES include)

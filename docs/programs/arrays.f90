@@ -7,6 +7,7 @@ program arrays
 
   call attached()
   call sections()
+  call components()
   call axes()
   call too_early()
 
@@ -39,6 +40,21 @@ contains
     print '(a, 4f6.1)', 'row 2   ', field(2, :)
     print '(a, 2i6)', 'strides ', stride
   end subroutine sections
+
+  !> One component of an array of a derived type, by way of a pointer.
+  subroutine components()
+    type :: point
+      real(real64) :: x = 0, y = 0
+    end type point
+    type(point), target :: points(3)
+    real(real64), pointer :: section(:)
+    type(torch_tensor) :: heights
+
+    section => points%y
+    call torch_tensor_from_array(heights, section, torch_kCPU)
+    heights = heights + 7.0_real64
+    print '(a, 6f6.1)', 'points  ', points
+  end subroutine components
 
   !> A field (level, column) as the tensor [column, level] that a network wants.
   subroutine axes()
