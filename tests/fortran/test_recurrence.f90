@@ -158,6 +158,7 @@ contains
     integer :: i
 
     x = [2, 3]
+    gradient = 0
     call torch_tensor_from_array(a, x, torch_kCPU, requires_grad=.true.)
     call torch_tensor_from_array(g, gradient, torch_kCPU)
     do i = 1, 3
