@@ -73,6 +73,8 @@ def test_rerun_names_the_installed_command(mixed):
     if not script.exists():
         pytest.skip("ftorch_tools is not installed beside this Python")
     mixed.command = [str(script)]
-    assert offered(mixed.run("-R", "^bad")).startswith(f"{script} run {mixed.build}")
-    path = f"{script.parent}:/usr/local/bin:/usr/bin:/bin"
-    assert offered(mixed.run("-R", "^bad", PATH=path)).startswith("ftorch-test run ")
+    elsewhere = "/usr/local/bin:/usr/bin:/bin"
+    alone = mixed.run("-R", "^bad", PATH=elsewhere)
+    assert offered(alone).startswith(f"{script} run {mixed.build}")
+    on_path = mixed.run("-R", "^bad", PATH=f"{script.parent}:{elsewhere}")
+    assert offered(on_path).startswith("ftorch-test run ")
