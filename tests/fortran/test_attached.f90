@@ -8,6 +8,7 @@ module attached_cases
   implicit none
   private
   public :: follows, follows_in_graph, other_shape, other_dtype, writes_seen, two_tensors, copies
+  public :: copies_over_values
   public :: squares, self_assignment, parentheses, rank_0, scope_of_array
 
   real(real64), parameter :: exact = 0
@@ -150,6 +151,33 @@ contains
     call check_close(y, 9.0_real64, exact, 'array to array')
   end subroutine copies
 
+  !> Assignment to a variable that holds something is a copy as well.
+  subroutine copies_over_values()
+    real(real64), target :: x(2), w(2)
+    type(torch_tensor) :: a, b, c, weight, former
+    type(torch_optim) :: optim
+
+    x = [1, 2]
+    call torch_tensor_from_array(a, x, torch_kCPU)
+    b = a * 5
+    b = a
+    c = b * 5
+    c = b
+    x = 9
+    call check_values(b, [1.0_real64, 2.0_real64], 'a written array')
+    call b%zero()
+    call check_values(c, [1.0_real64, 2.0_real64], 'a variable set to zero')
+    w = [3, 4]
+    call torch_tensor_from_array(weight, w, torch_kCPU, requires_grad=.true.)
+    former = a * 5
+    former = weight
+    call torch_tensor_backward(weight * weight)
+    call torch_optim_SGD(optim, [weight], 0.5_real64)
+    call optim%step()
+    call check_close(w, 0.0_real64, exact, 'a step')
+    call check_values(former, [3.0_real64, 4.0_real64], 'the weights before the step')
+  end subroutine copies_over_values
+
   !> d = a*a, with d fresh or built before, in the graph or not.
   subroutine squares()
     real(real64), target :: x(2), y(2)
@@ -284,6 +312,7 @@ program test_attached
   call add_case('writes_seen', writes_seen)
   call add_case('two_tensors', two_tensors)
   call add_case('copies', copies)
+  call add_case('copies_over_values', copies_over_values)
   call add_case('squares', squares)
   call add_case('self_assignment', self_assignment)
   call add_case('parentheses', parentheses)

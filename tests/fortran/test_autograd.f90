@@ -63,6 +63,13 @@ contains
     call torch_tensor_get_gradient(g, a)
     gradient = g
     call check_close(gradient, 6 * x * weights, tight, 'three times')
+    call a%zero_grad()
+    y = a + 1
+    call torch_tensor_backward(y, w)
+    weights = -7
+    call torch_tensor_get_gradient(g, a)
+    gradient = g
+    call check_close(gradient, [0.5_real64, -1.0_real64, 2.0_real64], exact, 'not shared')
   end subroutine external_gradient
 
   subroutine retain_graph()
@@ -174,6 +181,11 @@ contains
     call torch_tensor_get_gradient(y, a)
     gradient = y
     call check_close(gradient, 2 * x, tight, 'the gradient itself stays')
+    y = a * a
+    call torch_tensor_get_gradient(g, a)
+    call torch_tensor_backward(y)
+    gradient = g
+    call check_close(gradient, 2 * x, tight, 'the copy stays')
   end subroutine copy_of_gradient
 
   subroutine numbers_on_both_sides()

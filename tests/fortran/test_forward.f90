@@ -10,6 +10,7 @@ module forward_cases
   public :: single, double, strided, convolution, gradients, input_gradient, two_inputs
   public :: default_input, tuple_output, list_output, dict_output, nested_output, integer_output
   public :: reused, reused_with_gradients, no_graph_by_default, output_without_array, many_rows
+  public :: output_is_input
 
 contains
 
@@ -278,6 +279,28 @@ contains
     end do
   end subroutine output_without_array
 
+  !> A model may return its input: the output is another tensor.
+  subroutine output_is_input()
+    type(torch_model) :: model
+    type(torch_tensor) :: input(1), output(3)
+    real(real32), target :: x(2)
+    real(real32) :: values(2)
+    integer :: i
+
+    x = [1, 2]
+    call torch_tensor_from_array(input(1), x, torch_kCPU)
+    do i = 1, 3
+      call torch_tensor_empty(output(i), 1, [2_int64], torch_kFloat32, torch_kCPU)
+    end do
+    call torch_model_load(model, model_file('list_output.pt'), torch_kCPU)
+    call torch_model_forward(model, input, output)
+    x = 9
+    values = output(1)
+    call check_close(values, [1.0, 2.0], 0.0, 'a written input')
+    call output(1)%zero()
+    call check_close(x, 9.0, 0.0, 'an output set to zero')
+  end subroutine output_is_input
+
   !> The number of rows may change from call to call.
   subroutine many_rows()
     type(torch_model) :: model
@@ -326,5 +349,6 @@ program test_forward
   call add_case('no_graph_by_default', no_graph_by_default, 'models')
   call add_case('output_without_array', output_without_array, 'models')
   call add_case('many_rows', many_rows, 'models')
+  call add_case('output_is_input', output_is_input, 'models')
   call run_cases()
 end program test_forward

@@ -217,11 +217,17 @@ contains
     type(torch_model) :: model
     type(torch_tensor) :: parameters(2)
     type(torch_status) :: status
+    real(real32), target :: x(1)
 
     call torch_model_load(model, model_file('scaling.pt'), torch_kCPU)
     call torch_model_parameters(model, parameters, status)
     call check_status(status, torch_invalid_argument, '1')
     call check(.not. c_associated(parameters(1)%p), 'empty')
+    x = 5
+    call torch_tensor_from_array(parameters(1), x, torch_kCPU)
+    call torch_model_parameters(model, parameters(:1), status)
+    call check_status(status, torch_invalid_argument, 'array')
+    call check_close(x, 5.0, 0.0, 'an array cannot become a parameter')
   end subroutine number_of_parameters
 
 end module model_faults_cases
