@@ -12,8 +12,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ftorch_tools.events import Ended, Event, Planned, Started
-from ftorch_tools.record import Outcome
+from ftorch_tools.drivers.events import Ended, Event, Planned, Started
+from ftorch_tools.records.record import Outcome
 
 # How often a log, which nobody sees move, gets a line of progress.
 _PLAIN_SECONDS = 30.0

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from ftorch_tools.errors import UsageError
-from ftorch_tools.record import Compiler
+from ftorch_tools.records.record import Compiler
 
 TEST_FILE = "CTestTestfile.cmake"
 

@@ -20,16 +20,16 @@ from rich.text import Text
 
 from ftorch_tools import project
 from ftorch_tools.cores import usable_cores
-from ftorch_tools.ctest import CTest, find_ctest
 from ftorch_tools.display import Display
+from ftorch_tools.drivers.ctest import CTest, find_ctest
+from ftorch_tools.drivers.events import Closed, Event
+from ftorch_tools.drivers.pytest_runner import Pytest, has_tests
+from ftorch_tools.drivers.runner import Runner
+from ftorch_tools.drivers.slots import free_cores
 from ftorch_tools.errors import ExitCode, InfrastructureError
-from ftorch_tools.events import Closed, Event
-from ftorch_tools.junit import write_junit
-from ftorch_tools.pytest_runner import Pytest, has_tests
-from ftorch_tools.record import RunRecord, Status
-from ftorch_tools.runner import Runner
+from ftorch_tools.records.junit import write_junit
+from ftorch_tools.records.record import RunRecord, Status
 from ftorch_tools.selection import Selection
-from ftorch_tools.slots import free_cores
 
 _TICK_SECONDS = 0.1
 # How long the drivers may take to stop their tests after an interrupt.

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from ftorch_tools.record import Outcome, RunRecord, Status, TestResult
+from ftorch_tools.records.record import Outcome, RunRecord, Status, TestResult
 
 _LAST_LINES = 10
 _LINE_CHARACTERS = 500

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ftorch_tools.ctest import ListedTest
-from ftorch_tools.slots import Slots, free_cores, slot
+from ftorch_tools.drivers.ctest import ListedTest
+from ftorch_tools.drivers.slots import Slots, free_cores, slot
 
 
 @pytest.fixture

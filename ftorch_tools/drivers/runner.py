@@ -8,9 +8,9 @@ import signal
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from ftorch_tools.events import Closed, Emit
-from ftorch_tools.process import Child
-from ftorch_tools.record import Outcome, TestResult
+from ftorch_tools.drivers.events import Closed, Emit
+from ftorch_tools.drivers.process import Child
+from ftorch_tools.records.record import Outcome, TestResult
 
 _SKIP_REASON = re.compile(r"^\s*SKIP(?:PED)?:\s*(\S.*?)\s*$", re.MULTILINE)
 

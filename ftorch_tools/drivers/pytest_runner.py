@@ -13,12 +13,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ftorch_tools.events import Ended, Planned, Started
-from ftorch_tools.process import Child
-from ftorch_tools.record import Outcome, TestResult
-from ftorch_tools.runner import OutputStore, Runner
+from ftorch_tools.drivers.events import Ended, Planned, Started
+from ftorch_tools.drivers.process import Child
+from ftorch_tools.drivers.runner import OutputStore, Runner
+from ftorch_tools.drivers.slots import Slots
+from ftorch_tools.records.record import Outcome, TestResult
 from ftorch_tools.selection import Choice, Selection
-from ftorch_tools.slots import Slots
 
 # The environment variables that carry what the plugin needs, and the label of every Python test.
 OPTIONS = "FTORCH_TEST_PYTEST"
@@ -67,7 +67,7 @@ class Pytest(Runner):
             "timeout": timeout,
         }
         workers = max(1, min(jobs, _count_tests(paths)))
-        self.command = [sys.executable, "-m", "pytest", "-p", "ftorch_tools.pytest_plugin"]
+        self.command = [sys.executable, "-m", "pytest", "-p", "ftorch_tools.drivers.pytest_plugin"]
         self.command += ["-n", str(workers), "--max-worker-restart", "1000"]
         self.command += ["--timeout", f"{timeout:g}", "--color", "no", "--rootdir", str(project)]
         self.command += [str(path) for path in paths]

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ftorch_tools.ctest import ListedTest
+from ftorch_tools.drivers.ctest import ListedTest
 
 _POLL_SECONDS = 0.05
 _ALLOWED = "allowed"

@@ -8,8 +8,8 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
 
-from ftorch_tools.record import Outcome, TestResult
-from ftorch_tools.runner import OutputStore, printed_skip_reason
+from ftorch_tools.drivers.runner import OutputStore, printed_skip_reason
+from ftorch_tools.records.record import Outcome, TestResult
 
 _SIGNALS = {
     "SEGFAULT": "SIGSEGV",

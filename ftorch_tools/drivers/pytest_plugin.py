@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from ftorch_tools.pytest_runner import EVENTS, LABEL, OPTIONS
+from ftorch_tools.drivers.pytest_runner import EVENTS, LABEL, OPTIONS
+from ftorch_tools.drivers.slots import slot
 from ftorch_tools.selection import Choice, Selection
-from ftorch_tools.slots import slot
 
 # How much longer than the timeout a test may hang in compiled code before its worker is ended.
 GRACE_SECONDS = 5.0

@@ -7,7 +7,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-from ftorch_tools.record import Outcome, RunRecord, TestResult
+from ftorch_tools.records.record import Outcome, RunRecord, TestResult
 
 # Longer outputs stand in the run directory; CI services refuse huge reports.
 _OUTPUT_CHARACTERS = 64 * 1024

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Callable, Union
 
-from ftorch_tools.record import Outcome
+from ftorch_tools.records.record import Outcome
 
 
 @dataclass(frozen=True)

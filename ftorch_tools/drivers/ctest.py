@@ -13,12 +13,12 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from ftorch_tools.ctest_report import LiveLine, parse_line, read_report
+from ftorch_tools.drivers.ctest_report import LiveLine, parse_line, read_report
+from ftorch_tools.drivers.events import Ended, Planned, Started
+from ftorch_tools.drivers.process import Child
+from ftorch_tools.drivers.runner import OutputStore, Runner
 from ftorch_tools.errors import InfrastructureError
-from ftorch_tools.events import Ended, Planned, Started
-from ftorch_tools.process import Child
-from ftorch_tools.record import TestResult
-from ftorch_tools.runner import OutputStore, Runner
+from ftorch_tools.records.record import TestResult
 from ftorch_tools.selection import Choice, Selection
 
 # What ctest keeps of one test's output: enough for any log, too little to fill the memory.

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""The commands of `ftorch-test`, one in a file."""

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""`ftorch-test run`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated, List, Optional
+
+import typer
+from rich.console import Console
+
+from ftorch_tools.errors import ExitCode, UsageError
+from ftorch_tools.project import find_build
+from ftorch_tools.run import Options, Run
+from ftorch_tools.selection import Selection, exactly
+from ftorch_tools.summary import print_summary
+
+EPILOG = (
+    "Example: `ftorch-test run build -L unit -LE gpu -j 4`  \n"
+    "Exit status: 0 all passed, 1 tests failed, 2 usage, 3 infrastructure, 4 nothing selected."
+)
+
+
+def run(
+    build_dir: Annotated[
+        Optional[Path],
+        typer.Argument(help="A configured and built folder.", show_default="nearest build"),
+    ] = None,
+    jobs: Annotated[
+        Optional[int],
+        typer.Option("-j", "--jobs", min=1, help="Tests at a time.", show_default="usable cores"),
+    ] = None,
+    regex: Annotated[
+        Optional[str],
+        typer.Option("-R", "--tests-regex", help="Only tests whose name matches."),
+    ] = None,
+    label: Annotated[
+        Optional[List[str]],
+        typer.Option(
+            "-L", "--label-regex", help="Only tests with a label that matches; repeatable."
+        ),
+    ] = None,
+    exclude: Annotated[
+        Optional[List[str]],
+        typer.Option("-LE", "--label-exclude", help="No tests with a label that matches."),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also the tests labelled slow.")
+    ] = False,
+    pytest_path: Annotated[
+        Optional[List[Path]],
+        typer.Option(exists=True, help="Python tests.", show_default="tests of the project"),
+    ] = None,
+    timeout: Annotated[
+        float,
+        typer.Option(min=0.1, help="Seconds for a test that sets no limit of its own."),
+    ] = 600.0,
+    output: Annotated[
+        Optional[Path],
+        typer.Option(
+            file_okay=False,
+            help="Folder for the run directories.",
+            show_default="BUILD_DIR/ftorch-test",
+        ),
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the record on standard output.")
+    ] = False,
+) -> None:
+    """Run ctest and pytest side by side: nothing is configured and nothing is built."""
+    console = Console(stderr=json, highlight=False, markup=False, emoji=False)
+    try:
+        options = Options(
+            build=find_build(build_dir),
+            selection=Selection(regex, label or [], exclude or [], everything),
+            timeout=timeout,
+            jobs=jobs,
+            output=output.resolve() if output else None,
+            pytest_paths=tuple(path.resolve() for path in pytest_path or []),
+        )
+        session = Run(options, console)
+    except UsageError as error:
+        print(f"ftorch-test: {error}", file=sys.stderr)
+        raise typer.Exit(ExitCode.USAGE) from None
+    except OSError as error:
+        print(f"ftorch-test: cannot make the run directory: {error}", file=sys.stderr)
+        raise typer.Exit(ExitCode.INFRASTRUCTURE) from None
+    code = session.execute()
+    if json:
+        print(session.record.to_json(), end="")
+    failed = [test.id for test in session.record.failures]
+    print_summary(console, session.record, session.directory, _rerun(options, failed))
+    raise typer.Exit(code)
+
+
+def _rerun(options: Options, names: list[str]) -> list[str]:
+    """Return the command that runs just the tests `names` again."""
+    command = [*_program(), "run", str(options.build), "-R", exactly(names)]
+    if options.selection.includes_slow:
+        command.append("--all")
+    if options.jobs:
+        command += ["-j", str(options.jobs)]
+    for path in options.pytest_paths:
+        command += ["--pytest-path", str(path)]
+    if options.timeout != 600.0:
+        command += ["--timeout", f"{options.timeout:g}"]
+    if options.output:
+        command += ["--output", str(options.output)]
+    return command
+
+
+def _program() -> list[str]:
+    started = sys.argv[0]
+    if os.path.basename(started) == "__main__.py":
+        return [sys.executable, "-m", "ftorch_tools"]
+    found = shutil.which("ftorch-test")
+    same = found is not None and os.path.exists(started) and os.path.samefile(found, started)
+    return ["ftorch-test" if same else started]

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Drive ctest and pytest."""
