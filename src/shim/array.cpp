@@ -14,6 +14,7 @@
 #include "guard.h"
 #include "options.h"
 #include "tensor.h"
+#include "wrapped.h"
 
 using namespace ftorch;
 
@@ -67,7 +68,9 @@ ft_handle wrap(void* data, at::IntArrayRef shape, at::IntArrayRef strides, const
   made.value = place.device.is_cpu() ? made.attached : made.attached.to(place.device);
   made.value.set_requires_grad(place.requires_grad);
   made.declared = true;
-  return tensors.acquire(std::move(made));
+  const ft_handle handle = tensors.acquire(std::move(made));
+  enter_wrapped(tensor(handle, "the tensor"));
+  return handle;
 }
 
 /// A failure about dimension `i`, counted from 0.
@@ -171,6 +174,7 @@ int ft_view_fill(const ft_view* view, ft_handle handle, int dtype) {
     if (value.sizes() != shape)
       fail(ft_shape_mismatch, "the tensor has shape " + shape_text(value.sizes()) + ", the array " + shape_text(shape));
     if (value.numel() > 0) required(view->data, "array");
+    prepare_write(Region{view->data, shape, {view->strides, shape.size()}, view->element_size});
     copy_out({view->data, view->strides}, value);
   });
 }

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "error.h"
+#include "region.h"
 
 namespace ftorch {
 namespace {
@@ -82,28 +83,8 @@ void for_each(char* to, const char* from, const Dimensions& dimensions, std::siz
     for_each(to + i * dimension.to, from + i * dimension.from, dimensions, first + 1, step);
 }
 
-struct Range {
-  const char* begin;
-  const char* end;
-};
-
-Range range_of(Elements elements, c10::IntArrayRef shape, std::size_t size) {
-  Range range{elements.data, elements.data + size};
-  for (std::size_t i = 0; i < shape.size(); ++i) {
-    const int64_t reach = (shape[i] - 1) * elements.strides[i];
-    (reach < 0 ? range.begin : range.end) += reach;
-  }
-  return range;
-}
-
 bool is_plain(const at::Tensor& tensor) {
   return tensor.device().is_cpu() && tensor.layout() == at::kStrided && !tensor.is_conj() && !tensor.is_neg();
-}
-
-c10::SmallVector<int64_t, 8> byte_strides(const at::Tensor& tensor) {
-  c10::SmallVector<int64_t, 8> strides(tensor.strides().begin(), tensor.strides().end());
-  for (int64_t& stride : strides) stride *= static_cast<int64_t>(tensor.itemsize());
-  return strides;
 }
 
 /// Source and destination do not overlap; no extent is zero.
@@ -140,9 +121,10 @@ void copy_out(Elements to, const at::Tensor& from) {
   if (!is_plain(from)) return copy_out(to, from.to(at::kCPU).resolve_conj().resolve_neg());
   const auto strides = byte_strides(from);
   const Elements source{static_cast<char*>(const_cast<void*>(from.const_data_ptr())), strides.data()};
-  const Range a = range_of(to, from.sizes(), from.itemsize());
-  const Range b = range_of(source, from.sizes(), from.itemsize());
-  if (a.begin < b.end && b.begin < a.end) {
+  const int64_t size = static_cast<int64_t>(from.itemsize());
+  const c10::IntArrayRef shape = from.sizes();
+  const Range a = range_of({to.data, shape, {to.strides, shape.size()}, size});
+  if (a.meets(range_of({source.data, shape, strides, size}))) {
     const bool is_same = to.data == source.data && std::equal(strides.begin(), strides.end(), to.strides);
     return is_same ? void() : copy_out(to, from.clone());
   }

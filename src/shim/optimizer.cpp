@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "optim.h"
+#include "wrapped.h"
 
 namespace ftorch {
 namespace {
@@ -106,6 +107,7 @@ void Optimizer::step() {
     const at::Tensor& gradient = parameter.tensor.grad();
     if (!gradient.defined()) continue;
     if (gradient.layout() != at::kStrided) fail(ft_invalid_argument, "a sparse gradient cannot be stepped");
+    prepare_write_in_place(parameter.tensor);
     add_to_batch(batches, write_back, parameter);
   }
   for (const Batch& batch : batches) {

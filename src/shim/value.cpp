@@ -2,39 +2,15 @@
 // How a value gets into a tensor: the array that is attached follows, and every graph keeps what it saved.
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros_like.h>
-#include <c10/core/CPUAllocator.h>
-
-#include <cstring>
 
 #include "convert.h"
 #include "elements.h"
 #include "tensor.h"
+#include "wrapped.h"
 
 namespace ftorch {
 namespace {
-
-bool is_value_attached(const Tensor& target) { return target.value.is_same(target.attached); }
-
-/// A second tensor over the array's memory: no flag, gradient or version of the first stays.
-void wrap_afresh(Tensor& target) {
-  const at::Tensor& old = target.attached;
-  at::Tensor fresh = at::from_blob(old.mutable_data_ptr(), old.sizes(), old.strides(), old.options());
-  if (is_value_attached(target)) target.value = fresh;
-  target.attached = std::move(fresh);
-}
-
-/// Gives those who hold the array's memory besides `target` a copy of the array as it is now, before it changes: a
-/// graph that saved it still finds the numbers it saved.
-void privatise(Tensor& target) {
-  if (!is_shared(target.attached, is_value_attached(target) ? 2 : 1)) return;
-  c10::StorageImpl& storage = *target.attached.storage().unsafeGetStorageImpl();
-  at::DataPtr kept = c10::GetCPUAllocator()->allocate(storage.nbytes());
-  std::memcpy(kept.get(), storage.data(), storage.nbytes());
-  wrap_afresh(target);
-  storage.set_data_ptr_noswap(std::move(kept));
-}
 
 /// `value` with the shape of a target of one element, in the graph.
 at::Tensor fitted(const Tensor& target, at::Tensor value, Write how) {
@@ -44,8 +20,7 @@ at::Tensor fitted(const Tensor& target, at::Tensor value, Write how) {
 }
 
 void set_attached(Tensor& target, at::Tensor value) {
-  privatise(target);
-  if (target.attached.requires_grad()) wrap_afresh(target);
+  prepare_write(target);
   copy_numbers(target.attached, value);
   const bool is_host = target.value.device().is_cpu();
   if (!is_host) value = value.to(target.value.device());
@@ -100,8 +75,9 @@ void zero(Tensor& target) {
   at::NoGradGuard no_grad;
   const bool is_leaf_of_graph = target.value.requires_grad() && target.value.is_leaf();
   if (is_leaf_of_graph || target.parameter) {
+    prepare_write_in_place(target.value);
     target.value.zero_();
-    if (target.attached.defined() && !is_value_attached(target)) copy_numbers(target.attached, target.value);
+    if (target.attached.defined() && !target.value.is_same(target.attached)) copy_numbers(target.attached, target.value);
   } else if (target.attached.defined()) {
     set_attached(target, at::zeros_like(target.value));
   } else if (target.value.requires_grad() || is_shared(target.value, 1)) {

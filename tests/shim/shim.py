@@ -52,6 +52,18 @@ class Options(ctypes.Structure):
     )
 
 
+class View(ctypes.Structure):
+    """ft_view: an array with its strides in bytes."""
+
+    _fields_ = (
+        ("data", c_void_p),
+        ("element_size", c_int64),
+        ("rank", c_int),
+        ("extents", c_int64 * 15),
+        ("strides", c_int64 * 15),
+    )
+
+
 class ShimError(Exception):
     """A status other than ft_ok, by its name."""
 
@@ -211,6 +223,17 @@ def wrap(array: NDArray[Any], requires_grad: int = 0) -> Tensor:
     assert array.flags.f_contiguous or array.flags.c_contiguous
     layout = order if array.flags.f_contiguous else order[::-1]
     return from_blob(array, array.shape, layout, options(array.dtype.name, requires_grad))
+
+
+def section(array: NDArray[Any], requires_grad: int = 0) -> Tensor:
+    """A tensor over any section of an array, by the entry behind descriptors."""
+    extents, strides = (c_int64 * 15)(*array.shape), (c_int64 * 15)(*array.strides)
+    view = View(array.ctypes.data, array.itemsize, array.ndim, extents, strides)
+    result, none = Tensor(), (None, c_int64(0))
+    place = options(array.dtype.name, requires_grad)
+    call("ft_view_wrap", byref(view), *none, *none, byref(place), result.target)
+    result.array = array
+    return result
 
 
 ADD, SUB, MUL, DIV, POW = range(5)

@@ -12,7 +12,7 @@ import torch
 
 import shim
 from catalog import optimizers
-from shim import MUL, SUB, ShimError, Tensor, binary, call, create, options, wrap
+from shim import MUL, SUB, ShimError, Tensor, binary, call, create, wrap
 
 TOLERANCE = {"float32": 1e-6, "float64": 1e-12, "complex64": 1e-6, "complex128": 1e-12}
 VARIANTS = {
@@ -90,7 +90,7 @@ def test_parameter_with_gaps_in_memory(generator) -> None:
     """Fused kernels walk raw memory: the gaps must stay as they are."""
     data = generator.normal(size=(4, 6))
     ones = torch.tensor(data[::2, :], requires_grad=True)
-    strided = from_strided(data)
+    strided = shim.section(data[::2], requires_grad=1)
     before = data.copy()
     optimizer, expected = (
         shim.optimizer(1, [strided], values(optimizers.OPTIMIZERS[1], {})),
@@ -103,30 +103,6 @@ def test_parameter_with_gaps_in_memory(generator) -> None:
         expected.step()
     assert np.array_equal(data[1::2], before[1::2])
     assert np.allclose(data[::2], ones.detach().numpy(), rtol=1e-14)
-
-
-def from_strided(data: np.ndarray) -> Tensor:
-    """Every second row of a row-major array, by the entry behind descriptors."""
-    import ctypes
-
-    class View(ctypes.Structure):
-        _fields_ = (
-            ("data", ctypes.c_void_p),
-            ("element_size", ctypes.c_int64),
-            ("rank", ctypes.c_int),
-            ("extents", ctypes.c_int64 * 15),
-            ("strides", ctypes.c_int64 * 15),
-        )
-
-    rows, columns = data.shape
-    extents = (ctypes.c_int64 * 15)(rows // 2, columns)
-    strides = (ctypes.c_int64 * 15)(2 * data.strides[0], data.strides[1])
-    view = View(data.ctypes.data, data.itemsize, 2, extents, strides)
-    tensor, none = Tensor(), (None, ctypes.c_int64(0))
-    place = options("float64", requires_grad=1)
-    call("ft_view_wrap", ctypes.byref(view), *none, *none, ctypes.byref(place), tensor.target)
-    tensor.array = data
-    return tensor
 
 
 def test_zero_gradient_takes_gradients_away() -> None:
