@@ -23,19 +23,9 @@ Model& model_of(ft_handle handle) { return *models.get(handle, "the model"); }
 /// "1 tensor", "2 tensors"
 std::string tensors_text(std::size_t count) { return std::to_string(count) + (count == 1 ? " tensor" : " tensors"); }
 
-/// Calls f(tensor, i) for the tensors behind `handles`.
-template <class F>
-void for_each_tensor(const char* name, const ft_handle* handles, std::size_t size, const F& f) {
-  if (size > 0) required(handles, name);
-  for (std::size_t i = 0; i < size; ++i) {
-    Context context(name, static_cast<int64_t>(i));
-    f(tensor(handles[i], "the tensor"), i);
-  }
-}
-
-std::vector<at::Tensor> values_of(const ft_handle* inputs, std::size_t size) {
+std::vector<at::Tensor> values_of(const ft_handle* inputs, int64_t size) {
   std::vector<at::Tensor> values;
-  values.reserve(size);
+  values.reserve(static_cast<std::size_t>(size));
   for_each_tensor("input_tensors", inputs, size,
                   [&](const Tensor& input, std::size_t) { values.push_back(input.value); });
   return values;
@@ -81,18 +71,18 @@ int ft_model_forward(ft_handle handle, const ft_handle* inputs, int64_t inputs_s
                      int64_t outputs_size, int requires_grad) {
   return guard(ft_model_error, [&] {
     Model& model = model_of(handle);
-    const std::vector<at::Tensor> values = values_of(inputs, static_cast<std::size_t>(inputs_size));
-    for_each_tensor("output_tensors", outputs, static_cast<std::size_t>(outputs_size),
+    const std::vector<at::Tensor> values = values_of(inputs, inputs_size);
+    for_each_tensor("output_tensors", outputs, outputs_size,
                     [](const Tensor&, std::size_t) {});
     at::AutoGradMode grad_mode(requires_grad != 0);
     std::vector<at::Tensor> results = model.forward(values);
     if (static_cast<int64_t>(results.size()) != outputs_size)
       fail(ft_invalid_argument, "the model returns " + tensors_text(results.size()) + "; there is room for " +
                                     std::to_string(outputs_size));
-    for_each_tensor("output_tensors", outputs, results.size(), [&](const Tensor& output, std::size_t i) {
+    for_each_tensor("output_tensors", outputs, outputs_size, [&](const Tensor& output, std::size_t i) {
       check_write(output, results[i], Write::result);
     });
-    for_each_tensor("output_tensors", outputs, results.size(), [&](Tensor& output, std::size_t i) {
+    for_each_tensor("output_tensors", outputs, outputs_size, [&](Tensor& output, std::size_t i) {
       if (is_borrowed(results[i], model, values)) copy_value(output, results[i], Write::result);
       else set_value(output, std::move(results[i]), Write::result);
     });

@@ -14,10 +14,9 @@ int ft_optim_create(int number, const ft_handle* parameters, int64_t parameters_
     required(out, "out");
     const OptimizerRow& row = optimizer_row(number);
     if (hyperparameters_size > 0) required(hyperparameters, "hyperparameters");
-    if (parameters_size > 0) required(parameters, "parameters");
     std::vector<at::Tensor> values;
-    for (int64_t i = 0; i < parameters_size; ++i)
-      values.push_back(tensor(parameters[i], ("parameters(" + std::to_string(i + 1) + ")").c_str()).value);
+    for_each_tensor("parameters", parameters, parameters_size,
+                    [&](const Tensor& parameter, std::size_t) { values.push_back(parameter.value); });
     *out = optims.acquire(std::make_shared<Optimizer>(
         row, std::vector<double>(hyperparameters, hyperparameters + hyperparameters_size), values));
   });

@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "handle.h"
+#include "text.h"
 
 namespace ftorch {
 
@@ -23,6 +24,16 @@ struct Tensor {
 inline constinit Slab<Tensor, Kind::tensor> tensors;
 
 inline Tensor& tensor(ft_handle handle, const char* name) { return tensors.get(handle, name); }
+
+/// Calls f(tensor, i) for the tensors behind `handles`; failures name the one they are about.
+template <class F>
+void for_each_tensor(const char* name, const ft_handle* handles, int64_t size, const F& f) {
+  if (size > 0) required(handles, name);
+  for (int64_t i = 0; i < size; ++i) {
+    Context context(name, i);
+    f(tensor(handles[i], "the tensor"), static_cast<std::size_t>(i));
+  }
+}
 
 enum class Write {
   assign,  ///< a declared target takes any shape and dtype, and is not declared any more

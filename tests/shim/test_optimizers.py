@@ -128,7 +128,7 @@ def test_parameters_that_cannot_be_trained() -> None:
     weight = create([2], requires_grad=1)
     for parameters, part in [
         ([], "no parameters"),
-        ([weight, Tensor()], r"parameters\(2\) holds nothing"),
+        ([weight, Tensor()], r"parameters\(2\): the tensor holds nothing"),
         ([create([2])], r"parameters\(1\).*without requires_grad"),
         ([weight, binary(MUL, weight, weight)], r"parameters\(2\) is no leaf"),
         ([weight, weight], r"parameters\(2\) was given before"),
