@@ -16,21 +16,30 @@ if(NOT FTORCH_FYPP_EXECUTABLE)
     "or say where it is with -DFTORCH_FYPP_EXECUTABLE=<path>.")
 endif()
 
-# ftorch_fypp(<out> <template>...) expands <name>.fypp to <name>.f90 and <name>.<extension>.fypp to <name>.<extension>
-# in the build tree, and lists the results in <out>. Line markers make compilers and debuggers point at the template.
-# Every template sees the catalog, the files of src/fypp and the variables given in FTORCH_FYPP_VARIABLES.
+# ftorch_fypp(<out> [FOLDER <folder>] [NO_LINE_MARKERS] TEMPLATES <template>...) expands <name>.fypp to <name>.f90 and
+# <name>.<extension>.fypp to <name>.<extension> in a folder of the build tree, and lists the results in <out>. Line
+# markers make compilers and debuggers point at the template. Every template sees the catalog, the files of src/fypp
+# and the variables given in FTORCH_FYPP_VARIABLES.
 function(ftorch_fypp out)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "NO_LINE_MARKERS" "FOLDER" "TEMPLATES")
+  if(NOT arg_FOLDER)
+    set(arg_FOLDER ${CMAKE_CURRENT_BINARY_DIR}/fypp)
+  endif()
+  set(markers --line-numbering)
+  if(arg_NO_LINE_MARKERS)
+    set(markers)
+  endif()
   set(root ${FTorch_SOURCE_DIR}/src)
   file(GLOB shared CONFIGURE_DEPENDS ${root}/fypp/*.fypp ${root}/catalog/*.py)
   list(TRANSFORM FTORCH_FYPP_VARIABLES PREPEND -D)
   set(results)
-  foreach(template IN LISTS ARGN)
+  foreach(template IN LISTS arg_TEMPLATES)
     get_filename_component(template "${template}" ABSOLUTE)
     get_filename_component(name "${template}" NAME_WLE)
     if(NOT name MATCHES "[.]")
       string(APPEND name .f90)
     endif()
-    set(result ${CMAKE_CURRENT_BINARY_DIR}/fypp/${name})
+    set(result ${arg_FOLDER}/${name})
     if(name MATCHES "[.]f90$")
       set(style --line-length=132)
       set(finish COMMAND ${CMAKE_COMMAND} -DFILE=${result} -P ${FTorch_SOURCE_DIR}/cmake/drop_markers.cmake)
@@ -41,7 +50,7 @@ function(ftorch_fypp out)
     add_custom_command(
       OUTPUT ${result}
       COMMAND ${CMAKE_COMMAND} -E env PYTHONDONTWRITEBYTECODE=1
-              ${FTORCH_FYPP_EXECUTABLE} --create-parents --line-numbering ${style} -M ${root} -m catalog
+              ${FTORCH_FYPP_EXECUTABLE} --create-parents ${markers} ${style} -M ${root} -m catalog
               -I ${root}/fypp ${FTORCH_FYPP_VARIABLES} ${template} ${result}
       ${finish}
       DEPENDS ${template} ${shared}

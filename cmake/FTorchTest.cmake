@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Makes each case of a test program a test of ctest. A program prints its cases for --list, one a line with labels after
-# the name, and runs the case that it is given; exit status 77 means skipped.
+# the name, and runs the case that it is given; exit status 77 means skipped. The installed validation suite uses this too.
 find_package(OpenMP COMPONENTS Fortran)
-
-set(FTORCH_TEST_MODELS ${PROJECT_BINARY_DIR}/tests/models)
 
 # ftorch_add_test_program(<noun> SOURCES <file>... [LIBRARIES <target>...]) builds test_<noun> from Fortran files and
 # templates, and adds its cases as fortran.<noun>.<case>, each with the label unit. Cases labelled `models` come after
-# the model files were made. A program that was not built is one failing test.
+# the model files were made, in the folder FTORCH_TEST_MODELS. A program that was not built is one failing test.
 function(ftorch_add_test_program noun)
   cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES" ${ARGN})
   set(program test_${noun})
@@ -16,7 +14,7 @@ function(ftorch_add_test_program noun)
   set(folder ${CMAKE_CURRENT_BINARY_DIR}/${program}.dir)
   file(MAKE_DIRECTORY ${folder})
   set(discover ${CMAKE_COMMAND} -D NOUN=${noun} -D PROGRAM=$<TARGET_FILE:${program}> -D FOLDER=${folder}
-               -D MODELS=${FTORCH_TEST_MODELS} -P ${PROJECT_SOURCE_DIR}/cmake/discover_cases.cmake)
+               -D MODELS=${FTORCH_TEST_MODELS} -P ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/discover_cases.cmake)
   add_custom_command(TARGET ${program} POST_BUILD COMMAND ${discover} COMMENT "Listing cases of ${program}" VERBATIM)
   file(GENERATE OUTPUT ${folder}/include.cmake CONTENT
 "if(EXISTS \"${folder}/cases.cmake\" AND EXISTS \"$<TARGET_FILE:${program}>\")
@@ -35,13 +33,18 @@ function(ftorch_add_fortran target)
   set(templates ${arg_SOURCES})
   list(FILTER templates INCLUDE REGEX "[.]fypp$")
   list(FILTER arg_SOURCES EXCLUDE REGEX "[.]fypp$")
-  ftorch_fypp(expanded ${templates})
+  set(expanded)
+  if(templates)
+    ftorch_fypp(expanded TEMPLATES ${templates})
+  endif()
   add_executable(${target} ${arg_SOURCES} ${expanded})
   set_target_properties(${target} PROPERTIES
     Fortran_MODULE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${target}.dir
     Fortran_PREPROCESS OFF)
   target_link_libraries(${target} PRIVATE ${arg_LIBRARIES} FTorch::ftorch)
-  ftorch_warnings(${target})
+  if(COMMAND ftorch_warnings)
+    ftorch_warnings(${target})
+  endif()
   foreach(source IN LISTS arg_SOURCES templates)
     file(STRINGS ${source} sentinels REGEX "^ *!\\$" LIMIT_COUNT 1)
     if(sentinels AND OpenMP_Fortran_FOUND)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Writes FOLDER/cases.cmake, which adds to ctest the cases that PROGRAM lists; run after PROGRAM was built.
+cmake_minimum_required(VERSION 3.21)
 file(REMOVE ${FOLDER}/cases.cmake)
 execute_process(COMMAND ${PROGRAM} --list WORKING_DIRECTORY ${FOLDER}
                 OUTPUT_VARIABLE listing ERROR_VARIABLE message RESULT_VARIABLE status TIMEOUT 60)

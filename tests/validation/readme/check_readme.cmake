@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+# Usage: cmake -D PROGRAM=<the compiled readme.f90> [-D FOLDER=<folder of network.pt and readme.txt>] -P check_readme.cmake
+# Runs the program of the README and compares what it prints: words must be equal, a decimal number may differ by one
+# unit of its last digit.
+cmake_minimum_required(VERSION 3.21)
+if(NOT FOLDER)
+  set(FOLDER ${CMAKE_CURRENT_LIST_DIR})
+endif()
+if(NOT EXISTS ${FOLDER}/network.pt)
+  message("SKIP: ${FOLDER}/network.pt was not made, because FTorch was built without PyTorch's Python")
+  return()
+endif()
+
+execute_process(COMMAND ${PROGRAM} WORKING_DIRECTORY ${FOLDER}
+                OUTPUT_VARIABLE printed ERROR_VARIABLE message RESULT_VARIABLE status TIMEOUT 120)
+file(READ ${FOLDER}/readme.txt expected)
+message("${printed}${message}")
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "${PROGRAM} ended with ${status}")
+endif()
+
+# Sets `out` to the decimal number `word` in units of its last digit, and to nothing for other words.
+function(last_digits out word)
+  set(${out} "" PARENT_SCOPE)
+  if(word MATCHES "^-?[0-9]+[.][0-9]+$")
+    string(REPLACE "." "" digits ${word})
+    string(REGEX REPLACE "^(-?)0+([0-9])" "\\1\\2" digits ${digits})
+    set(${out} ${digits} PARENT_SCOPE)
+  endif()
+endfunction()
+
+# Line ends count, so that they become words.
+foreach(text IN ITEMS printed expected)
+  string(REPLACE "\n" " <end> " ${text} "${${text}}")
+  string(REGEX MATCHALL "[^ ]+" ${text} "${${text}}")
+endforeach()
+list(LENGTH printed got)
+list(LENGTH expected wanted)
+if(NOT got EQUAL wanted)
+  message(FATAL_ERROR "${got} words and line ends were printed, but readme.txt has ${wanted}")
+endif()
+foreach(word wanted IN ZIP_LISTS printed expected)
+  last_digits(a "${word}")
+  last_digits(b "${wanted}")
+  if(NOT a STREQUAL "" AND NOT b STREQUAL "")
+    string(REGEX REPLACE ".*[.]" "" decimals ${word})
+    string(REGEX REPLACE ".*[.]" "" wanted_decimals ${wanted})
+    string(LENGTH ${decimals} decimals)
+    string(LENGTH ${wanted_decimals} wanted_decimals)
+    math(EXPR difference "${a} - ${b}")
+    if(difference MATCHES "^(-1|0|1)$" AND decimals EQUAL wanted_decimals)
+      continue()
+    endif()
+  endif()
+  if(NOT word STREQUAL wanted)
+    message(FATAL_ERROR "printed: ${word}, expected: ${wanted}")
+  endif()
+endforeach()
