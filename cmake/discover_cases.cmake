@@ -10,6 +10,8 @@ if(NOT status EQUAL 0 OR NOT cases)
   message(FATAL_ERROR "${PROGRAM} --list named no cases (${status}):\n${listing}${message}")
 endif()
 
+# Tests run side by side: threads that wait by spinning would take each other's cores.
+set(threads OMP_NUM_THREADS=2 OMP_WAIT_POLICY=passive)
 set(script "")
 foreach(case IN LISTS cases)
   separate_arguments(labels UNIX_COMMAND "${case}")
@@ -23,7 +25,7 @@ foreach(case IN LISTS cases)
   string(APPEND script
 "add_test([=[${test}]=] [=[${PROGRAM}]=] [=[${name}]=])
 set_tests_properties([=[${test}]=] PROPERTIES LABELS [=[${labels}]=] ${fixture} SKIP_RETURN_CODE 77 TIMEOUT 120
-  WORKING_DIRECTORY [=[${FOLDER}]=] ENVIRONMENT [=[FTORCH_TEST_MODELS=${MODELS};OMP_NUM_THREADS=2]=])
+  WORKING_DIRECTORY [=[${FOLDER}]=] ENVIRONMENT [=[FTORCH_TEST_MODELS=${MODELS};${threads}]=])
 ")
 endforeach()
 file(WRITE ${FOLDER}/cases.cmake "${script}")
