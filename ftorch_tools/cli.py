@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ftorch_tools.commands import run
+from ftorch_tools.commands.selection_options import SelectingCommand
 
 app = typer.Typer(name="ftorch-test", no_args_is_help=True)
 
@@ -42,4 +43,4 @@ def ftorch_test(
     """Run the tests of FTorch, or of a program built with it, and keep a record."""
 
 
-app.command(epilog=run.EPILOG)(run.run)
+app.command(cls=SelectingCommand, epilog=run.EPILOG)(run.run)

@@ -23,12 +23,12 @@ from ftorch_tools.cores import usable_cores
 from ftorch_tools.display import Display
 from ftorch_tools.drivers.ctest import CTest, find_ctest
 from ftorch_tools.drivers.events import Closed, Event
-from ftorch_tools.drivers.pytest_runner import Pytest, has_tests
+from ftorch_tools.drivers.pytest_runner import Pytest, has_tests, narrow
 from ftorch_tools.drivers.runner import Runner
 from ftorch_tools.drivers.slots import free_cores
 from ftorch_tools.errors import ExitCode, InfrastructureError
 from ftorch_tools.records.junit import write_junit
-from ftorch_tools.records.record import RunRecord, Status
+from ftorch_tools.records.record import Outcome, RunRecord, Status, TestResult
 from ftorch_tools.selection import Selection
 
 _TICK_SECONDS = 0.1
@@ -110,6 +110,7 @@ class Run:
         )
         self._events: queue.Queue[Event] = queue.Queue()
         self._runners: dict[str, Runner] = {}
+        self._unmatched: set[str] = set()
 
     def execute(self) -> int:
         """Run the tests and return the exit code; the record is on disk from the first moment."""
@@ -136,9 +137,11 @@ class Run:
         )
         selected = ctest.select(options.selection, self.record.jobs)
         self.record.excluded = ctest.excluded
+        self._unmatched = ctest.unmatched
         pytest = None
         default = self._project / "tests"
         paths = list(options.pytest_paths) or ([default] if has_tests(default) else [])
+        paths = narrow(paths, self._project, options.selection)
         if paths:
             pytest = Pytest(
                 paths,
@@ -212,10 +215,21 @@ class Run:
         else:
             record.status = Status.COMPLETE
             nothing = ExitCode.OK if record.tests else ExitCode.NOTHING_SELECTED
-            record.exit_code = ExitCode.TESTS_FAILED if record.failures else nothing
+            self._name_unmatched()
+            failed = record.failures and nothing is ExitCode.OK
+            record.exit_code = ExitCode.TESTS_FAILED if failed else nothing
         record.write(self.directory / "run.json")
         write_junit(record, self.directory, self.directory / "junit.xml")
         _point(self.directory.parent / "latest", self.directory.name)
+
+    def _name_unmatched(self) -> None:
+        """Record the tests that were asked for by name, and that no driver has."""
+        pytest = self._runners.get("pytest")
+        missing = self._unmatched & pytest.unmatched if pytest else self._unmatched
+        for name in sorted(missing):
+            runner = "pytest" if ".py" in name else "ctest"
+            outcome, reason = Outcome.NOT_RUN, "no such test"
+            self.record.tests.append(TestResult(name, runner, outcome, reason=reason))
 
 
 class _Stop:

@@ -12,10 +12,21 @@ from typing import Annotated, List, Optional
 import typer
 from rich.console import Console
 
+from ftorch_tools.commands.selection_options import (
+    Everything,
+    Expression,
+    Failed,
+    LabelExclude,
+    LabelRegex,
+    Shard,
+    Test,
+    TestsFromFile,
+    TestsRegex,
+    make_selection,
+)
 from ftorch_tools.errors import ExitCode, UsageError
 from ftorch_tools.project import find_build
 from ftorch_tools.run import Options, Run
-from ftorch_tools.selection import Selection, exactly
 from ftorch_tools.summary import print_summary
 
 EPILOG = (
@@ -33,23 +44,15 @@ def run(
         Optional[int],
         typer.Option("-j", "--jobs", min=1, help="Tests at a time.", show_default="usable cores"),
     ] = None,
-    regex: Annotated[
-        Optional[str],
-        typer.Option("-R", "--tests-regex", help="Only tests whose name matches."),
-    ] = None,
-    label: Annotated[
-        Optional[List[str]],
-        typer.Option(
-            "-L", "--label-regex", help="Only tests with a label that matches; repeatable."
-        ),
-    ] = None,
-    exclude: Annotated[
-        Optional[List[str]],
-        typer.Option("-LE", "--label-exclude", help="No tests with a label that matches."),
-    ] = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Also the tests labelled slow.")
-    ] = False,
+    regex: TestsRegex = None,
+    label: LabelRegex = None,
+    exclude: LabelExclude = None,
+    expression: Expression = None,
+    failed: Failed = None,
+    shard: Shard = None,
+    test: Test = None,
+    tests_from_file: TestsFromFile = None,
+    everything: Everything = False,
     pytest_path: Annotated[
         Optional[List[Path]],
         typer.Option(exists=True, help="Python tests.", show_default="tests of the project"),
@@ -73,9 +76,22 @@ def run(
     """Run ctest and pytest side by side: nothing is configured and nothing is built."""
     console = Console(stderr=json, highlight=False, markup=False, emoji=False)
     try:
+        build = find_build(build_dir)
+        selection = make_selection(
+            (output or build / "ftorch-test").resolve(),
+            regex=regex,
+            labels=label,
+            exclude=exclude,
+            expression=expression,
+            failed=failed,
+            shard=shard,
+            tests=test,
+            tests_from_file=tests_from_file,
+            everything=everything,
+        )
         options = Options(
-            build=find_build(build_dir),
-            selection=Selection(regex, label or [], exclude or [], everything),
+            build=build,
+            selection=selection,
             timeout=timeout,
             jobs=jobs,
             output=output.resolve() if output else None,
@@ -91,16 +107,14 @@ def run(
     code = session.execute()
     if json:
         print(session.record.to_json(), end="")
-    failed = [test.id for test in session.record.failures]
-    print_summary(console, session.record, session.directory, _rerun(options, failed))
+    rerun = _rerun(options, session.record.id)
+    print_summary(console, session.record, session.directory, rerun)
     raise typer.Exit(code)
 
 
-def _rerun(options: Options, names: list[str]) -> list[str]:
-    """Return the command that runs just the tests `names` again."""
-    command = [*_program(), "run", str(options.build), "-R", exactly(names)]
-    if options.selection.includes_slow:
-        command.append("--all")
+def _rerun(options: Options, run_id: str) -> list[str]:
+    """Return the command that runs just the failures of that run again."""
+    command = [*_program(), "run", str(options.build), f"--failed={run_id}"]
     if options.jobs:
         command += ["-j", str(options.jobs)]
     for path in options.pytest_paths:

@@ -78,6 +78,7 @@ class CTest(Runner):
             if choice is Choice.SELECTED:
                 self._selected.append(number)
             self.excluded += choice is Choice.EXCLUDED_AS_SLOW
+        self.unmatched.update(selection.unmatched([test.name for test in self.tests.values()]))
         chosen = self._folder / "selected"
         numbers = ",".join(map(str, [0, 0, 0, *self._selected]))
         chosen.write_text(f"{numbers}\n", encoding="ascii")

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from ftorch_tools.drivers.pytest_runner import EVENTS, LABEL, OPTIONS
+from ftorch_tools.drivers.pytest_runner import EVENTS, OPTIONS
 from ftorch_tools.drivers.slots import slot
-from ftorch_tools.selection import Choice, Selection
+from ftorch_tools.selection import PYTHON, Choice, Selection
 
 # How much longer than the timeout a test may hang in compiled code before its worker is ended.
 GRACE_SECONDS = 5.0
@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def labels_of(item: pytest.Item) -> list[str]:
     """Return the names of an item's markers, without pytest's own, and the label python."""
-    return sorted({mark.name for mark in item.iter_markers()} - _NOT_LABELS | {LABEL})
+    return sorted({mark.name for mark in item.iter_markers()} - _NOT_LABELS | {PYTHON})
 
 
 class _Worker:
@@ -72,6 +72,8 @@ class _Worker:
     ) -> None:
         choices = [self._selection.choose(item.nodeid, labels_of(item)) for item in items]
         self._output["ftorch_excluded"] = choices.count(Choice.EXCLUDED_AS_SLOW)
+        names = [item.nodeid for item in items]
+        self._output["ftorch_unmatched"] = self._selection.unmatched(names)
         dropped = [item for item, c in zip(items, choices) if c is not Choice.SELECTED]
         items[:] = [item for item, c in zip(items, choices) if c is Choice.SELECTED]
         if dropped:
@@ -133,6 +135,7 @@ class _Controller:
         output = getattr(node, "workeroutput", None) or {}
         if "ftorch_excluded" in output:
             self._send("excluded", count=output["ftorch_excluded"])
+            self._send("unmatched", names=output["ftorch_unmatched"])
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed or report.skipped:
@@ -191,7 +194,7 @@ def _crash(report: Any, phases: list[pytest.TestReport]) -> dict[str, Any]:
     code = _exit_status(node)
     return {
         "outcome": "crashed",
-        "labels": getattr(phases[0], "ftorch_labels", [LABEL]),
+        "labels": getattr(phases[0], "ftorch_labels", [PYTHON]),
         "worker": node.gateway.id if node is not None else None,
         "signal": signal.Signals(-code).name if code is not None and code < 0 else None,
         "exit_code": code if code is not None and code >= 0 else None,

@@ -18,12 +18,11 @@ from ftorch_tools.drivers.process import Child
 from ftorch_tools.drivers.runner import OutputStore, Runner
 from ftorch_tools.drivers.slots import Slots
 from ftorch_tools.records.record import Outcome, TestResult
-from ftorch_tools.selection import Choice, Selection
+from ftorch_tools.selection import PYTHON, Choice, Selection
 
-# The environment variables that carry what the plugin needs, and the label of every Python test.
+# The environment variables that carry what the plugin needs.
 OPTIONS = "FTORCH_TEST_PYTEST"
 EVENTS = "FTORCH_TEST_EVENTS"
-LABEL = "python"
 _NO_TESTS_COLLECTED = 5
 _DRIVER_FRAME = re.compile(r'File "(?:.*/(?:_pytest|pytest|pluggy|xdist|execnet)/|<string>)')
 _FROM_AN_OUTER_RUN = re.compile(r"PYTEST_(XDIST_.*|CURRENT_TEST|VERSION)|FTORCH_TEST_.*")
@@ -110,6 +109,10 @@ class Pytest(Runner):
         # Every worker collects everything.
         self.excluded = max(self.excluded, count)
 
+    def _on_unmatched(self, names: list[str]) -> None:
+        modules = self._modules
+        self.unmatched.update(n for n in names if n.partition("::")[0] not in modules)
+
     def _on_started(self, id: str) -> None:
         self._started.add(id)
         self._emit(Started(self.name, id))
@@ -133,7 +136,7 @@ class Pytest(Runner):
         if id in self._modules:
             return
         self._modules.add(id)
-        if reason and self._selection.choose(id, [LABEL]) is not Choice.SELECTED:
+        if reason and self._selection.choose(id, [PYTHON]) is not Choice.SELECTED:
             return
         outcome = Outcome.NOT_RUN if reason is None else Outcome.SKIPPED
         if reason is None:
@@ -141,7 +144,7 @@ class Pytest(Runner):
             reason = "collection error"
         kept = self._outputs.keep(id, output)
         self.results.append(
-            TestResult(id, self.name, outcome, reason=reason, output=kept, labels=[LABEL])
+            TestResult(id, self.name, outcome, reason=reason, output=kept, labels=[PYTHON])
         )
         self._emit(Ended(self.name, id, outcome))
 
@@ -160,7 +163,7 @@ class Pytest(Runner):
         for id in self._planned:
             if id not in self._finished:
                 outcome = self._unreported(started=id in self._started)
-                self.results.append(TestResult(id, self.name, outcome, labels=[LABEL]))
+                self.results.append(TestResult(id, self.name, outcome, labels=[PYTHON]))
         broke = self._status not in (0, 1, _NO_TESTS_COLLECTED)
         if broke and not self.interrupted and not self.errors:
             self.errors.append(
@@ -172,6 +175,19 @@ class Pytest(Runner):
 def has_tests(folder: Path) -> bool:
     """Return whether `folder` holds a file that pytest would collect."""
     return next(_test_files(folder), None) is not None
+
+
+def narrow(paths: list[Path], project: Path, selection: Selection) -> list[Path]:
+    """Return what of `paths` holds the tests that `selection` names; all when it names none."""
+    if selection.tests is None:
+        return paths
+    named = dict.fromkeys(project / test.partition("::")[0] for test in selection.tests)
+    kept = []
+    for file in filter(Path.exists, named):
+        place = file.resolve()
+        if any(path == place or path in place.parents or place in path.parents for path in paths):
+            kept.append(place)
+    return kept
 
 
 def _test_files(path: Path) -> Iterator[Path]:

@@ -45,8 +45,9 @@ class OutputStore:
 class Runner(ABC):
     """One test driver and what it found.
 
-    `results`, `errors` and `excluded` (tests left out only because they are slow) are complete
-    when `Closed` has been emitted.
+    `results`, `errors`, `excluded` (tests left out only because they are slow) and `unmatched`
+    (tests asked for by name that the driver does not have) are complete when `Closed` has been
+    emitted.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Runner(ABC):
         self.results: list[TestResult] = []
         self.errors: list[str] = []
         self.excluded = 0
+        self.unmatched: set[str] = set()
         self.interrupted = False
         self._child: Child | None = None
         self._emit: Emit = lambda event: None

@@ -20,7 +20,7 @@ def write_junit(record: RunRecord, directory: Path, file: Path) -> None:
     Failed tests are failures; crashed, timed out, not run and lost ones are errors.
     """
     root = ElementTree.Element("testsuites", {"name": "ftorch-test", **_totals(record.tests)})
-    for runner in record.commands:
+    for runner in dict.fromkeys([*record.commands, *(test.runner for test in record.tests)]):
         tests = [test for test in record.tests if test.runner == runner]
         suite = ElementTree.SubElement(
             root,

@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from ftorch_tools.errors import UsageError
-from ftorch_tools.selection import Choice, Selection, exactly
+from ftorch_tools.selection import Choice, Selection
 
 YES, NO, SLOW = Choice.SELECTED, Choice.DESELECTED, Choice.EXCLUDED_AS_SLOW
 
@@ -46,9 +44,104 @@ def test_bad_expression(field: str) -> None:
         Selection(**{field: value})
 
 
-def test_exactly_matches_these_names_and_no_other() -> None:
-    names = ["a.b", "t.py::test[x-1|(2)^$*+?{}\\n]", "spa ce"]
-    pattern = re.compile(exactly(names))
-    assert all(pattern.search(name) for name in names)
-    for other in ["aXb", "a.b2", "xa.b", "spa", "t.py::test"]:
-        assert not pattern.search(other)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "gpu",
+        "not gpu",
+        "gpu and not mpi",
+        "gpu or mpi and unit",
+        "(gpu or mpi) and unit",
+        "not gpu or mpi",
+        "not (gpu or mpi)",
+        "not not gpu",
+        "gpu and mpi and unit or not gpu",
+        "((((gpu))))",
+    ],
+)
+def test_expression_means_what_python_means(text: str) -> None:
+    selection = Selection(expression=text)
+    for number in range(8):
+        present = {name: bool(number >> bit & 1) for bit, name in enumerate(["gpu", "mpi", "unit"])}
+        labels = [name for name, there in present.items() if there]
+        expected = eval(text, {}, present)
+        assert (selection.choose("a", labels) is YES) == expected, labels
+
+
+@pytest.mark.parametrize("label", ["and-more", "nothing", "oracle", "a.b", "c++", "x/y", "n:1"])
+def test_expression_of_one_label(label: str) -> None:
+    assert Selection(expression=label).choose("a", [label]) is YES
+    assert Selection(expression=label).choose("a", ["other"]) is NO
+    assert Selection(expression=f"not {label}").choose("a", [label]) is NO
+
+
+@pytest.mark.parametrize("text", ["", "gpu and", "not", "a b", "(a", "a)", "and a", "a & b"])
+def test_bad_boolean_expression(text: str) -> None:
+    with pytest.raises(UsageError, match="expression of labels"):
+        Selection(expression=text)
+
+
+def test_expression_that_names_slow_decides_about_it() -> None:
+    slow = ["gpu", "slow"]
+    assert Selection(expression="gpu").choose("a", slow) is SLOW
+    assert Selection(expression="gpu and slow").choose("a", slow) is YES
+    assert Selection(expression="gpu and not slow").choose("a", slow) is NO
+
+
+@pytest.mark.parametrize(
+    ("test", "reached"),
+    [
+        ("t/test_a.py::test_x[a::b/c]", {0}),
+        ("t/test_a.py::test_x", {0, 1}),
+        ("t/test_a.py::C", {2}),
+        ("t/test_a.py::C::test_x", {2}),
+        ("t/test_a.py", {0, 1, 2}),
+        ("t", {0, 1, 2, 3}),
+        ("t/test", set()),
+        ("t/test_a.py::test_", set()),
+    ],
+)
+def test_node_ids_stand_for_what_they_hold(test: str, reached: set[int]) -> None:
+    names = [
+        "t/test_a.py::test_x[a::b/c]",
+        "t/test_a.py::test_x[1]",
+        "t/test_a.py::C::test_x",
+        "t/test_ab.py::test_x",
+    ]
+    selection = Selection(tests=[test])
+    found = {n for n, name in enumerate(names) if selection.choose(name, ["python"]) is YES}
+    assert found == reached
+    assert selection.unmatched(names) == ([] if reached else [test])
+
+
+def test_names_of_ctest_are_whole() -> None:
+    selection = Selection(tests=["a", "b::c"])
+    assert selection.choose("a", ["slow"]) is YES
+    assert selection.choose("b::c", []) is YES
+    for other in ("a::b", "a/b", "a[1]", "ab"):
+        assert selection.choose(other, []) is NO
+    assert Selection(tests=[]).choose("a", []) is NO
+
+
+def chosen(names: list[str], shard: str) -> set[str]:
+    return {name for name in names if Selection(shard=shard).choose(name, []) is YES}
+
+
+def test_shards_are_a_partition_and_do_not_move() -> None:
+    names = [f"test.{number}" for number in range(3000)]
+    shards = [chosen(names, f"{number}/3") for number in (1, 2, 3)]
+    assert set().union(*shards) == set(names)
+    assert sum(map(len, shards)) == len(names)
+    # Six standard deviations of a fair split.
+    assert all(abs(len(shard) - 1000) < 160 for shard in shards)
+    assert chosen(names[:100], "2/3") == shards[1] & set(names[:100])
+    # From the definition, computed elsewhere: printf test.0 | sha256sum | cut -c 1-16.
+    assert (0x33E59826B1D5C4B9 % 5 + 1) == next(
+        number for number in range(1, 6) if chosen(["test.0"], f"{number}/5")
+    )
+
+
+@pytest.mark.parametrize("shard", ["0/2", "3/2", "1", "1/0", "a/b", "-1/2", "1/2/3", ""])
+def test_bad_shard(shard: str) -> None:
+    with pytest.raises(UsageError, match="shard"):
+        Selection(shard=shard)
