@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from ftorch_tools.errors import ExitCode
 from ftorch_tools.records.record import Outcome, RunRecord, Status, TestResult
 
 _LAST_LINES = 10
@@ -28,7 +29,7 @@ def print_summary(console: Console, record: RunRecord, directory: Path, rerun: l
         _line(console, Text.assemble(("error: ", "bold red"), error))
     if record.status is Status.INTERRUPTED:
         _line(console, Text("interrupted: the record holds what was finished", style="yellow"))
-    if not record.tests and record.status is Status.COMPLETE:
+    if record.exit_code == ExitCode.NOTHING_SELECTED:
         _line(console, Text("nothing selected: no test matches", style="yellow"))
     if record.excluded:
         note = f"{record.excluded} slow tests left out; --all runs them too"

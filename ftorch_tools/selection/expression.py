@@ -7,7 +7,6 @@ from collections.abc import Collection
 from typing import Callable
 
 from pyparsing import (
-    Keyword,
     OpAssoc,
     ParseException,
     ParserElement,
@@ -20,7 +19,9 @@ from ftorch_tools.errors import UsageError
 
 Predicate = Callable[[Collection[str]], bool]
 
-_NOT, _AND, _OR = Keyword("not"), Keyword("and"), Keyword("or")
+# The characters that pytest allows in a name.
+_NAME = r"[\w:+.\[\]\\/-]+"
+_NOT, _AND, _OR = (Regex(rf"{word}(?!{_NAME})") for word in ("not", "and", "or"))
 
 
 def parse(text: str) -> tuple[Predicate, frozenset[str]]:
@@ -44,8 +45,7 @@ def parse(text: str) -> tuple[Predicate, frozenset[str]]:
 
 
 def _grammar(label: Callable[[ParseResults], Predicate]) -> ParserElement:
-    # The characters that pytest allows in a name.
-    name = ~(_NOT | _AND | _OR) + Regex(r"[\w:+.\[\]\\/-]+")
+    name = ~(_NOT | _AND | _OR) + Regex(_NAME)
     grammar: ParserElement = infix_notation(  # type: ignore[no-untyped-call]
         name.set_name("label").set_parse_action(label),
         [

@@ -14,7 +14,7 @@ def mixed(tmp_path_factory, project_class):
     project.add_ctest("unit.cpu", "exit 0", LABELS="unit;cpu")
     project.add_ctest("unit.gpu", "exit 0", LABELS="unit;gpu")
     project.add_ctest("slow.gpu", "exit 0", LABELS="gpu;slow")
-    project.add_ctest("with [odd] (name)$", "exit 0")
+    project.add_line("add_test([==[with [odd] (name)$]==] /bin/sh -c [==[exit 0]==])")
     project.add_python(
         "test_a.py",
         "import pytest\n"
@@ -117,7 +117,7 @@ def test_failed(project):
     project.add_python("test_a.py", "import no_such_module\n")
     first = project.run()
     assert first.code == 3
-    assert project.run("-R", "good").code == 0
+    assert project.run("-LE", "python", "-R", "good").code == 0
     # The latest run had no failures.
     assert project.run("--failed").code == 4
     for arguments in (["--failed", first.record["id"]], [f"--failed={first.directory}"]):
