@@ -21,3 +21,7 @@ class UsageError(Exception):
 
 class InfrastructureError(Exception):
     """ctest or pytest is missing, or broke without a report."""
+
+
+class RecordError(Exception):
+    """A record is damaged, or of a version that this program does not know."""

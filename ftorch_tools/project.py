@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -93,6 +94,14 @@ def _upwards(place: Path) -> list[Path]:
     return [place, *place.parents][:4]
 
 
+def devices() -> list[str] | None:
+    """Return the names of the GPUs that nvidia-smi lists; None when it is there and fails."""
+    if shutil.which("nvidia-smi") is None:
+        return []
+    answer = _ask("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
+    return None if answer is None else [line.strip() for line in answer.splitlines()]
+
+
 def commit(project: Path) -> tuple[str | None, bool | None]:
     """Return the commit and whether tracked files differ from it; None twice without git."""
     head = _git(project, "rev-parse", "HEAD")
@@ -103,9 +112,13 @@ def commit(project: Path) -> tuple[str | None, bool | None]:
 
 
 def _git(project: Path, *arguments: str) -> str | None:
+    return _ask("git", "-C", str(project), "--no-optional-locks", *arguments)
+
+
+def _ask(*command: str) -> str | None:
     try:
         answer = subprocess.run(
-            ["git", "-C", str(project), "--no-optional-locks", *arguments],
+            command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -28,6 +28,7 @@ from ftorch_tools.drivers.runner import Runner
 from ftorch_tools.drivers.slots import free_cores
 from ftorch_tools.errors import ExitCode, InfrastructureError
 from ftorch_tools.records.junit import write_junit
+from ftorch_tools.records.keeper import Keeper
 from ftorch_tools.records.record import Outcome, RunRecord, Status, TestResult
 from ftorch_tools.selection import Selection
 
@@ -95,8 +96,10 @@ class Run:
             id=self.directory.name,
             start=start.isoformat(timespec="seconds"),
             host=socket.gethostname(),
+            pid=os.getpid(),
             project=str(self._project),
             build=str(options.build),
+            directory=str(self.directory),
             command=list(sys.argv),
             cores=cores,
             jobs=options.jobs or cores,
@@ -106,8 +109,10 @@ class Run:
             libtorch=project.libtorch_version(cache),
             cmake=project.cmake_version(cache),
             compilers=project.compilers(options.build, cache),
+            devices=project.devices(),
             selection=asdict(options.selection),
         )
+        self._keeper = Keeper(self.record)
         self._events: queue.Queue[Event] = queue.Queue()
         self._runners: dict[str, Runner] = {}
         self._unmatched: set[str] = set()
@@ -115,7 +120,7 @@ class Run:
     def execute(self) -> int:
         """Run the tests and return the exit code; the record is on disk from the first moment."""
         started = time.monotonic()
-        self.record.write(self.directory / "run.json")
+        self._keeper.save()
         with Signals() as signals:
             try:
                 ctest, pytest = self._prepare()
@@ -157,7 +162,7 @@ class Run:
     def _run(self, ctest: CTest | None, pytest: Pytest | None, signals: Signals) -> None:
         self._runners = {runner.name: runner for runner in (ctest, pytest) if runner is not None}
         self.record.commands = {name: runner.command for name, runner in self._runners.items()}
-        self.record.write(self.directory / "run.json")
+        self._keeper.save()
         with Display(self._console) as display:
             drivers = " and ".join(self._runners) or "nothing"
             display.say(Text(f"running {drivers} on {self.record.jobs} cores", style="dim"))
@@ -181,6 +186,7 @@ class Run:
             try:
                 event = self._events.get(timeout=_TICK_SECONDS)
                 display.apply(event)
+                self._keeper.note(event)
                 if isinstance(event, Closed):
                     alive.discard(event.runner)
             except queue.Empty:
@@ -189,6 +195,7 @@ class Run:
                 next_share = time.monotonic() + _TICK_SECONDS
                 self._share(ctest if "ctest" in alive else None, pytest)
             display.tick()
+            self._keeper.tick()
             stop.advance()
 
     def _share(self, ctest: CTest | None, pytest: Pytest | None) -> None:
@@ -218,7 +225,7 @@ class Run:
             self._name_unmatched()
             failed = record.failures and nothing is ExitCode.OK
             record.exit_code = ExitCode.TESTS_FAILED if failed else nothing
-        record.write(self.directory / "run.json")
+        self._keeper.finish()
         write_junit(record, self.directory, self.directory / "junit.xml")
         _point(self.directory.parent / "latest", self.directory.name)
 

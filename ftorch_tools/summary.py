@@ -27,6 +27,8 @@ def print_summary(console: Console, record: RunRecord, directory: Path, rerun: l
     _print_skips(console, record)
     for error in record.errors:
         _line(console, Text.assemble(("error: ", "bold red"), error))
+    for warning in record.warnings:
+        _line(console, Text.assemble(("warning: ", "yellow"), warning))
     if record.status is Status.INTERRUPTED:
         _line(console, Text("interrupted: the record holds what was finished", style="yellow"))
     if record.exit_code == ExitCode.NOTHING_SELECTED:

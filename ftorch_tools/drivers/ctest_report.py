@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
 
-from ftorch_tools.drivers.runner import OutputStore, printed_skip_reason
+from ftorch_tools.drivers.runner import OutputStore, finite, printed_skip_reason
 from ftorch_tools.records.record import Outcome, TestResult
 
 _SIGNALS = {
@@ -21,6 +21,7 @@ _SIGNALS = {
     "Subprocess terminated": "SIGTERM",
     "Bus error": "SIGBUS",
 }
+_OF_CTEST = {"Execution Time", "Exit Value", "Processors"}
 _STARTED = re.compile(r"^ *Start +(\d+): ")
 _ENDED = re.compile(r"^ *\d+/\d+ Test +#(\d+): (.*)$")
 _SECONDS = re.compile(r"([\d.]+) sec\s*$")
@@ -98,7 +99,17 @@ def _result(test: ElementTree.Element, outputs: OutputStore) -> TestResult:
         seconds=float(seconds) if seconds else None,
         reason=reason,
         output=outputs.keep(name, output),
+        measurements=_measurements(test),
     )
+
+
+def _measurements(test: ElementTree.Element) -> dict[str, float | None]:
+    """Return the numbers that the test printed as `<CTestMeasurement>`."""
+    return {
+        item.get("name", ""): finite(item.findtext("Value") or "")
+        for item in test.findall("Results/NamedMeasurement")
+        if item.get("type", "").startswith("numeric/") and item.get("name") not in _OF_CTEST
+    }
 
 
 def _outcome(status: str, completion: str, code: str) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import faulthandler
 import json
+import numbers
 import os
 import signal
 import time
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from ftorch_tools.drivers.pytest_runner import EVENTS, OPTIONS
+from ftorch_tools.drivers.runner import finite
 from ftorch_tools.drivers.slots import slot
 from ftorch_tools.selection import PYTHON, Choice, Selection
 
@@ -179,6 +181,11 @@ def _verdict(phases: list[pytest.TestReport]) -> dict[str, Any]:
         "seconds": sum(report.duration for report in phases),
         "reason": _skip_reason(skipped[0]) if skipped and not bad else None,
         "output": "\n".join(sections),
+        "measurements": {
+            str(name): finite(value)
+            for name, value in phases[-1].user_properties
+            if isinstance(value, numbers.Real) and not isinstance(value, bool)
+        },
     }
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import signal
 from abc import ABC, abstractmethod
@@ -19,6 +20,15 @@ def printed_skip_reason(output: str) -> str | None:
     """Return the text of the first line `SKIP: reason` of a test's output."""
     found = _SKIP_REASON.search(output)
     return found.group(1) if found else None
+
+
+def finite(value: object) -> float | None:
+    """Return a measured value as a number; None for one that is not finite or no number."""
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 class OutputStore:

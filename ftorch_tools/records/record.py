@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-SCHEMA = "ftorch-test/run/1"
+SCHEMA = "ftorch-test/run/2"
 
 
 class Outcome(str, Enum):
@@ -45,8 +45,28 @@ class Status(str, Enum):
 
 
 @dataclass
+class Attempt:
+    """One execution of a test.
+
+    `start` is in seconds since the start of the run, `host` the machine if it is not that of the
+    run, `output` the path of what the test printed, relative to the run directory. A measurement
+    that is not finite is None.
+    """
+
+    outcome: Outcome
+    exit_code: int | None = None
+    signal: str | None = None
+    start: float | None = None
+    seconds: float | None = None
+    reason: str | None = None
+    output: str | None = None
+    host: str | None = None
+    measurements: dict[str, float | None] = field(default_factory=dict)
+
+
+@dataclass
 class TestResult:
-    """One test: `output` is the path of its output, relative to the run directory."""
+    """One test: how its last attempt ended, and the attempts `earlier` than that one."""
 
     __test__ = False
 
@@ -59,6 +79,16 @@ class TestResult:
     seconds: float | None = None
     reason: str | None = None
     output: str | None = None
+    start: float | None = None
+    host: str | None = None
+    measurements: dict[str, float | None] = field(default_factory=dict)
+    earlier: list[Attempt] = field(default_factory=list)
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        """All attempts in their order."""
+        values = {item.name: getattr(self, item.name) for item in fields(Attempt)}
+        return [*self.earlier, Attempt(**values)]
 
     @property
     def description(self) -> str:
@@ -86,13 +116,18 @@ class Compiler:
 
 @dataclass
 class RunRecord:
-    """One run. Times are ISO 8601 in UTC, durations in seconds."""
+    """One run, by process `pid` of `host`, with its files in `directory`.
+
+    Times are ISO 8601 in UTC, durations in seconds.
+    """
 
     id: str
     start: str
     host: str
+    pid: int
     project: str
     build: str
+    directory: str
     command: list[str]
     cores: int
     jobs: int
@@ -105,10 +140,12 @@ class RunRecord:
     libtorch: str | None = None
     cmake: str | None = None
     compilers: dict[str, Compiler] = field(default_factory=dict)
+    devices: list[str] | None = None
     commands: dict[str, list[str]] = field(default_factory=dict)
     selection: dict[str, Any] = field(default_factory=dict)
     excluded: int = 0
     errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     tests: list[TestResult] = field(default_factory=list)
 
     def count(self, *outcomes: Outcome) -> int:
@@ -122,10 +159,52 @@ class RunRecord:
 
     def to_json(self) -> str:
         """Return the record as JSON text; characters outside ASCII are escaped."""
-        return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=2) + "\n"
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        values["compilers"] = {name: asdict(value) for name, value in self.compilers.items()}
+        values["tests"] = [test_to_dict(test) for test in self.tests]
+        return json.dumps({"schema": SCHEMA, **values}, indent=1) + "\n"
 
     def write(self, file: Path) -> None:
         """Write the record so that a reader sees either the old one or the new one, whole."""
         part = file.with_suffix(".part")
         part.write_text(self.to_json(), encoding="ascii")
         os.replace(part, file)
+
+
+def test_to_dict(test: TestResult) -> dict[str, Any]:
+    """Return `test` as the records hold it."""
+    return {
+        "id": test.id,
+        "runner": test.runner,
+        "outcome": test.outcome,
+        "labels": test.labels,
+        "attempts": [asdict(attempt) for attempt in test.attempts],
+    }
+
+
+def test_from_dict(values: dict[str, Any]) -> TestResult:
+    """Return the test that `values`, as the records hold it, tell of."""
+    *earlier, last = [_make(Attempt, attempt) for attempt in values["attempts"]]
+    for attempt in [*earlier, last]:
+        attempt.outcome = Outcome(attempt.outcome)
+    return TestResult(
+        values["id"], values["runner"], labels=values["labels"], earlier=earlier, **vars(last)
+    )
+
+
+def record_from_dict(values: dict[str, Any]) -> RunRecord:
+    """Return the record that `values` hold, which must fulfil the schema."""
+    record = _make(RunRecord, values)
+    record.status = Status(record.status)
+    record.compilers = {n: _make(Compiler, v) for n, v in values.get("compilers", {}).items()}
+    record.tests = [test_from_dict(test) for test in values.get("tests", [])]
+    return record
+
+
+_Made = TypeVar("_Made")
+
+
+def _make(kind: type[_Made], values: dict[str, Any]) -> _Made:
+    # Versions of ftorch-test may add fields without raising the number of the schema.
+    known = {item.name for item in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: value for name, value in values.items() if name in known})

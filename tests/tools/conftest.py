@@ -98,10 +98,9 @@ class Result:
         return {test["id"]: test["outcome"] for test in self.record["tests"]}
 
     def test(self, name: str) -> dict[str, Any]:
-        """The record of one test."""
+        """The record of one test together with that of its last attempt."""
         (found,) = [test for test in self.record["tests"] if test["id"] == name]
-        assert isinstance(found, dict)
-        return found
+        return {**found["attempts"][-1], **found}
 
     def output(self, name: str) -> str:
         """The kept output of one test."""
@@ -111,6 +110,14 @@ class Result:
     def last_line(self) -> str:
         """The last line of standard output."""
         return self.out.splitlines()[-1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that holds the records of all runs of the tests, in place of the user's own."""
+    folder = tmp_path_factory.mktemp("state")
+    os.environ["XDG_STATE_HOME"] = str(folder)
+    return folder / "ftorch-test"
 
 
 @pytest.fixture

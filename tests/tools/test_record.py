@@ -54,7 +54,7 @@ def test_origin(two):
     git(root, "add", ".")
     git(root, "commit", "-qm", "first")
     record = two.run("-j", "1").record
-    assert record["schema"] == "ftorch-test/run/1"
+    assert record["schema"] == "ftorch-test/run/2"
     assert record["host"] == socket.gethostname()
     assert (record["commit"], record["dirty"]) == (git(root, "rev-parse", "HEAD"), False)
     assert (record["cmake"], record["libtorch"]) == ("3.25.1", "2.13.0+cpu")

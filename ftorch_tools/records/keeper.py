@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""Keeps the record of a run that goes on, in its directory and in the user's state folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ftorch_tools.drivers.events import Event
+from ftorch_tools.errors import InfrastructureError
+from ftorch_tools.records.live import EventLog
+from ftorch_tools.records.record import RunRecord
+from ftorch_tools.records.store import Store
+
+
+class Keeper:
+    """Keeps `record`; call `save` whenever it has changed, and `finish` once at the end."""
+
+    def __init__(self, record: RunRecord) -> None:
+        self._record = record
+        self._directory = Path(record.directory)
+        self._log = EventLog(self._directory / "events.jsonl")
+        self._store: Store | None = Store(Path(record.project))
+
+    def note(self, event: Event) -> None:
+        """Take in an event."""
+        self._log.write(event)
+
+    def tick(self) -> None:
+        """Show others that the run is alive; to be called often."""
+        self._log.tick()
+
+    def save(self) -> None:
+        """Write the record; a state folder that cannot be written costs a warning, not the run."""
+        try:
+            if self._store is not None:
+                self._store.save(self._record)
+        except OSError as error:
+            self._give_up(f"the run is in no history: cannot write the state folder: {error}")
+        self._record.write(self._directory / "run.json")
+
+    def finish(self) -> None:
+        """Write the record of a run that has ended, and remove the oldest ones."""
+        self._log.close()
+        self._log.date(self._record.tests)
+        if self._log.problem is not None:
+            self._record.warnings.append(f"events.jsonl is incomplete: {self._log.problem}")
+        try:
+            if self._store is not None:
+                self._store.rotate()
+        except (OSError, InfrastructureError) as error:
+            self._record.warnings.append(f"old runs are not removed: {error}")
+        self.save()
+
+    def _give_up(self, warning: str) -> None:
+        self._store = None
+        self._record.warnings.append(warning)

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""The records of a project's runs, in the user's state folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from pathlib import Path
+
+import platformdirs
+
+from ftorch_tools.errors import InfrastructureError, RecordError, UsageError
+from ftorch_tools.project import read_cache
+from ftorch_tools.records.live import in_progress
+from ftorch_tools.records.load import load
+from ftorch_tools.records.record import RunRecord, Status
+
+# How many runs of a project are kept, besides those pinned or in progress.
+KEPT = 100
+_SUFFIX = ".json"
+
+
+class Store:
+    """The records of the runs of the project at `project`.
+
+    They outlive the build folder, where the outputs lie. Each is a file of its own, so that runs
+    at once do not disturb each other.
+    """
+
+    def __init__(self, project: Path) -> None:
+        digest = hashlib.sha256(os.fsencode(project)).hexdigest()[:12]
+        name = re.sub(r"[^A-Za-z0-9._-]+", "_", project.name) or "root"
+        self.project = project
+        self.folder = _state_folder() / f"{name}-{digest}"
+
+    def save(self, record: RunRecord) -> None:
+        """Keep a copy of `record`."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        record.write(self._file(record.id))
+
+    def ids(self) -> list[str]:
+        """Return the ids of all runs, oldest first."""
+        try:
+            names = os.listdir(self.folder)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            message = f"cannot read the state folder {self.folder}: {error.strerror}"
+            raise InfrastructureError(message) from error
+        return sorted(name[: -len(_SUFFIX)] for name in names if name.endswith(_SUFFIX))
+
+    def load(self, id: str) -> RunRecord:
+        """Return the record of the run `id`."""
+        return load(self._file(id))
+
+    def load_all(self) -> tuple[list[RunRecord], list[str]]:
+        """Return the records, oldest first, and what is wrong with those that cannot be read."""
+        records, problems = [], []
+        for id in self.ids():
+            try:
+                records.append(self.load(id))
+            except RecordError as error:
+                problems.append(str(error))
+        return records, problems
+
+    def resolve(self, text: str) -> RunRecord:
+        """Return the run that `text` names.
+
+        That is `latest`, the newest run that has ended; `latest~N`, the Nth before it; an id or
+        its unique beginning, or what stands behind its dash.
+        """
+        number = re.fullmatch(r"latest(?:~(\d+))?", text)
+        if number:
+            return self._ended(int(number.group(1) or 0))
+        ids = self.ids()
+        found = [id for id in ids if id.startswith(text) or id.rpartition("-")[2] == text]
+        if text in ids:
+            found = [text]
+        if len(found) > 1:
+            raise UsageError(f"{text!r} is the beginning of several runs: {', '.join(found[-5:])}")
+        if not found:
+            raise UsageError(f"no run {text!r} of {self.project}; `ftorch-test status` shows some")
+        return self.load(found[0])
+
+    def pin(self, id: str, *, pinned: bool) -> None:
+        """Say whether the run `id` is kept for ever."""
+        mark = self._pin(id)
+        if pinned:
+            mark.touch()
+        else:
+            mark.unlink(missing_ok=True)
+
+    def rotate(self, kept: int = KEPT) -> None:
+        """Remove all but the newest `kept` runs and those that are pinned or in progress.
+
+        The run directory goes with its record, unless its place was chosen with `--output`.
+        """
+        for id in self.ids()[:-kept]:
+            if self._pin(id).exists():
+                continue
+            try:
+                record = self.load(id)
+            except RecordError:
+                continue  # perhaps a newer version is at work
+            if not in_progress(record):
+                self._remove(record)
+
+    def _remove(self, record: RunRecord) -> None:
+        directory = Path(record.directory)
+        if directory == Path(record.build) / "ftorch-test" / record.id:
+            shutil.rmtree(directory, ignore_errors=True)
+        self._file(record.id).unlink(missing_ok=True)
+
+    def _ended(self, back: int) -> RunRecord:
+        for id in reversed(self.ids()):
+            record = self.load(id)
+            if record.status is not Status.RUNNING:
+                if back == 0:
+                    return record
+                back -= 1
+        raise UsageError(f"{self.project} has no such run that has ended")
+
+    def _file(self, id: str) -> Path:
+        return self.folder / f"{id}{_SUFFIX}"
+
+    def _pin(self, id: str) -> Path:
+        return self.folder / f"{id}.pinned"
+
+
+def find_store(start: Path) -> Store:
+    """Return the store of the project that `start` belongs to: a source or build folder's part."""
+    start = start.resolve()
+    folders = [start, *start.parents]
+    built = [read_cache(folder).get("CMAKE_HOME_DIRECTORY") for folder in folders]
+    for folder in [*folders, *(Path(project) for project in built if project)]:
+        store = Store(folder)
+        if store.ids():
+            return store
+    raise UsageError(
+        f"no run of a project in {start} or above it is recorded in {_state_folder()}.\n"
+        "Start one with `ftorch-test run`, or name the folder of the project with --project."
+    )
+
+
+def find_run(text: str, start: Path) -> RunRecord:
+    """Return the run that `text` names: a run directory or record, or see `Store.resolve`."""
+    if os.sep not in text and not text.endswith(_SUFFIX) and text not in (".", ".."):
+        return find_store(start).resolve(text)
+    file = Path(text)
+    if file.is_dir():
+        file = file / "run.json"
+    if not file.is_file():
+        raise UsageError(f"{text} is no run directory and no record")
+    record = load(file)
+    if file.name == "run.json":
+        record.directory = str(file.resolve().parent)
+    return record
+
+
+def _state_folder() -> Path:
+    return platformdirs.user_state_path("ftorch-test", appauthor=False)
