@@ -36,7 +36,7 @@ def print_summary(console: Console, record: RunRecord, directory: Path, rerun: l
     if record.excluded:
         note = f"{record.excluded} slow tests left out; --all runs them too"
         _line(console, Text(note, style="dim"))
-    if failures:
+    if failures and rerun:
         _line(console, Text.assemble(("rerun:  ", "bold"), quote(rerun)))
     _line(console, Text.assemble(("report: ", "bold"), str(directory / "run.json")))
     _line(console, _counts(record))
@@ -59,6 +59,9 @@ def _print_failure(console: Console, test: TestResult, directory: Path, *, in_fu
     if not in_full or test.output is None:
         return
     file = directory / test.output
+    if not file.exists():
+        _line(console, Text(f"    {file} is gone", style="yellow"))
+        return
     with file.open(encoding="utf-8", errors="replace") as stream:
         last = deque((line.rstrip() for line in stream if line.strip()), _LAST_LINES)
     for line in last:

@@ -8,14 +8,20 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 from ftorch_tools.records.record import Outcome, RunRecord, TestResult
+from ftorch_tools.text import read_end
 
 # Longer outputs stand in the run directory; CI services refuse huge reports.
-_OUTPUT_CHARACTERS = 64 * 1024
+_OUTPUT_BYTES = 64 * 1024
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write_junit(record: RunRecord, directory: Path, file: Path) -> None:
-    """Write `record`, whose output paths are relative to `directory`, to `file`.
+    """Write `record`, whose output paths are relative to `directory`, to `file`."""
+    file.write_text(to_junit(record, directory), encoding="utf-8")
+
+
+def to_junit(record: RunRecord, directory: Path) -> str:
+    """Return `record`, whose output paths are relative to `directory`, as JUnit XML.
 
     Failed tests are failures; crashed, timed out, not run and lost ones are errors.
     """
@@ -35,7 +41,8 @@ def write_junit(record: RunRecord, directory: Path, file: Path) -> None:
         for test in tests:
             _add_case(suite, test, directory)
     ElementTree.indent(root)
-    ElementTree.ElementTree(root).write(file, encoding="utf-8", xml_declaration=True)
+    text = ElementTree.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
 
 def _totals(tests: list[TestResult]) -> dict[str, str]:
@@ -50,19 +57,23 @@ def _totals(tests: list[TestResult]) -> dict[str, str]:
 
 
 def _add_case(suite: ElementTree.Element, test: TestResult, directory: Path) -> None:
-    classname, name = _split(test)
+    classname, name = map(_clean, _split(test))
     case = ElementTree.SubElement(
         suite, "testcase", classname=classname, name=name, time=f"{test.seconds or 0.0:.3f}"
     )
+    if test.measurements:
+        properties = ElementTree.SubElement(case, "properties")
+        for name, value in test.measurements.items():
+            ElementTree.SubElement(properties, "property", name=_clean(name), value=str(value))
     if test.outcome is Outcome.SKIPPED:
         ElementTree.SubElement(case, "skipped", message=_clean(test.reason or ""))
     elif test.outcome.is_failure:
         kind = "failure" if test.outcome is Outcome.FAILED else "error"
         message = _clean(test.description)
         ElementTree.SubElement(case, kind, type=test.outcome.value, message=message)
-    if test.output is not None:
-        output = (directory / test.output).read_text(encoding="utf-8", errors="replace")
-        ElementTree.SubElement(case, "system-out").text = _clean(output[-_OUTPUT_CHARACTERS:])
+    if test.output is not None and (directory / test.output).is_file():
+        output, _ = read_end(directory / test.output, _OUTPUT_BYTES)
+        ElementTree.SubElement(case, "system-out").text = _clean(output)
 
 
 def _split(test: TestResult) -> tuple[str, str]:

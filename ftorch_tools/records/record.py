@@ -63,6 +63,20 @@ class Attempt:
     host: str | None = None
     measurements: dict[str, float | None] = field(default_factory=dict)
 
+    @property
+    def description(self) -> str:
+        """The outcome with what is known of its cause, in a few words."""
+        details = []
+        if self.exit_code is not None and self.outcome in (Outcome.FAILED, Outcome.CRASHED):
+            details.append(f"exit code {self.exit_code}")
+        if self.signal is not None:
+            details.append(self.signal)
+        if self.outcome is Outcome.TIMEOUT and self.seconds is not None:
+            details.append(f"after {self.seconds:.1f} s")
+        if self.reason:
+            details.append(self.reason)
+        return f"{self.outcome.words} ({', '.join(details)})" if details else self.outcome.words
+
 
 @dataclass
 class TestResult:
@@ -92,17 +106,8 @@ class TestResult:
 
     @property
     def description(self) -> str:
-        """The outcome with what is known of its cause, in a few words."""
-        details = []
-        if self.exit_code is not None and self.outcome in (Outcome.FAILED, Outcome.CRASHED):
-            details.append(f"exit code {self.exit_code}")
-        if self.signal is not None:
-            details.append(self.signal)
-        if self.outcome is Outcome.TIMEOUT and self.seconds is not None:
-            details.append(f"after {self.seconds:.1f} s")
-        if self.reason:
-            details.append(self.reason)
-        return f"{self.outcome.words} ({', '.join(details)})" if details else self.outcome.words
+        """The outcome of the last attempt with what is known of its cause."""
+        return self.attempts[-1].description
 
 
 @dataclass

@@ -159,5 +159,13 @@ def find_run(text: str, start: Path) -> RunRecord:
     return record
 
 
+def find_ended_run(text: str, start: Path) -> RunRecord:
+    """Return the run that `text` names, as `find_run`, and refuse one without results."""
+    record = find_run(text, start)
+    if record.status is Status.RUNNING:
+        raise UsageError(f"the run {record.id} has not ended; `ftorch-test status` shows it")
+    return record
+
+
 def _state_folder() -> Path:
     return platformdirs.user_state_path("ftorch-test", appauthor=False)

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""Compares two runs test by test."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ftorch_tools.records.history import Key, durations, tests_by_key
+from ftorch_tools.records.record import Outcome, RunRecord, TestResult
+
+# Durations that differ by less than the largest of these are taken for the same.
+SHARE = 0.05
+DEVIATIONS = 3.0
+# A process takes longer or shorter to start by about that much, whatever it does.
+RESOLUTION_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Change:
+    """One test in both runs; None where a run does not have it.
+
+    `noise` is the difference of its durations, in seconds, up to which they count as equal.
+    """
+
+    id: str
+    runner: str
+    before: Outcome | None
+    after: Outcome | None
+    seconds_before: float | None = None
+    seconds_after: float | None = None
+    noise: float | None = None
+
+
+@dataclass
+class Comparison:
+    """What differs between two runs."""
+
+    newly_failing: list[Change] = field(default_factory=list)
+    still_failing: list[Change] = field(default_factory=list)
+    newly_passing: list[Change] = field(default_factory=list)
+    newly_skipped: list[Change] = field(default_factory=list)
+    slower: list[Change] = field(default_factory=list)
+    faster: list[Change] = field(default_factory=list)
+    missing: list[Change] = field(default_factory=list)
+    new: list[Change] = field(default_factory=list)
+
+    @property
+    def regression(self) -> bool:
+        """True when a test fails that did not, or when one became slower."""
+        fails = any(change.after and change.after.is_failure for change in self.new)
+        return bool(self.newly_failing or self.slower or fails)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the lists of changes by their names."""
+        return asdict(self)
+
+
+def compare(a: RunRecord, b: RunRecord, earlier: Iterable[RunRecord]) -> Comparison:
+    """Return what changed from `a` to `b`.
+
+    `earlier` are the runs that tell how much the durations scatter; `b` does not count.
+    """
+    times = durations(record for record in earlier if record.id != b.id)
+    before, after = tests_by_key(a), tests_by_key(b)
+    result = Comparison()
+    for key in dict.fromkeys([*before, *after]):
+        _sort_in(result, _change(key, before.get(key), after.get(key), times.get(key, [])))
+    return result
+
+
+def noise(seconds: float, times: list[float]) -> float:
+    """Return by how many seconds a test that took `seconds` may differ without a cause.
+
+    `times` are durations of the same test in other runs.
+    """
+    deviation = 0.0
+    if times:
+        middle = statistics.median(times)
+        deviation = statistics.median(abs(time - middle) for time in times)
+    return max(SHARE * seconds, DEVIATIONS * deviation, RESOLUTION_SECONDS)
+
+
+def _change(
+    key: Key, before: TestResult | None, after: TestResult | None, times: list[float]
+) -> Change:
+    runner, id, _ = key
+    outcomes = [test.outcome if test else None for test in (before, after)]
+    first, second = (test.seconds if test else None for test in (before, after))
+    limit = None
+    if outcomes == [Outcome.PASSED] * 2 and first is not None and second is not None:
+        limit = noise(first, times)
+    return Change(id, runner, outcomes[0], outcomes[1], first, second, limit)
+
+
+def _sort_in(result: Comparison, change: Change) -> None:
+    before, after = change.before, change.after
+    if before is None:
+        result.new.append(change)
+    elif after is None:
+        result.missing.append(change)
+    elif after.is_failure:
+        (result.still_failing if before.is_failure else result.newly_failing).append(change)
+    elif before is not after:
+        passes = after is Outcome.PASSED
+        (result.newly_passing if passes else result.newly_skipped).append(change)
+    elif change.noise is not None:
+        assert change.seconds_before is not None
+        assert change.seconds_after is not None
+        difference = change.seconds_after - change.seconds_before
+        if difference > change.noise:
+            result.slower.append(change)
+        elif difference < -change.noise:
+            result.faster.append(change)

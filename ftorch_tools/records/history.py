@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""What the records of a project tell of one test over time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from ftorch_tools.errors import UsageError
+from ftorch_tools.records.record import Outcome, RunRecord, TestResult
+
+# The runner, the name, and which of the tests of that name: ctest allows several.
+Key = tuple[str, str, int]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """How a test ended in one run."""
+
+    run: str
+    start: str
+    commit: str | None
+    dirty: bool | None
+    host: str
+    runner: str
+    outcome: Outcome
+    attempts: int
+    seconds: float | None
+    measurements: dict[str, float | None]
+
+
+def tests_by_key(record: RunRecord) -> dict[Key, TestResult]:
+    """Return the tests of a run, each under a key that names it in other runs too."""
+    found: dict[Key, TestResult] = {}
+    for test in record.tests:
+        number = 0
+        while (test.runner, test.id, number) in found:
+            number += 1
+        found[test.runner, test.id, number] = test
+    return found
+
+
+def durations(records: Iterable[RunRecord]) -> dict[Key, list[float]]:
+    """Return the wall times in seconds of each test, where it passed."""
+    times: dict[Key, list[float]] = defaultdict(list)
+    for record in records:
+        for key, test in tests_by_key(record).items():
+            if test.outcome is Outcome.PASSED and test.seconds is not None:
+                times[key].append(test.seconds)
+    return times
+
+
+def history(records: Iterable[RunRecord], test_id: str) -> list[Entry]:
+    """Return an entry for each time that the test `test_id` was part of a run."""
+    return [
+        Entry(
+            run=record.id,
+            start=record.start,
+            commit=record.commit,
+            dirty=record.dirty,
+            host=test.host or record.host,
+            runner=test.runner,
+            outcome=test.outcome,
+            attempts=len(test.attempts),
+            seconds=test.seconds,
+            measurements=test.measurements,
+        )
+        for record in records
+        for test in record.tests
+        if test.id == test_id
+    ]
+
+
+def find_id(text: str, ids: Collection[str]) -> str:
+    """Return the test that `text` names: its id, or a part of no other id."""
+    if text in ids:
+        return text
+    found = sorted({id for id in ids if text in id})
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UsageError(f"no test {text!r}")
+    shown = "\n  ".join(found[:10])
+    more = f"\n  and {len(found) - 10} more" if len(found) > 10 else ""
+    raise UsageError(f"{text!r} is a part of several names:\n  {shown}{more}")
