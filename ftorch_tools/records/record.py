@@ -64,8 +64,8 @@ class Attempt:
     measurements: dict[str, float | None] = field(default_factory=dict)
 
     @property
-    def description(self) -> str:
-        """The outcome with what is known of its cause, in a few words."""
+    def details(self) -> str:
+        """What is known of the cause of the outcome, in a few words."""
         details = []
         if self.exit_code is not None and self.outcome in (Outcome.FAILED, Outcome.CRASHED):
             details.append(f"exit code {self.exit_code}")
@@ -75,7 +75,12 @@ class Attempt:
             details.append(f"after {self.seconds:.1f} s")
         if self.reason:
             details.append(self.reason)
-        return f"{self.outcome.words} ({', '.join(details)})" if details else self.outcome.words
+        return ", ".join(details)
+
+    @property
+    def description(self) -> str:
+        """The outcome with its details."""
+        return f"{self.outcome.words} ({self.details})" if self.details else self.outcome.words
 
 
 @dataclass
