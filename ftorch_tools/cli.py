@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ftorch_tools.commands import compare, history, report, run, show, status
+from ftorch_tools.commands import list as listing
 from ftorch_tools.commands.selection_options import SelectingCommand
 
 app = typer.Typer(name="ftorch-test", no_args_is_help=True)
@@ -44,6 +45,7 @@ def ftorch_test(
 
 
 app.command(cls=SelectingCommand, epilog=run.EPILOG)(run.run)
+app.command("list", cls=SelectingCommand, epilog=listing.EPILOG)(listing.list_tests)
 app.command(epilog=status.EPILOG)(status.status)
 app.command(epilog=show.EPILOG)(show.show)
 app.command(epilog=compare.EPILOG)(compare.compare)

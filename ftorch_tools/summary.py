@@ -36,7 +36,7 @@ def print_summary(console: Console, record: RunRecord, directory: Path, rerun: l
     if record.excluded:
         note = f"{record.excluded} slow tests left out; --all runs them too"
         _line(console, Text(note, style="dim"))
-    if failures and rerun:
+    if failures:
         _line(console, Text.assemble(("rerun:  ", "bold"), quote(rerun)))
     _line(console, Text.assemble(("report: ", "bold"), str(directory / "run.json")))
     _line(console, _counts(record))

@@ -61,7 +61,8 @@ def _show_run(record: RunRecord, *, as_json: bool) -> None:
     console = make_console()
     for name, value in origin(record):
         say(console, (f"{name:10}", "dim"), one_line(value))
-    print_summary(console, record, Path(record.directory), [])
+    rerun = ["ftorch-test", "run", record.build, f"--failed={record.directory}"]
+    print_summary(console, record, Path(record.directory), rerun)
 
 
 def _show_test(record: RunRecord, test: TestResult, *, as_json: bool) -> None:

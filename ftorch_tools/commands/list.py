@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""`ftorch-test list`."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, List, Optional
+
+import typer
+
+from ftorch_tools.commands.common import AsJson, errors_told, make_console, print_json, say
+from ftorch_tools.commands.selection_options import (
+    Everything,
+    Expression,
+    Failed,
+    LabelExclude,
+    LabelRegex,
+    Shard,
+    Test,
+    TestsFromFile,
+    TestsRegex,
+    make_selection,
+)
+from ftorch_tools.drivers.ctest import CTest, find_ctest
+from ftorch_tools.drivers.pytest_collect import collect
+from ftorch_tools.drivers.pytest_runner import has_tests, narrow
+from ftorch_tools.errors import ExitCode
+from ftorch_tools.project import find_build, find_project, read_cache
+from ftorch_tools.selection import Choice, Selection
+from ftorch_tools.text import one_line
+
+EPILOG = (
+    "Example: `ftorch-test list build -L unit -E 'not gpu'`  \n"
+    "Exit status: 0, 2 usage, 3 infrastructure, 4 nothing selected."
+)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A test that a run with the same selection would run."""
+
+    id: str
+    runner: str
+    labels: list[str]
+
+
+def list_tests(
+    build_dir: Annotated[
+        Optional[Path],
+        typer.Argument(help="A configured and built folder.", show_default="nearest build"),
+    ] = None,
+    regex: TestsRegex = None,
+    label: LabelRegex = None,
+    exclude: LabelExclude = None,
+    expression: Expression = None,
+    failed: Failed = None,
+    shard: Shard = None,
+    test: Test = None,
+    tests_from_file: TestsFromFile = None,
+    everything: Everything = False,
+    pytest_path: Annotated[
+        Optional[List[Path]],
+        typer.Option(exists=True, help="Python tests.", show_default="tests of the project"),
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """List the tests that `run` would run, with their labels."""
+    with errors_told():
+        build = find_build(build_dir)
+        selection = make_selection(
+            build / "ftorch-test",
+            regex=regex,
+            labels=label,
+            exclude=exclude,
+            expression=expression,
+            failed=failed,
+            shard=shard,
+            tests=test,
+            tests_from_file=tests_from_file,
+            everything=everything,
+        )
+        project = find_project(build, read_cache(build))
+        given = [path.resolve() for path in pytest_path or []]
+        existing = [*_of_ctest(build), *_of_pytest(given, project, build, selection)]
+    choices = [selection.choose(item.id, item.labels) for item in existing]
+    chosen = [item for item, choice in zip(existing, choices) if choice is Choice.SELECTED]
+    excluded = choices.count(Choice.EXCLUDED_AS_SLOW)
+    unknown = selection.unmatched([item.id for item in existing])
+    if json:
+        tests = [asdict(item) for item in chosen]
+        values = {"project": str(project), "build": str(build), "tests": tests}
+        print_json("list/1", {**values, "excluded": excluded, "unknown": unknown})
+    else:
+        _print(chosen, excluded)
+    for name in unknown:
+        print(f"ftorch-test: no such test: {one_line(name)}", file=sys.stderr)
+    raise typer.Exit(ExitCode.OK if chosen and not unknown else ExitCode.NOTHING_SELECTED)
+
+
+def _of_ctest(build: Path) -> Iterator[Listed]:
+    with tempfile.TemporaryDirectory(prefix="ftorch-test-") as folder:
+        ctest = CTest(find_ctest(read_cache(build)), build, Path(folder), None, 0.0)
+        ctest.select(Selection(everything=True), 1)
+        for test in ctest.tests.values():
+            yield Listed(test.name, ctest.name, list(test.labels))
+
+
+def _of_pytest(
+    given: list[Path], project: Path, build: Path, selection: Selection
+) -> Iterator[Listed]:
+    default = project / "tests"
+    paths = given or ([default] if has_tests(default) else [])
+    paths = narrow(paths, project, selection)
+    if paths:
+        for id, labels in collect(paths, project, build):
+            yield Listed(id, "pytest", labels)
+
+
+def _print(tests: list[Listed], excluded: int) -> None:
+    console = make_console()
+    for test in tests:
+        labels = one_line(", ".join(test.labels))
+        say(
+            console,
+            f"{test.runner:6}  {one_line(test.id)}",
+            (f"  {labels}" if labels else "", "dim"),
+        )
+    left_out = f", {excluded} slow ones left out; --all lists them too" if excluded else ""
+    say(make_console(stderr=True), (f"{len(tests)} tests{left_out}", "dim"))
