@@ -97,7 +97,8 @@ class Store:
 
         The run directory goes with its record, unless its place was chosen with `--output`.
         """
-        for id in self.ids()[:-kept]:
+        ids = self.ids()
+        for id in ids[: max(0, len(ids) - kept)]:
             if self._pin(id).exists():
                 continue
             try:
