@@ -70,6 +70,8 @@ class Display:
         self._console = console
         self._progress = Progress()
         self._start = time.monotonic()
+        # Seconds until the end, as far as they are known.
+        self.left: float | None = None
         self._next_plain = self._start + _PLAIN_SECONDS
         self._live = Live(
             console=console,
@@ -102,7 +104,16 @@ class Display:
         now = time.monotonic()
         if not self._moves and now >= self._next_plain:
             self._next_plain = now + _PLAIN_SECONDS
-            self.say(Text.assemble(self._progress.counts(), f"  {now - self._start:.0f} s"))
+            self.say(Text.assemble(self._progress.counts(), f"  {self._times()}"))
+
+    def elapsed(self) -> dict[str, float]:
+        """Return for how many seconds the running tests have run."""
+        now = time.monotonic()
+        return {id: now - start for (_, id), start in self._progress.running.items()}
+
+    def _times(self) -> str:
+        passed = _duration(time.monotonic() - self._start)
+        return passed if self.left is None else f"{passed}, about {_duration(self.left)} left"
 
     def say(self, text: Text) -> None:
         """Print a line above the live one."""
@@ -113,7 +124,7 @@ class Display:
         now = time.monotonic()
         head = Table.grid(padding=(0, 2))
         bar = ProgressBar(total=max(1, progress.total), completed=progress.done, width=24)
-        head.add_row(bar, progress.counts(), f"{now - self._start:.0f} s")
+        head.add_row(bar, progress.counts(), self._times())
         oldest = list(progress.running.items())
         lines = [
             Text(f"  {now - start:5.0f} s  {id}", style="dim", no_wrap=True, overflow="ellipsis")
@@ -122,3 +133,7 @@ class Display:
         if len(oldest) > _RUNNING_SHOWN:
             lines.append(Text(f"  and {len(oldest) - _RUNNING_SHOWN} more", style="dim"))
         return Group(head, *lines)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

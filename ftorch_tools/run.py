@@ -6,14 +6,14 @@ from __future__ import annotations
 import os
 import queue
 import secrets
-import signal
 import socket
 import sys
 import time
+import traceback
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from types import FrameType, TracebackType
 
 from rich.console import Console
 from rich.text import Text
@@ -23,18 +23,23 @@ from ftorch_tools.cores import usable_cores
 from ftorch_tools.display import Display
 from ftorch_tools.drivers.ctest import CTest, find_ctest
 from ftorch_tools.drivers.events import Closed, Event
-from ftorch_tools.drivers.pytest_runner import Pytest, has_tests, narrow
+from ftorch_tools.drivers.launcher import mpi_launcher
+from ftorch_tools.drivers.pytest_paths import has_tests, narrow
+from ftorch_tools.drivers.pytest_runner import Pytest
 from ftorch_tools.drivers.runner import Runner
-from ftorch_tools.drivers.slots import free_cores
+from ftorch_tools.drivers.slots import Free, free
 from ftorch_tools.errors import ExitCode, InfrastructureError
+from ftorch_tools.estimate import read_durations
+from ftorch_tools.gpus import usable_gpus
+from ftorch_tools.interrupts import Signals, Stop
 from ftorch_tools.records.junit import write_junit
 from ftorch_tools.records.keeper import Keeper
 from ftorch_tools.records.record import Outcome, RunRecord, Status, TestResult
 from ftorch_tools.selection import Selection
 
 _TICK_SECONDS = 0.1
-# How long the drivers may take to stop their tests after an interrupt.
-_STOP_SECONDS = 5.0
+# How often the whole state of the machine is looked at.
+_SLOW_TICK_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -49,33 +54,6 @@ class Options:
     pytest_paths: tuple[Path, ...] = ()
 
 
-class Signals:
-    """Counts interrupts while it is entered, in place of being ended by them."""
-
-    _watched = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.number = 0
-
-    def __enter__(self) -> Signals:
-        self._before = [signal.signal(number, self._note) for number in self._watched]
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        for number, handler in zip(self._watched, self._before):
-            signal.signal(number, handler)
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self.count += 1
-        self.number = self.number or number
-
-
 class Run:
     """One run: `execute` it, then read `record`; its files lie in `directory`."""
 
@@ -88,6 +66,7 @@ class Run:
         root = options.output or options.build / "ftorch-test"
         latest = root / "latest"
         self._previous = latest.resolve() if latest.is_dir() else None
+        self._durations = read_durations(root)
         start = datetime.now(timezone.utc)
         self.directory = _new_directory(root, start)
         cores = usable_cores()
@@ -118,27 +97,37 @@ class Run:
         self._unmatched: set[str] = set()
 
     def execute(self) -> int:
-        """Run the tests and return the exit code; the record is on disk from the first moment."""
+        """Run the tests and return the exit code; the record is on disk from the first moment.
+
+        Raise OSError when the record cannot be written, even with the space held back for it.
+        """
         started = time.monotonic()
         self._keeper.save()
         with Signals() as signals:
             try:
                 ctest, pytest = self._prepare()
                 self._run(ctest, pytest, signals)
-            except InfrastructureError as error:
+            except (InfrastructureError, OSError) as error:
                 self.record.errors.append(str(error))
+            except Exception:
+                self.record.errors.append(f"error in ftorch-test: {traceback.format_exc()}")
+            finally:
+                for runner in self._runners.values():
+                    runner.kill()
             self._conclude(signals, time.monotonic() - started)
         assert self.record.exit_code is not None
         return self.record.exit_code
 
     def _prepare(self) -> tuple[CTest | None, Pytest | None]:
         options = self._options
+        gpus = usable_gpus()
         ctest = CTest(
             find_ctest(self._cache),
             options.build,
             self.directory,
             self._previous,
             options.timeout,
+            gpus,
         )
         selected = ctest.select(options.selection, self.record.jobs)
         self.record.excluded = ctest.excluded
@@ -156,6 +145,8 @@ class Run:
                 selection=options.selection,
                 jobs=self.record.jobs,
                 timeout=options.timeout,
+                gpus=gpus,
+                launcher=mpi_launcher(self._cache),
             )
         return (ctest if selected else None), pytest
 
@@ -170,7 +161,8 @@ class Run:
             for runner in self._runners.values():
                 runner.start(self._events.put)
             self._follow(ctest, pytest, signals, display)
-        self._share(None, pytest)
+        if pytest is not None:
+            pytest.slots.remove()
 
     def _follow(
         self,
@@ -180,8 +172,8 @@ class Run:
         display: Display,
     ) -> None:
         alive = set(self._runners)
-        stop = _Stop(list(self._runners.values()), signals)
-        next_share = 0.0
+        stop = Stop(list(self._runners.values()), signals)
+        next_share = next_look = 0.0
         while alive:
             try:
                 event = self._events.get(timeout=_TICK_SECONDS)
@@ -194,6 +186,14 @@ class Run:
             if time.monotonic() >= next_share:
                 next_share = time.monotonic() + _TICK_SECONDS
                 self._share(ctest if "ctest" in alive else None, pytest)
+            if time.monotonic() >= next_look:
+                next_look = time.monotonic() + _SLOW_TICK_SECONDS
+                remaining = []
+                for runner in self._runners.values():
+                    runner.tend()
+                    remaining += runner.remaining
+                elapsed = display.elapsed()
+                display.left = self._durations.left(remaining, elapsed, self.record.jobs)
             display.tick()
             self._keeper.tick()
             stop.advance()
@@ -202,9 +202,9 @@ class Run:
         if pytest is None:
             return
         if ctest is None:
-            pytest.slots.lift()
+            pytest.slots.open(Free(self.record.jobs, True))
         else:
-            pytest.slots.offer(free_cores(self.record.jobs, ctest.running, ctest.unstarted))
+            pytest.slots.offer(free(self.record.jobs, ctest.running, ctest.unstarted))
 
     def _conclude(self, signals: Signals, seconds: float) -> None:
         record = self.record
@@ -225,9 +225,23 @@ class Run:
             self._name_unmatched()
             failed = record.failures and nothing is ExitCode.OK
             record.exit_code = ExitCode.TESTS_FAILED if failed else nothing
+        self._keep()
+
+    def _keep(self) -> None:
+        """Write what stays of the run: the record first, which matters most."""
         self._keeper.finish()
-        write_junit(record, self.directory, self.directory / "junit.xml")
-        _point(self.directory.parent / "latest", self.directory.name)
+        junit = self.directory / "junit.xml"
+        try:
+            write_junit(self.record, self.directory, junit)
+            _point(self.directory.parent / "latest", self.directory.name)
+        except OSError as error:
+            with suppress(OSError):
+                junit.unlink()
+            self.record.errors.append(f"the record is kept, but not all beside it: {error}")
+            if self.record.status is Status.COMPLETE:
+                self.record.status = Status.BROKEN
+                self.record.exit_code = ExitCode.INFRASTRUCTURE
+            self._keeper.save()
 
     def _name_unmatched(self) -> None:
         """Record the tests that were asked for by name, and that no driver has."""
@@ -237,27 +251,6 @@ class Run:
             runner = "pytest" if ".py" in name else "ctest"
             outcome, reason = Outcome.NOT_RUN, "no such test"
             self.record.tests.append(TestResult(name, runner, outcome, reason=reason))
-
-
-class _Stop:
-    """Turns interrupts into the end of the drivers: politely first, then at once."""
-
-    def __init__(self, runners: list[Runner], signals: Signals) -> None:
-        self._runners = runners
-        self._signals = signals
-        self._asked = False
-        self._deadline = float("inf")
-
-    def advance(self) -> None:
-        """Do what is due now."""
-        if self._signals.count and not self._asked:
-            self._asked = True
-            self._deadline = time.monotonic() + _STOP_SECONDS
-            for runner in self._runners:
-                runner.interrupt()
-        if self._signals.count > 1 or time.monotonic() > self._deadline:
-            for runner in self._runners:
-                runner.kill()
 
 
 def _new_directory(root: Path, start: datetime) -> Path:

@@ -27,7 +27,7 @@ from ftorch_tools.commands.selection_options import (
 )
 from ftorch_tools.drivers.ctest import CTest, find_ctest
 from ftorch_tools.drivers.pytest_collect import collect
-from ftorch_tools.drivers.pytest_runner import has_tests, narrow
+from ftorch_tools.drivers.pytest_paths import has_tests, narrow
 from ftorch_tools.errors import ExitCode
 from ftorch_tools.project import find_build, find_project, read_cache
 from ftorch_tools.selection import Choice, Selection

@@ -104,7 +104,11 @@ def run(
     except OSError as error:
         print(f"ftorch-test: cannot make the run directory: {error}", file=sys.stderr)
         raise typer.Exit(ExitCode.INFRASTRUCTURE) from None
-    code = session.execute()
+    try:
+        code = session.execute()
+    except OSError as error:
+        print(f"ftorch-test: cannot write the record: {error}", file=sys.stderr)
+        raise typer.Exit(ExitCode.INFRASTRUCTURE) from None
     if json:
         print(session.record.to_json(), end="")
     rerun = _rerun(options, session.record.id)

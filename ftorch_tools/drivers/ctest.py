@@ -3,43 +3,33 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import shutil
 import signal
 import subprocess
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
+from ftorch_tools.drivers.ctest_folder import give_gpus, remove_bulk, write_folder
+from ftorch_tools.drivers.ctest_list import ListedTest, list_tests
 from ftorch_tools.drivers.ctest_report import LiveLine, parse_line, read_report
 from ftorch_tools.drivers.events import Ended, Planned, Started
 from ftorch_tools.drivers.process import Child
-from ftorch_tools.drivers.runner import OutputStore, Runner
+from ftorch_tools.drivers.runner import OUTPUT_LIMIT, OutputStore, Runner
 from ftorch_tools.errors import InfrastructureError
+from ftorch_tools.gpus import NONE, Gpus
 from ftorch_tools.records.record import TestResult
 from ftorch_tools.selection import Choice, Selection
 
-# What ctest keeps of one test's output: enough for any log, too little to fill the memory.
-OUTPUT_LIMIT = 16 * 1024 * 1024
+_LIST_SECONDS = 300
+# Looks in a row that find a test without a process before its output's holders are ended.
+_IDLE_LOOKS = 3
 _MISLEADING = (
     "CTEST_NO_TESTS_ACTION",
     "CTEST_OUTPUT_ON_FAILURE",
     "CTEST_PARALLEL_LEVEL",
     "CTEST_PROGRESS_OUTPUT",
 )
-
-
-@dataclass(frozen=True)
-class ListedTest:
-    """A test that ctest knows; `number` is ctest's own, from 1."""
-
-    number: int
-    name: str
-    labels: tuple[str, ...] = ()
-    processors: int = 1
-    serial: bool = False
 
 
 class CTest(Runner):
@@ -57,22 +47,27 @@ class CTest(Runner):
         run_directory: Path,
         previous: Path | None,
         timeout: float,
+        gpus: Gpus = NONE,
     ) -> None:
         super().__init__()
         self.tests: dict[int, ListedTest] = {}
         self._executable = executable
         self._folder = run_directory / "ctest"
         self._log = run_directory / "ctest.log"
+        self._build = build
         self._timeout = timeout
+        self._gpus = gpus
+        self._gpu_environment: dict[str, str] = {}
+        self._idle = 0
         self._outputs = OutputStore(run_directory, self.name)
         self._selected: list[int] = []
         self._started: set[int] = set()
         self._ended: dict[int, LiveLine] = {}
-        _write_private_folder(self._folder, build, previous)
+        write_folder(self._folder, build, previous)
 
     def select(self, selection: Selection, jobs: int) -> int:
         """List the tests, choose from them and return how many will run."""
-        self.tests = {test.number: test for test in self._list()}
+        self.tests = {test.number: test for test in list_tests(self._ask)}
         for number, test in self.tests.items():
             choice = selection.choose(test.name, test.labels)
             if choice is Choice.SELECTED:
@@ -87,7 +82,15 @@ class CTest(Runner):
         self.command += ["--test-output-size-passed", limit, "--test-output-size-failed", limit]
         self.command += ["--test-output-truncation", "middle", "--timeout", f"{self._timeout:g}"]
         self.command += ["-j", str(jobs), "-I", str(chosen)]
+        tests = list(self.tests.values())
+        options, self._gpu_environment = give_gpus(self._folder, self._build, tests, self._gpus)
+        self.command += options
         return len(self._selected)
+
+    @property
+    def remaining(self) -> list[str]:
+        """The names of the selected tests that have not ended."""
+        return [self.tests[number].name for number in self._selected if number not in self._ended]
 
     @property
     def unstarted(self) -> list[ListedTest]:
@@ -98,28 +101,6 @@ class CTest(Runner):
     def running(self) -> list[ListedTest]:
         """The tests that run now."""
         return [self.tests[number] for number in self._started.copy() if number not in self._ended]
-
-    def _list(self) -> list[ListedTest]:
-        # Only -N gives the numbers: the JSON leaves out tests without a command.
-        lines = self._ask("-N").splitlines()
-        numbered = [re.match(r" *Test +#(\d+): (.*)", line) for line in lines]
-        try:
-            described = json.loads(self._ask("--show-only=json-v1"))["tests"]
-        except (ValueError, KeyError) as error:
-            raise InfrastructureError(f"ctest gave no list of tests: {error!r}") from error
-        tests = []
-        position = 0
-        for match in filter(None, numbered):
-            number, name = int(match.group(1)), match.group(2)
-            known = described[position]["name"] if position < len(described) else None
-            if known is not None and name in (known, f"{known} (Disabled)"):
-                tests.append(_described(number, described[position]))
-                position += 1
-            else:
-                tests.append(ListedTest(number, name))
-        if position != len(described):
-            raise InfrastructureError("ctest lists its tests in two different orders")
-        return tests
 
     def _ask(self, option: str) -> str:
         try:
@@ -132,8 +113,9 @@ class CTest(Runner):
                 encoding="utf-8",
                 errors="replace",
                 check=False,
+                timeout=_LIST_SECONDS,
             )
-        except OSError as error:
+        except (OSError, subprocess.TimeoutExpired) as error:
             raise InfrastructureError(f"cannot run ctest: {error}") from error
         if answer.returncode != 0:
             said = answer.stderr.strip() or answer.stdout.strip()
@@ -145,11 +127,21 @@ class CTest(Runner):
         return Child(
             self.command,
             cwd=self._folder,
-            environment=_environment(),
+            environment={**_environment(), **self._gpu_environment},
             log=self._log,
             on_line=self._read_line,
             on_exit=self._exited,
         )
+
+    def tend(self) -> None:
+        """End daemons that a test has left, for the end of whose output ctest waits."""
+        if self._child is None:
+            return
+        waits = self._child.children() < len(self.running)
+        self._idle = self._idle + 1 if waits else 0
+        if self._idle >= _IDLE_LOOKS:
+            self._idle = 0
+            self._child.end_strays()
 
     def _interrupt(self) -> None:
         # The whole group: ctest alone would leave its tests running.
@@ -170,12 +162,15 @@ class CTest(Runner):
     def _collect(self, code: int) -> None:
         try:
             tag = (self._folder / "Testing/TAG").read_text(encoding="utf-8").split()[0]
-            self.results = read_report(self._folder / "Testing" / tag / "Test.xml", self._outputs)
+            report = self._folder / "Testing" / tag / "Test.xml"
+            for result in read_report(report, self._outputs):
+                self.results.append(result)
         except (OSError, IndexError, ValueError, SyntaxError) as error:
             if not self.interrupted:
                 self.errors.append(
                     f"ctest ended with status {code} and left no report ({error}); see {self._log}"
                 )
+        remove_bulk(self._folder)
         reported = Counter(result.id for result in self.results)
         for number in sorted({*self._selected, *self._started}):
             test = self.tests[number]
@@ -209,34 +204,3 @@ def find_ctest(cache: dict[str, str]) -> str:
 
 def _environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if key not in _MISLEADING}
-
-
-def _described(number: int, test: dict[str, object]) -> ListedTest:
-    found = test.get("properties")
-    properties = {item["name"]: item["value"] for item in found} if isinstance(found, list) else {}
-    return ListedTest(
-        number,
-        str(test["name"]),
-        tuple(properties.get("LABELS", ())),
-        int(properties.get("PROCESSORS", 1)),
-        bool(properties.get("RUN_SERIAL", False)),
-    )
-
-
-def _write_private_folder(folder: Path, build: Path, previous: Path | None) -> None:
-    folder.mkdir()
-    quoted = f"[==[{build.as_posix()}]==]"
-    (folder / "CTestTestfile.cmake").write_text(f"subdirs({quoted})\n", encoding="utf-8")
-    (folder / "CTestCustom.cmake").write_text(
-        f"include([==[{build.as_posix()}/CTestCustom.cmake]==] OPTIONAL)\n", encoding="utf-8"
-    )
-    settings = build / "DartConfiguration.tcl"
-    lines = settings.read_text(encoding="utf-8").splitlines() if settings.is_file() else []
-    kept = [line for line in lines if not line.startswith("BuildDirectory:")]
-    text = "\n".join([*kept, f"BuildDirectory: {folder.as_posix()}", ""])
-    (folder / "DartConfiguration.tcl").write_text(text, encoding="utf-8")
-    # ctest starts the longest tests first when it knows their durations.
-    costs = Path("Testing/Temporary/CTestCostData.txt")
-    if previous is not None and (previous / "ctest" / costs).is_file():
-        (folder / costs).parent.mkdir(parents=True)
-        shutil.copyfile(previous / "ctest" / costs, folder / costs)

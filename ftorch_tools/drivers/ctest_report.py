@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ _SIGNALS = {
     "Bus error": "SIGBUS",
 }
 _OF_CTEST = {"Execution Time", "Exit Value", "Processors"}
+_TOO_FEW_GPUS = "Insufficient resources"
 _STARTED = re.compile(r"^ *Start +(\d+): ")
 _ENDED = re.compile(r"^ *\d+/\d+ Test +#(\d+): (.*)$")
 _SECONDS = re.compile(r"([\d.]+) sec\s*$")
@@ -67,10 +69,15 @@ def _live_outcome(text: str) -> Outcome:
     return Outcome.PASSED if passed else Outcome.FAILED
 
 
-def read_report(file: Path, outputs: OutputStore) -> list[TestResult]:
-    """Return the results that `file` holds, their outputs kept in `outputs`."""
-    root = ElementTree.parse(file).getroot()
-    return [_result(test, outputs) for test in root.iter("Test") if "Status" in test.attrib]
+def read_report(file: Path, outputs: OutputStore) -> Iterator[TestResult]:
+    """Yield the results that `file` holds, their outputs kept in `outputs`.
+
+    One test at a time is in memory.
+    """
+    for _, element in ElementTree.iterparse(file):
+        if element.tag == "Test" and "Status" in element.attrib:
+            yield _result(element, outputs)
+            element.clear()
 
 
 def _result(test: ElementTree.Element, outputs: OutputStore) -> TestResult:
@@ -116,7 +123,8 @@ def _outcome(status: str, completion: str, code: str) -> Outcome:
     if status == "passed":
         return Outcome.PASSED
     if status == "notrun":
-        skipped = completion.startswith("SKIP_") or completion == "Disabled"
+        # Like a test that finds no GPU, one that finds too few has nothing to say.
+        skipped = completion.startswith("SKIP_") or completion in ("Disabled", _TOO_FEW_GPUS)
         return Outcome.SKIPPED if skipped else Outcome.NOT_RUN
     if code == "Timeout" or completion == "Timeout":
         return Outcome.TIMEOUT

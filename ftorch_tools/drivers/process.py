@@ -9,10 +9,22 @@ import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, Callable
+from typing import Any, BinaryIO, Callable
+
+import psutil
+
+from ftorch_tools.drivers.leftovers import end_marked, end_strays, marked, new_mark
 
 # A reader that has not seen the end this long after the exit waits for a stray holder of the pipe.
 DRAIN_SECONDS = 5.0
+
+
+def exit_or_signal(code: int | None) -> dict[str, Any]:
+    """Return the fields of a result that the status of a process, negative for a signal, fills."""
+    if code is None or code >= 0:
+        return {"exit_code": code, "signal": None}
+    names = {number.value: number.name for number in signal.Signals}
+    return {"exit_code": None, "signal": names.get(-code, f"signal {-code}")}
 
 
 class Child:
@@ -20,8 +32,9 @@ class Child:
 
     The lines are those of standard output, which `log` keeps too; or, when `events_variable` is
     given, those written to the file descriptor whose number that environment variable holds.
-    `on_exit` receives the exit code, negative for a signal. What remains of the session's process
-    group when the child exits is killed.
+    `on_exit` receives the exit code, negative for a signal. What the child leaves behind when it
+    exits is killed, be it in its process group or elsewhere. `problem` is the first error that
+    reading or keeping its lines met.
     """
 
     def __init__(
@@ -35,19 +48,21 @@ class Child:
         on_exit: Callable[[int], None],
         events_variable: str | None = None,
     ) -> None:
+        self.problem: Exception | None = None
+        self._mark = new_mark()
+        environment = marked(environment, self._mark)
         read_end, write_end = os.pipe()
-        environment = dict(environment)
         self._tee: BinaryIO | None = None
-        with log.open("ab") as log_file:
-            if events_variable is None:
-                self._tee = log.open("ab")
-                stdout: int = write_end
-                passed: tuple[int, ...] = ()
-            else:
-                environment[events_variable] = str(write_end)
-                stdout = log_file.fileno()
-                passed = (write_end,)
-            try:
+        try:
+            with log.open("ab") as log_file:
+                if events_variable is None:
+                    self._tee = log.open("ab", buffering=0)
+                    stdout: int = write_end
+                    passed: tuple[int, ...] = ()
+                else:
+                    environment[events_variable] = str(write_end)
+                    stdout = log_file.fileno()
+                    passed = (write_end,)
                 self._process = subprocess.Popen(
                     command,
                     cwd=cwd,
@@ -58,8 +73,11 @@ class Child:
                     pass_fds=passed,
                     start_new_session=True,
                 )
-            finally:
-                os.close(write_end)
+        except BaseException:
+            os.close(read_end)
+            raise
+        finally:
+            os.close(write_end)
         self._on_line = on_line
         self._on_exit = on_exit
         self._gone = threading.Event()
@@ -79,13 +97,34 @@ class Child:
         except ProcessLookupError:
             pass
 
+    def children(self) -> int:
+        """Return how many child processes the child has."""
+        try:
+            return len(psutil.Process(self._process.pid).children())
+        except psutil.Error:
+            return 0
+
+    def end_strays(self) -> None:
+        """Kill what tests have left and holds up the child."""
+        if not self._gone.is_set():
+            end_strays(self._process.pid, self._mark)
+
     def _read(self, read_end: int) -> None:
         with os.fdopen(read_end, "rb") as stream:
             for line in stream:
-                if self._tee is not None:
-                    self._tee.write(line)
-                    self._tee.flush()
-                self._on_line(line.decode("utf-8", "replace").rstrip("\n"))
+                # Whatever goes wrong, the child must not wait for its reader.
+                self._attempt(self._keep, line)
+                self._attempt(self._on_line, line.decode("utf-8", "replace").rstrip("\n"))
+
+    def _keep(self, line: bytes) -> None:
+        if self._tee is not None:
+            self._tee.write(line)
+
+    def _attempt(self, action: Callable[..., None], argument: object) -> None:
+        try:
+            action(argument)
+        except Exception as error:
+            self.problem = self.problem or error
 
     def _wait(self) -> None:
         # WNOWAIT leaves a zombie, so that the group's number cannot pass to somebody else's.
@@ -93,6 +132,7 @@ class Child:
         self.signal(signal.SIGKILL, group=True)
         self._gone.set()
         code = self._process.wait()
+        self._attempt(end_marked, self._mark)
         self._reader.join(DRAIN_SECONDS)
         if self._tee is not None:
             self._tee.close()

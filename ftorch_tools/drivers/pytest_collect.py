@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ftorch_tools.drivers.pytest_plugin import labels_of
+from ftorch_tools.drivers.pytest_reports import labels_of
 from ftorch_tools.errors import InfrastructureError
 from ftorch_tools.selection import PYTHON
 

@@ -8,15 +8,17 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ftorch_tools.drivers.events import Ended, Planned, Started
+from ftorch_tools.drivers.isolated import Isolated, IsolatedTest, Setting
 from ftorch_tools.drivers.process import Child
-from ftorch_tools.drivers.runner import OutputStore, Runner
+from ftorch_tools.drivers.pytest_paths import count_tests
+from ftorch_tools.drivers.runner import OutputStore, Runner, tail
 from ftorch_tools.drivers.slots import Slots
+from ftorch_tools.gpus import NONE, Gpus
 from ftorch_tools.records.record import Outcome, TestResult
 from ftorch_tools.selection import PYTHON, Choice, Selection
 
@@ -25,11 +27,16 @@ OPTIONS = "FTORCH_TEST_PYTEST"
 EVENTS = "FTORCH_TEST_EVENTS"
 _NO_TESTS_COLLECTED = 5
 _DRIVER_FRAME = re.compile(r'File "(?:.*/(?:_pytest|pytest|pluggy|xdist|execnet)/|<string>)')
-_FROM_AN_OUTER_RUN = re.compile(r"PYTEST_(XDIST_.*|CURRENT_TEST|VERSION)|FTORCH_TEST_.*")
+_FROM_AN_OUTER_RUN = re.compile(
+    r"PYTEST_(XDIST_.*|CURRENT_TEST|VERSION)|FTORCH_TEST_(PYTEST|EVENTS)"
+)
 
 
 class Pytest(Runner):
-    """Runs pytest from the project's root, with this package's plugin as its voice."""
+    """Runs pytest from the project's root, with this package's plugin as its voice.
+
+    What a test needs a process of its own for comes after, when xdist has ended.
+    """
 
     name = "pytest"
 
@@ -43,14 +50,15 @@ class Pytest(Runner):
         selection: Selection,
         jobs: int,
         timeout: float,
+        gpus: Gpus = NONE,
+        launcher: list[str] | None = None,
     ) -> None:
         super().__init__()
         self.slots = Slots()
         self._project = project
-        self._build = build
         self._log = run_directory / "pytest.log"
-        self._faults = run_directory / "faults"
-        self._faults.mkdir()
+        self._folder = run_directory / "pytest"
+        self._folder.mkdir()
         self._outputs = OutputStore(run_directory, self.name)
         self._selection = selection
         self._timeout = timeout
@@ -59,30 +67,55 @@ class Pytest(Runner):
         self._finished: set[str] = set()
         self._modules: set[str] = set()
         self._status: int | None = None
-        self._options = {
+        self._alone = False
+        options = {
             "selection": asdict(selection),
             "slots": str(self.slots.folder),
-            "faults": str(self._faults),
+            "faults": str(self._folder),
+            "collection": str(self._folder / "collection.json"),
             "timeout": timeout,
+            "gpus": asdict(gpus),
         }
-        workers = max(1, min(jobs, _count_tests(paths)))
-        self.command = [sys.executable, "-m", "pytest", "-p", "ftorch_tools.drivers.pytest_plugin"]
-        self.command += ["-n", str(workers), "--max-worker-restart", "1000"]
-        self.command += ["--timeout", f"{timeout:g}", "--color", "no", "--rootdir", str(project)]
-        self.command += [str(path) for path in paths]
-
-    def _launch(self) -> Child:
-        environment = {
+        # In a file: the environment is too small for many names.
+        options_file = self._folder / "options.json"
+        options_file.write_text(json.dumps(options), encoding="ascii")
+        self._environment = {
             key: value
             for key, value in os.environ.items()
             if not _FROM_AN_OUTER_RUN.fullmatch(key)
         }
-        environment[OPTIONS] = json.dumps(self._options)
-        environment["FTORCH_BUILD_DIR"] = str(self._build)
+        self._environment[OPTIONS] = str(options_file)
+        self._environment["FTORCH_BUILD_DIR"] = str(build)
+        common = [sys.executable, "-m", "pytest", "-p", "ftorch_tools.drivers.pytest_plugin"]
+        common += ["--timeout", f"{timeout:g}", "--color", "no", "--rootdir", str(project)]
+        workers = max(1, min(jobs, count_tests(paths)))
+        self.command = [*common, "-n", str(workers), "--max-worker-restart", "1000"]
+        self.command += [str(path) for path in paths]
+        self._isolated = Isolated(
+            Setting(
+                command=[*common, "-n", "0", "-p", "no:cacheprovider"],
+                environment=self._environment,
+                options=OPTIONS,
+                cwd=project,
+                folder=self._folder,
+                slots=self.slots.folder,
+                gpus=gpus,
+                launcher=launcher,
+                jobs=jobs,
+                timeout=timeout,
+            )
+        )
+
+    @property
+    def remaining(self) -> list[str]:
+        """The ids of the collected tests that have not ended."""
+        return [id for id in self._planned if id not in self._finished]
+
+    def _launch(self) -> Child:
         return Child(
             self.command,
             cwd=self._project,
-            environment=environment,
+            environment=self._environment,
             log=self._log,
             on_line=self._read_line,
             on_exit=self._exited,
@@ -92,6 +125,14 @@ class Pytest(Runner):
     def _interrupt(self) -> None:
         # As a terminal does it: the workers stop their tests, the controller reports.
         self._signal(signal.SIGINT, group=True)
+        self._isolated.signal(signal.SIGTERM)
+        if self._alone:
+            self.slots.remove()
+
+    def kill(self) -> None:
+        """End pytest and its tests at once."""
+        super().kill()
+        self._isolated.signal(signal.SIGKILL)
 
     def _read_line(self, line: str) -> None:
         try:
@@ -102,16 +143,8 @@ class Pytest(Runner):
         getattr(self, f"_on_{event.pop('event')}")(**event)
 
     def _on_planned(self, ids: list[str]) -> None:
-        self._planned = ids
-        self._emit(Planned(self.name, len(ids)))
-
-    def _on_excluded(self, count: int) -> None:
-        # Every worker collects everything.
-        self.excluded = max(self.excluded, count)
-
-    def _on_unmatched(self, names: list[str]) -> None:
-        modules = self._modules
-        self.unmatched.update(n for n in names if n.partition("::")[0] not in modules)
+        self._planned = [*ids, *(test.id for test in self._read_collection())]
+        self._emit(Planned(self.name, len(self._planned)))
 
     def _on_started(self, id: str) -> None:
         self._started.add(id)
@@ -151,16 +184,32 @@ class Pytest(Runner):
     def _on_session_finished(self, status: int) -> None:
         self._status = status
 
+    def _read_collection(self) -> list[IsolatedTest]:
+        """Take in what the workers found, and return the tests to run alone."""
+        try:
+            text = (self._folder / "collection.json").read_text(encoding="ascii")
+        except OSError:
+            return []
+        found = json.loads(text)
+        self.excluded = found["excluded"]
+        names = (name for name in found["unmatched"])
+        self.unmatched = {n for n in names if n.partition("::")[0] not in self._modules}
+        return [IsolatedTest(**test) for test in found["isolated"]]
+
     def _fault(self, worker: str | None) -> str:
         """What the interpreter of a worker wrote when it crashed, without the drivers' frames."""
         try:
-            text = (self._faults / f"{worker}.txt").read_text(encoding="utf-8", errors="replace")
+            text = (self._folder / f"{worker}.txt").read_text(encoding="utf-8", errors="replace")
         except OSError:
             return ""
         return "\n".join(line for line in text.splitlines() if not _DRIVER_FRAME.search(line))
 
     def _collect(self, code: int) -> None:
-        for id in self._planned:
+        alone = self._read_collection()
+        self._alone = True
+        if alone and not self.interrupted:
+            self._isolated.run(alone, self._on_started, self._on_finished)
+        for id in dict.fromkeys([*self._planned, *(test.id for test in alone)]):
             if id not in self._finished:
                 outcome = self._unreported(started=id in self._started)
                 self.results.append(TestResult(id, self.name, outcome, labels=[PYTHON]))
@@ -168,45 +217,5 @@ class Pytest(Runner):
         if broke and not self.interrupted and not self.errors:
             self.errors.append(
                 f"pytest ended with status {code} before it had finished; see {self._log}\n"
-                + _tail(self._log)
+                + "\n".join(tail(self._log).splitlines()[-15:])
             )
-
-
-def has_tests(folder: Path) -> bool:
-    """Return whether `folder` holds a file that pytest would collect."""
-    return next(_test_files(folder), None) is not None
-
-
-def narrow(paths: list[Path], project: Path, selection: Selection) -> list[Path]:
-    """Return what of `paths` holds the tests that `selection` names; all when it names none."""
-    if selection.tests is None:
-        return paths
-    named = dict.fromkeys(project / test.partition("::")[0] for test in selection.tests)
-    kept = []
-    for file in filter(Path.exists, named):
-        place = file.resolve()
-        if any(path == place or path in place.parents or place in path.parents for path in paths):
-            kept.append(place)
-    return kept
-
-
-def _test_files(path: Path) -> Iterator[Path]:
-    if path.is_file():
-        yield path
-    for pattern in ("test_*.py", "*_test.py"):
-        yield from path.rglob(pattern)
-
-
-def _count_tests(paths: list[Path]) -> int:
-    """Count test functions roughly: no more workers than that are of use."""
-    count = 0
-    for path in paths:
-        for file in _test_files(Path(str(path).partition("::")[0])):
-            text = file.read_text(encoding="utf-8", errors="replace")
-            count += len(re.findall(r"^\s*(?:async )?def test", text, re.MULTILINE))
-    return count
-
-
-def _tail(log: Path, lines: int = 15) -> str:
-    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-    return "\n".join(text.splitlines()[-lines:])

@@ -7,12 +7,15 @@ import math
 import re
 import signal
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from pathlib import Path
 
 from ftorch_tools.drivers.events import Closed, Emit
 from ftorch_tools.drivers.process import Child
 from ftorch_tools.records.record import Outcome, TestResult
 
+# What is kept of one test's output: enough for any log, too little to fill the memory.
+OUTPUT_LIMIT = 16 * 1024 * 1024
 _SKIP_REASON = re.compile(r"^\s*SKIP(?:PED)?:\s*(\S.*?)\s*$", re.MULTILINE)
 
 
@@ -31,24 +34,52 @@ def finite(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def cut_notice(count: int) -> str:
+    """Return the line that stands for what was cut from an output."""
+    return f"\n[ftorch-test: {count} bytes left out]\n"
+
+
+def tail(log: Path, limit: int = 64 * 1024) -> str:
+    """Return the end of a log file; empty when there is none."""
+    try:
+        with log.open("rb") as stream:
+            stream.seek(max(0, log.stat().st_size - limit))
+            return stream.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
 class OutputStore:
-    """Keeps the output of each test in a file of its own below the run directory."""
+    """Keeps the output of each test in a file of its own below the run directory.
+
+    `problem` is the first error in doing so; the run goes on without the output.
+    """
 
     def __init__(self, run_directory: Path, runner: str) -> None:
         self._root = run_directory
         self._folder = run_directory / "output"
         self._runner = runner
         self._count = 0
+        self.problem: OSError | None = None
 
     def keep(self, name: str, text: str) -> str | None:
         """Write `text` and return its path relative to the run directory; None when empty."""
         if not text.strip():
             return None
-        self._folder.mkdir(exist_ok=True)
+        if len(text) > OUTPUT_LIMIT:
+            half = OUTPUT_LIMIT // 2
+            text = text[:half] + cut_notice(len(text) - 2 * half) + text[-half:]
         self._count += 1
         readable = re.sub(r"[^A-Za-z0-9._-]+", "_", name)[-80:]
         file = self._folder / f"{self._runner}-{self._count:04d}-{readable}.txt"
-        file.write_text(text, encoding="utf-8", errors="backslashreplace")
+        try:
+            self._folder.mkdir(exist_ok=True)
+            file.write_text(text, encoding="utf-8", errors="backslashreplace")
+        except OSError as error:
+            self.problem = self.problem or error
+            with suppress(OSError):
+                file.unlink()
+            return None
         return file.relative_to(self._root).as_posix()
 
 
@@ -61,6 +92,7 @@ class Runner(ABC):
     """
 
     name: str
+    _outputs: OutputStore
 
     def __init__(self) -> None:
         self.command: list[str] = []
@@ -75,7 +107,11 @@ class Runner(ABC):
     def start(self, emit: Emit) -> None:
         """Start the driver; `emit` is called from another thread."""
         self._emit = emit
-        self._child = self._launch()
+        try:
+            self._child = self._launch()
+        except OSError as error:
+            self.errors.append(f"cannot start {self.name}: {error}")
+            emit(Closed(self.name))
 
     def interrupt(self) -> None:
         """Ask the driver and its tests to stop."""
@@ -96,11 +132,22 @@ class Runner(ABC):
             self._collect(code)
         except Exception as error:  # a report that cannot be read must not hang the run
             self.errors.append(f"{self.name}: cannot read its report: {error!r}")
+        problems = [self._child and self._child.problem, self._outputs.problem]
+        what = [f"{self.name}: cannot follow it", "outputs of tests are missing"]
+        self.errors += [f"{text}: {error}" for text, error in zip(what, problems) if error]
         self._emit(Closed(self.name))
 
     def _unreported(self, *, started: bool) -> Outcome:
         """The outcome of a test without a report: not run when the user stopped the run first."""
         return Outcome.NOT_RUN if self.interrupted and not started else Outcome.LOST
+
+    @property
+    @abstractmethod
+    def remaining(self) -> list[str]:
+        """The names of the tests that are known to be wanted and have not ended."""
+
+    def tend(self) -> None:  # noqa: B027 (nothing to do for most)
+        """Do what the driver needs from time to time; to be called about once a second."""
 
     @abstractmethod
     def _launch(self) -> Child: ...

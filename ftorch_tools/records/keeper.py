@@ -9,6 +9,7 @@ from ftorch_tools.drivers.events import Event
 from ftorch_tools.errors import InfrastructureError
 from ftorch_tools.records.live import EventLog
 from ftorch_tools.records.record import RunRecord
+from ftorch_tools.records.reserve import Reserve
 from ftorch_tools.records.store import Store
 
 
@@ -19,6 +20,7 @@ class Keeper:
         self._record = record
         self._directory = Path(record.directory)
         self._log = EventLog(self._directory / "events.jsonl")
+        self._reserve = Reserve(self._directory)
         self._store: Store | None = Store(Path(record.project))
 
     def note(self, event: Event) -> None:
@@ -36,7 +38,12 @@ class Keeper:
                 self._store.save(self._record)
         except OSError as error:
             self._give_up(f"the run is in no history: cannot write the state folder: {error}")
-        self._record.write(self._directory / "run.json")
+        file = self._directory / "run.json"
+        try:
+            self._record.write(file)
+        except OSError:
+            self._reserve.release()
+            self._record.write(file)
 
     def finish(self) -> None:
         """Write the record of a run that has ended, and remove the oldest ones."""
@@ -50,6 +57,7 @@ class Keeper:
         except (OSError, InfrastructureError) as error:
             self._record.warnings.append(f"old runs are not removed: {error}")
         self.save()
+        self._reserve.release()
 
     def _give_up(self, warning: str) -> None:
         self._store = None

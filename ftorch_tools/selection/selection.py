@@ -71,6 +71,11 @@ class Selection:
             or SLOW in self._parsed[1]
         )
 
+    @property
+    def excludes_python(self) -> bool:
+        """True when no Python test can be selected, as all bear that label."""
+        return any(re.search(bad, PYTHON) for bad in self.exclude)
+
     def choose(self, name: str, labels: Collection[str]) -> Choice:
         """Say whether the test `name` with `labels` is selected."""
         if not (self._by_name(name, labels) and self._by_labels(labels)):

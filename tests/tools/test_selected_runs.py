@@ -17,8 +17,7 @@ def mixed(tmp_path_factory, project_class):
     project.add_line("add_test([==[with [odd] (name)$]==] /bin/sh -c [==[exit 0]==])")
     project.add_python(
         "test_a.py",
-        "import pytest\n"
-        "@pytest.mark.parametrize('x', ['a b', '$(')\n".replace("(')", "('])")
+        "import pytest\n@pytest.mark.parametrize('x', ['a b', '$(')\n".replace("(')", "('])")
         + "def test_x(x): pass\n"
         "@pytest.mark.gpu\n"
         "def test_gpu(): pass\n",
@@ -79,7 +78,9 @@ def test_a_name_that_no_test_has_is_a_failure(mixed):
     names = ["unit.cpu", "unit.cp", "tests/test_b.py::absent", "tests/absent.py::test"]
     result = mixed.run("--", *names)
     assert result.code == 1
-    assert result.outcomes == {name: "passed" if name == "unit.cpu" else "not_run" for name in names}
+    assert result.outcomes == {
+        name: "passed" if name == "unit.cpu" else "not_run" for name in names
+    }
     assert result.test("unit.cp")["reason"] == "no such test"
     assert result.last_line == "1 passed, 3 failed, 0 skipped"
 

@@ -62,13 +62,15 @@ def test_bad_expression(field: str) -> None:
 def test_expression_means_what_python_means(text: str) -> None:
     selection = Selection(expression=text)
     for number in range(8):
-        present = {name: bool(number >> bit & 1) for bit, name in enumerate(["gpu", "mpi", "unit"])}
+        present = {"gpu": bool(number & 1), "mpi": bool(number & 2), "unit": bool(number & 4)}
         labels = [name for name, there in present.items() if there]
         expected = eval(text, {}, present)
         assert (selection.choose("a", labels) is YES) == expected, labels
 
 
-@pytest.mark.parametrize("label", ["and-more", "not.", "nothing", "oracle", "a.b", "c++", "x/y", "n:1"])
+@pytest.mark.parametrize(
+    "label", ["and-more", "not.", "nothing", "oracle", "a.b", "c++", "x/y", "n:1"]
+)
 def test_expression_of_one_label(label: str) -> None:
     assert Selection(expression=label).choose("a", [label]) is YES
     assert Selection(expression=label).choose("a", ["other"]) is NO
@@ -136,8 +138,8 @@ def test_shards_are_a_partition_and_do_not_move() -> None:
     assert all(abs(len(shard) - 1000) < 160 for shard in shards)
     assert chosen(names[:100], "2/3") == shards[1] & set(names[:100])
     # From the definition, computed elsewhere: printf test.0 | sha256sum | cut -c 1-16.
-    assert (0x3AA5532E29584DC9 % 5 + 1) == next(
-        number for number in range(1, 6) if chosen(["test.0"], f"{number}/5")
+    assert next(number for number in range(1, 6) if chosen(["test.0"], f"{number}/5")) == (
+        0x3AA5532E29584DC9 % 5 + 1
     )
 
 

@@ -12,23 +12,27 @@ from pathlib import Path
 
 import pytest
 
-from ftorch_tools.drivers.ctest import ListedTest
-from ftorch_tools.drivers.slots import Slots, free_cores, slot
+from ftorch_tools.drivers.ctest_list import ListedTest
+from ftorch_tools.drivers.slots import Free, Slots, cores, free, gpus
 
 
 @pytest.fixture
 def slots() -> Iterator[Slots]:
     made = Slots()
     yield made
-    made.lift()
+    made.remove()
 
 
-def can_enter(folder: Path) -> bool:
-    """Return whether a slot is to be had within half a second."""
+def offer(slots: Slots, cores: int) -> None:
+    slots.offer(Free(cores, True))
+
+
+def can_enter(folder: Path, count: int = 1) -> bool:
+    """Return whether so many cores are to be had within half a second."""
     entered = threading.Event()
 
     def enter() -> None:
-        with slot(folder):
+        with cores(folder, count):
             entered.set()
 
     threading.Thread(target=enter, daemon=True).start()
@@ -38,45 +42,67 @@ def can_enter(folder: Path) -> bool:
 def test_free_cores() -> None:
     one, wide = ListedTest(1, "a"), ListedTest(2, "b", processors=3)
     alone = ListedTest(3, "c", serial=True)
-    assert free_cores(4, [], [one]) == 4
-    assert free_cores(4, [one, wide], []) == 0
-    assert free_cores(4, [wide], [one]) == 1
-    assert free_cores(2, [wide], []) == 0
-    assert free_cores(4, [], [alone]) == 0
-    assert free_cores(4, [alone], []) == 0
+    assert free(4, [], [one]) == Free(4, True)
+    assert free(4, [one, wide], []) == Free(0, True)
+    assert free(4, [wide], [one]) == Free(1, True)
+    assert free(2, [wide], []) == Free(0, True)
+    assert free(4, [], [alone]) == Free(0, False)
+    assert free(4, [alone], []) == Free(0, False)
+
+
+def test_gpus_are_free_when_ctest_wants_none() -> None:
+    with_gpu = ListedTest(1, "a", gpus=True)
+    assert free(4, [with_gpu], []) == Free(3, False)
+    assert free(4, [], [with_gpu]) == Free(4, False)
 
 
 def test_a_moment_of_idleness_is_no_offer(slots: Slots) -> None:
-    slots.offer(0)
-    slots.offer(2)
-    slots.offer(0)
+    offer(slots, 0)
+    offer(slots, 2)
+    offer(slots, 0)
     assert not can_enter(slots.folder)
-    slots.offer(2)
-    slots.offer(2)
+    offer(slots, 2)
+    offer(slots, 2)
     assert can_enter(slots.folder)
 
 
 def test_no_more_than_offered(slots: Slots) -> None:
-    slots.offer(2)
-    slots.offer(2)
+    offer(slots, 2)
+    offer(slots, 2)
     with ExitStack() as held:
-        held.enter_context(slot(slots.folder))
-        held.enter_context(slot(slots.folder))
+        held.enter_context(cores(slots.folder))
+        held.enter_context(cores(slots.folder))
         assert not can_enter(slots.folder)
     assert can_enter(slots.folder)
 
 
-def test_lift_lets_all_in(slots: Slots) -> None:
-    slots.offer(0)
+def test_all_or_none(slots: Slots) -> None:
+    slots.open(Free(3, True))
+    with cores(slots.folder, 2):
+        assert not can_enter(slots.folder, 2)
+        # The failed attempt holds nothing.
+        assert can_enter(slots.folder, 1)
+    assert can_enter(slots.folder, 3)
+
+
+def test_gpus_are_exclusive(slots: Slots) -> None:
+    slots.open(Free(1, True))
+    with gpus(slots.folder, [0, 1, 2], 2) as first, gpus(slots.folder, range(3)) as second:
+        assert sorted(first + second) == [0, 1, 2]
+
+
+def test_removal_lets_all_in(slots: Slots) -> None:
+    offer(slots, 0)
     assert not can_enter(slots.folder)
-    slots.lift()
+    slots.remove()
+    offer(slots, 1)
     assert can_enter(slots.folder)
 
 
 def test_owner_gone(slots: Slots) -> None:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
-    (slots.folder / "allowed").write_text(f"{process.pid} 0")
+    (slots.folder / "allowed").write_text(f"{process.pid} 0 0")
     assert can_enter(slots.folder)
 
 

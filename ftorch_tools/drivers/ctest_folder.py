@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+"""The private folder of one ctest run: the build folder's tests, the GPUs, the settings."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from ftorch_tools.drivers.ctest_list import GPUS, ListedTest
+from ftorch_tools.gpus import Gpus
+
+_COSTS = Path("Testing/Temporary/CTestCostData.txt")
+_SPECIFICATION = "gpus.json"
+# Redefines what the build folder's files call, for tests that are given GPUs.
+_WRAP = """\
+set(with_gpus {names})
+function(add_test name)
+  list(FIND with_gpus "${{name}}" place)
+  if(NOT place EQUAL -1 AND EXISTS "${{ARGV1}}")
+    set(launcher [==[{launcher}]==])
+  endif()
+  cmake_parse_arguments(PARSE_ARGV 1 test "" "" "")
+  _add_test("${{name}}" ${{launcher}} ${{test_UNPARSED_ARGUMENTS}})
+endfunction()
+"""
+
+
+def write_folder(folder: Path, build: Path, previous: Path | None) -> None:
+    """Make `folder`, whose tests are those of `build`, with the durations of run `previous`."""
+    folder.mkdir()
+    _write_tests(folder, build, "")
+    (folder / "CTestCustom.cmake").write_text(
+        f"include([==[{build.as_posix()}/CTestCustom.cmake]==] OPTIONAL)\n", encoding="utf-8"
+    )
+    settings = build / "DartConfiguration.tcl"
+    lines = settings.read_text(encoding="utf-8").splitlines() if settings.is_file() else []
+    kept = [line for line in lines if not line.startswith("BuildDirectory:")]
+    text = "\n".join([*kept, f"BuildDirectory: {folder.as_posix()}", ""])
+    (folder / "DartConfiguration.tcl").write_text(text, encoding="utf-8")
+    # ctest starts the longest tests first when it knows their durations.
+    if previous is not None and (previous / "ctest" / _COSTS).is_file():
+        (folder / _COSTS).parent.mkdir(parents=True)
+        shutil.copyfile(previous / "ctest" / _COSTS, folder / _COSTS)
+
+
+def give_gpus(
+    folder: Path, build: Path, tests: list[ListedTest], gpus: Gpus
+) -> tuple[list[str], dict[str, str]]:
+    """Let ctest share out `gpus`, one test each; return the options and environment for that.
+
+    A test sees the GPUs that it is given, numbered from 0, and no others.
+    """
+    names = [test.name for test in tests if test.gpus]
+    own = build / "DartConfiguration.tcl"
+    if not names or not gpus.masks or (own.is_file() and _has_specification(own)):
+        return [], {}
+    ids = [{"id": str(number), "slots": 1} for number in range(len(gpus.masks))]
+    specification = {"version": {"major": 1, "minor": 0}, "local": [{GPUS: ids}]}
+    file = folder / _SPECIFICATION
+    file.write_text(json.dumps(specification), encoding="ascii")
+    launcher = Path(__file__).with_name("with_gpus.sh")
+    quoted = " ".join(f"[==[{name}]==]" for name in names)
+    wrap = _WRAP.format(names=quoted, launcher=f"/bin/sh;{launcher.as_posix()}")
+    _write_tests(folder, build, wrap)
+    environment = {f"FTORCH_TEST_GPU_{n}": mask for n, mask in enumerate(gpus.masks)}
+    environment["FTORCH_TEST_GPU_VARIABLE"] = gpus.variable
+    return ["--resource-spec-file", str(file)], environment
+
+
+def remove_bulk(folder: Path) -> None:
+    """Remove ctest's log, where every output stands whole, however long."""
+    for file in (folder / "Testing/Temporary").glob("LastTest*.log*"):
+        file.unlink()
+
+
+def _write_tests(folder: Path, build: Path, before: str) -> None:
+    text = f"{before}subdirs([==[{build.as_posix()}]==])\n"
+    (folder / "CTestTestfile.cmake").write_text(text, encoding="utf-8")
+
+
+def _has_specification(settings: Path) -> bool:
+    lines = settings.read_text(encoding="utf-8").splitlines()
+    return any(line.partition(":")[2].strip() for line in lines if line.startswith("ResourceSpec"))

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""The tests that ctest knows."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from ftorch_tools.errors import InfrastructureError
+
+
+@dataclass(frozen=True)
+class ListedTest:
+    """A test that ctest knows; `number` is ctest's own, from 1."""
+
+    number: int
+    name: str
+    labels: tuple[str, ...] = ()
+    processors: int = 1
+    serial: bool = False
+    gpus: bool = False
+
+
+def list_tests(ask: Callable[[str], str]) -> list[ListedTest]:
+    """Return the tests; `ask` gives what ctest answers to an option."""
+    # Only -N gives the numbers: the JSON leaves out tests without a command.
+    lines = ask("-N").splitlines()
+    numbered = [re.match(r" *Test +#(\d+): (.*)", line) for line in lines]
+    try:
+        described = json.loads(ask("--show-only=json-v1"))["tests"]
+    except (ValueError, KeyError) as error:
+        raise InfrastructureError(f"ctest gave no list of tests: {error!r}") from error
+    tests = []
+    position = 0
+    for match in filter(None, numbered):
+        number, name = int(match.group(1)), match.group(2)
+        known = described[position]["name"] if position < len(described) else None
+        if known is not None and name in (known, f"{known} (Disabled)"):
+            tests.append(_described(number, described[position]))
+            position += 1
+        else:
+            tests.append(ListedTest(number, name))
+    if position != len(described):
+        raise InfrastructureError("ctest lists its tests in two different orders")
+    return tests
+
+
+def _described(number: int, test: dict[str, Any]) -> ListedTest:
+    properties = {item["name"]: item["value"] for item in test.get("properties", [])}
+    groups = properties.get("RESOURCE_GROUPS", [])
+    resources = {need.get(".type") for group in groups for need in group.get("requirements", [])}
+    return ListedTest(
+        number,
+        str(test["name"]),
+        tuple(properties.get("LABELS", ())),
+        int(properties.get("PROCESSORS", 1)),
+        bool(properties.get("RUN_SERIAL", False)),
+        GPUS in resources,
+    )
+
+
+# The resource that a test asks for, as in `RESOURCE_GROUPS 2,gpus:1`.
+GPUS = "gpus"

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""Runs Python tests each in a pytest process of its own, under MPI's launcher where they ask."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable
+
+from ftorch_tools.drivers.launcher import RANKS
+from ftorch_tools.drivers.process import Child, exit_or_signal
+from ftorch_tools.drivers.runner import tail
+from ftorch_tools.drivers.slots import cores, gpus
+from ftorch_tools.gpus import Gpus
+
+# How much longer than its limit a process may take to say that the limit has passed.
+_GRACE_SECONDS = 10.0
+_WORST_FIRST = ["timeout", "failed", "skipped", "passed"]
+
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class IsolatedTest:
+    """A test to run alone: `ranks` MPI processes, or 0 without launcher, on `gpus` GPUs.
+
+    `timeout` is its own limit in seconds, 0 if it sets none.
+    """
+
+    id: str
+    file: str
+    labels: list[str] = field(default_factory=list)
+    ranks: int = 0
+    gpus: int = 0
+    timeout: float = 0.0
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all processes have in common; `options` names the environment variable of a file."""
+
+    command: list[str]
+    environment: Mapping[str, str]
+    options: str
+    cwd: Path
+    folder: Path
+    slots: Path
+    gpus: Gpus
+    launcher: list[str] | None
+    jobs: int
+    timeout: float
+
+
+class Isolated:
+    """Runs tests that need a process of their own; `run` returns when all have ended."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+        self._children: dict[str, Child] = {}
+        self._stopped = False
+        self._lock = threading.Lock()
+
+    def run(
+        self,
+        tests: list[IsolatedTest],
+        started: Callable[[str], None],
+        finished: Callable[..., None],
+    ) -> None:
+        """Run `tests`, the widest first; the functions are called from other threads."""
+        self._setting.folder.mkdir(exist_ok=True)
+        order = sorted(enumerate(tests), key=lambda pair: -max(pair[1].ranks, pair[1].gpus))
+        with ThreadPoolExecutor(self._setting.jobs) as pool:
+            runs = [pool.submit(self._run, n, test, started, finished) for n, test in order]
+        for run in runs:
+            run.result()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to all that runs, and start nothing more."""
+        with self._lock:
+            self._stopped = True
+            for child in self._children.values():
+                child.signal(number, group=True)
+
+    def _run(
+        self,
+        number: int,
+        test: IsolatedTest,
+        started: Callable[[str], None],
+        finished: Callable[..., None],
+    ) -> None:
+        setting = self._setting
+        environment = dict(setting.environment)
+        known = setting.gpus.masks
+        refusal = self._refusal(test)
+        if refusal is not None:
+            finished(test.id, labels=test.labels, **refusal)
+            return
+        with ExitStack() as held:
+            if test.gpus and known:
+                numbers = held.enter_context(gpus(setting.slots, range(len(known)), test.gpus))
+                environment.update(setting.gpus.mask(numbers))
+            held.enter_context(cores(setting.slots, min(max(1, test.ranks), setting.jobs)))
+            if not self._stopped:
+                started(test.id)
+                finished(test.id, labels=test.labels, **self._execute(number, test, environment))
+
+    def _refusal(self, test: IsolatedTest) -> Values | None:
+        if test.ranks and self._setting.launcher is None:
+            return _values("not_run", reason="no MPI launcher: mpiexec is not on PATH")
+        count = len(self._setting.gpus.masks)
+        if test.gpus > count > 0:
+            return _values("skipped", reason=f"needs {test.gpus} GPUs, and may use {count}")
+        return None
+
+    def _execute(self, number: int, test: IsolatedTest, environment: dict[str, str]) -> Values:
+        setting = self._setting
+        results = setting.folder / f"{number:04d}"
+        results.mkdir()
+        log = results / "log"
+        options = results / "options"
+        options.write_text(json.dumps({"alone": test.id, "results": str(results)}), "ascii")
+        environment[setting.options] = str(options)
+        launcher = setting.launcher if test.ranks and setting.launcher else []
+        launch = [str(test.ranks) if word == RANKS else word for word in launcher]
+        exits: list[int] = []
+        gone = threading.Event()
+
+        def exited(code: int) -> None:
+            exits.append(code)
+            gone.set()
+
+        begin = time.monotonic()
+        with self._lock:
+            if self._stopped:
+                return _values("lost")
+            child = self._children[test.id] = Child(
+                [*launch, *setting.command, test.file],
+                cwd=setting.cwd,
+                environment=environment,
+                log=log,
+                on_line=lambda line: None,
+                on_exit=exited,
+            )
+        limit = max(setting.timeout, test.timeout)
+        in_time = gone.wait(limit + _GRACE_SECONDS)
+        child.signal(signal.SIGKILL, group=True)
+        gone.wait()
+        del self._children[test.id]
+        seconds = time.monotonic() - begin
+        verdicts = [json.loads(file.read_text("ascii")) for file in sorted(results.glob("*.json"))]
+        if self._stopped and len(verdicts) < max(1, test.ranks):
+            return _values("lost", seconds=seconds, output=tail(log))
+        return _judge(test, verdicts, exits[0] if in_time else None, seconds, tail(log))
+
+
+def _judge(
+    test: IsolatedTest, verdicts: list[Values], code: int | None, seconds: float, log: str
+) -> Values:
+    """Return the result of a test from those of its ranks; `code` is None when time was up."""
+    outputs = [verdict["output"] for verdict in verdicts]
+    if len(verdicts) > 1:
+        outputs = [f"===== process {n} =====\n{text}" for n, text in enumerate(outputs)]
+    if code is None:
+        return _values("timeout", seconds=seconds, output="\n".join([*outputs, log]))
+    if len(verdicts) < max(1, test.ranks):
+        return _values("crashed", seconds=seconds, code=code, output="\n".join([*outputs, log]))
+    worst = min(verdicts, key=lambda verdict: _WORST_FIRST.index(verdict["outcome"]))
+    outcomes = {verdict["outcome"] for verdict in verdicts}
+    # A rank that has nothing to do may skip; the test has run where another one did.
+    outcome = "passed" if outcomes == {"passed", "skipped"} else worst["outcome"]
+    reason = worst["reason"] if outcome == "skipped" else None
+    return _values(outcome, seconds=seconds, reason=reason, output="\n".join(outputs))
+
+
+def _values(
+    outcome: str,
+    *,
+    seconds: float | None = None,
+    reason: str | None = None,
+    code: int | None = None,
+    output: str = "",
+) -> Values:
+    values = {"outcome": outcome, "seconds": seconds, "reason": reason, "output": output}
+    return {**values, **exit_or_signal(code)}

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""What pytest's items and reports say, in the words of a record."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import pytest
+
+from ftorch_tools.drivers.process import exit_or_signal
+from ftorch_tools.drivers.runner import finite
+from ftorch_tools.selection import PYTHON
+
+_NOT_LABELS = {
+    "filterwarnings",
+    "parametrize",
+    "skip",
+    "skipif",
+    "timeout",
+    "usefixtures",
+    "xdist_group",
+    "xfail",
+}
+
+
+def labels_of(item: pytest.Item) -> list[str]:
+    """Return the names of an item's markers, without pytest's own, and the label python."""
+    return sorted({mark.name for mark in item.iter_markers()} - _NOT_LABELS | {PYTHON})
+
+
+def own_timeout(item: pytest.Item) -> float:
+    """Return the limit that a marker gives an item, in seconds; 0 without one."""
+    marker = item.get_closest_marker("timeout")
+    values = [*marker.args, marker.kwargs.get("timeout")] if marker else []
+    return float(values[0] or 0) if values else 0.0
+
+
+def number_of(item: pytest.Item, marker_name: str, *keywords: str) -> int | None:
+    """Return the number that a marker of an item carries, 0 without one; None without marker."""
+    marker = item.get_closest_marker(marker_name)
+    if marker is None:
+        return None
+    values = [*marker.args, *(marker.kwargs[key] for key in keywords if key in marker.kwargs)]
+    return int(values[0]) if values else 0
+
+
+def verdict(phases: list[pytest.TestReport]) -> dict[str, Any]:
+    """Return the outcome that the reports of a test's phases amount to."""
+    bad = [report for report in phases if report.failed]
+    skipped = [report for report in phases if report.skipped]
+    outcome = "failed" if bad else "skipped" if skipped else "passed"
+    if any("from pytest-timeout" in report.longreprtext[-2000:] for report in bad):
+        outcome = "timeout"
+    # Each phase repeats the sections of those before it.
+    sections = [f"----- {title} -----\n{text}" for title, text in phases[-1].sections]
+    sections += [report.longreprtext for report in bad]
+    return {
+        "outcome": outcome,
+        "labels": getattr(phases[-1], "ftorch_labels", []),
+        "seconds": sum(report.duration for report in phases),
+        "reason": skip_reason(skipped[0]) if skipped and not bad else None,
+        "output": "\n".join(sections),
+        "measurements": {
+            str(name): finite(value)
+            for name, value in phases[-1].user_properties
+            if isinstance(value, numbers.Real) and not isinstance(value, bool)
+        },
+    }
+
+
+def skip_reason(report: Any) -> str:
+    """Return why a test or module was skipped."""
+    if hasattr(report, "wasxfail"):
+        return f"expected failure: {report.wasxfail}".rstrip(": ")
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
+    return str(text).removeprefix("Skipped: ")
+
+
+def crash(report: Any, phases: list[pytest.TestReport]) -> dict[str, Any]:
+    """Return the outcome of a test that took its worker along."""
+    node = getattr(report, "node", None)
+    code = _exit_status(node)
+    return {
+        "outcome": "crashed",
+        "labels": getattr(phases[0], "ftorch_labels", [PYTHON]),
+        "worker": node.gateway.id if node is not None else None,
+        **exit_or_signal(code),
+        "output": report.longreprtext,
+    }
+
+
+def _exit_status(node: Any) -> int | None:
+    # xdist does not tell how a worker ended; its process does.
+    try:
+        return int(node.gateway._io.popen.wait(timeout=2))
+    except Exception:
+        return None
