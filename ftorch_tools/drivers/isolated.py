@@ -21,7 +21,7 @@ from ftorch_tools.drivers.slots import cores, gpus
 from ftorch_tools.gpus import Gpus
 
 # How much longer than its limit a process may take to say that the limit has passed.
-_GRACE_SECONDS = 10.0
+_GRACE_SECONDS = 5.0
 _WORST_FIRST = ["timeout", "failed", "skipped", "passed"]
 
 Values = dict[str, Any]

@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: MIT
+"""Tests that misbehave: none hangs the run, none is reported as passed, none costs the record."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ftorch_tools.drivers.runner import OUTPUT_LIMIT
+
+
+def python_test(body: str, *, before: str = "") -> str:
+    """Return a module with one test `test_bad`, and one `test_good`."""
+    imports = "import os, signal, subprocess, sys, time, pytest, resource\n"
+    text = textwrap.indent(textwrap.dedent(body), "    ")
+    return f"{imports}{before}\ndef test_bad():\n{text}\ndef test_good(): pass\n"
+
+
+@pytest.fixture
+def nap() -> int:
+    """A number of seconds that no other process sleeps."""
+    return random.randrange(10**6, 10**8)
+
+
+BAD, GOOD = "tests/test_a.py::test_bad", "tests/test_a.py::test_good"
+
+
+def test_ctest_that_ignores_every_signal(project, sleepers, nap):
+    project.add_ctest("bad", f"trap '' TERM INT HUP QUIT; sleep {nap}; sleep {nap}", TIMEOUT="1")
+    project.add_ctest("good", "exit 0")
+    result = project.run("-j", "2")
+    assert result.outcomes == {"bad": "timeout", "good": "passed"}
+    assert result.record["seconds"] < 30
+    assert sleepers(nap) == []
+
+
+@pytest.mark.parametrize("marker", ["", "@pytest.mark.isolated"])
+def test_python_that_ignores_every_signal(project, sleepers, nap, marker):
+    body = f"""
+    for number in set(signal.Signals) - {{signal.SIGKILL, signal.SIGSTOP}}:
+        signal.signal(number, signal.SIG_IGN)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    subprocess.run(["sh", "-c", "trap '' TERM INT HUP QUIT; sleep {nap}; sleep {nap}"])
+    """
+    project.add_python("test_a.py", python_test(body, before=marker))
+    result = project.run("--timeout", "1")
+    assert result.outcomes == {BAD: "timeout", GOOD: "passed"}
+    assert result.record["seconds"] < 60
+    assert sleepers(nap) == []
+
+
+def test_daemons_do_not_hold_up_the_run(project, sleepers, nap):
+    served = nap + 1
+    # They hold the standard output of the test, for whose end ctest waits.
+    project.add_ctest("daemon", f"echo started; setsid sleep {nap} & exit 0")
+    project.add_ctest("closed", f"setsid sleep {nap} > /dev/null 2>&1 < /dev/null & exit 0")
+    # What a test runs besides itself while it lasts is its own affair.
+    server = f"setsid sleep {served} & sleep 6; pgrep -f '^sleep {served}$' > /dev/null"
+    project.add_ctest("server", server)
+    daemon = f"subprocess.Popen(['sleep', '{nap}'], start_new_session=True)"
+    project.add_python("test_a.py", python_test(daemon))
+    result = project.run("-j", "4", "--timeout", "60")
+    assert set(result.outcomes.values()) == {"passed"}
+    assert len(result.outcomes) == 5
+    assert result.output("daemon") == "started\n"
+    assert result.record["seconds"] < 30
+    assert sleepers(nap) == []
+    assert sleepers(served) == []
+
+
+def test_children_of_a_crashed_worker_end(project, sleepers, nap):
+    body = f"subprocess.Popen(['sleep', '{nap}']); os.kill(os.getpid(), signal.SIGKILL)"
+    project.add_python("test_a.py", python_test(body))
+    result = project.run()
+    assert result.outcomes == {BAD: "crashed", GOOD: "passed"}
+    assert result.test(BAD)["signal"] == "SIGKILL"
+    assert sleepers(nap) == []
+
+
+def peak_memory(project, *arguments):
+    """Run `ftorch-test` and return its result with the peak, in MiB, of the process itself.
+
+    Not of its children: the kernel keeps those apart.
+    """
+    program = (
+        "import json, resource, sys\n"
+        "from ftorch_tools.cli import main\n"
+        "try: main()\n"
+        "finally:\n"
+        "    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024\n"
+        "    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024\n"
+        "    open('memory', 'w').write(json.dumps([peak, children]))\n"
+    )
+    project.command = [sys.executable, "-c", program]
+    result = project.run(*arguments)
+    return result, *json.loads((project.root / "memory").read_text())
+
+
+FLOOD = [
+    pytest.param(100, id="100MB"),
+    pytest.param(1000, id="1GB", marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize("megabytes", FLOOD)
+def test_flood_from_ctest(project, megabytes):
+    flood = f"echo FIRST; yes {'x' * 99} | head -c {megabytes}000000; echo LAST; exit 1"
+    project.add_ctest("bad", flood)
+    project.add_ctest("good", "exit 0")
+    result, peak, _ = peak_memory(project, "-j", "2")
+    assert result.outcomes == {"bad": "failed", "good": "passed"}
+    assert peak < 250
+    text = result.output("bad")
+    assert text.startswith("FIRST\n")
+    assert text.endswith("LAST\n")
+    assert len(text) < 1.1 * OUTPUT_LIMIT
+    size = sum(file.stat().st_size for file in result.directory.rglob("*") if file.is_file())
+    assert size < 3 * OUTPUT_LIMIT
+
+
+@pytest.mark.parametrize("megabytes", FLOOD)
+def test_flood_from_python(project, megabytes):
+    body = f"""
+    print("FIRST", flush=True)
+    for _ in range({megabytes}): print("x" * 999_999)
+    subprocess.run(["sh", "-c", "echo FROM A CHILD"])
+    print("LAST"); assert 0
+    """
+    project.add_python("test_a.py", python_test(body))
+    result, peak, children = peak_memory(project, "-j", "2")
+    assert result.outcomes == {BAD: "failed", GOOD: "passed"}
+    assert peak < 250
+    assert children < 400
+    text = result.output(BAD)
+    assert "FIRST\n" in text[:100]
+    assert "FROM A CHILD\nLAST\n" in text
+    assert f"{megabytes * 1_000_000 + 24 - OUTPUT_LIMIT} bytes left out" in text
+    assert len(text) < 1.1 * OUTPUT_LIMIT
+
+
+def test_binary_from_python(project):
+    body = (
+        "os.write(1, bytes(range(256)) * 100); os.write(2, b'\\x00\\x1b]0;title\\x07'); assert 0"
+    )
+    project.add_python("test_a.py", python_test(body))
+    result = project.run()
+    assert result.outcomes == {BAD: "failed", GOOD: "passed"}
+    assert "\x1b" not in result.out
+    assert "title" in result.output(BAD)
+
+
+@pytest.mark.parametrize("marker", ["", "@pytest.mark.isolated"])
+def test_address_space_limit(project, marker):
+    limit = "resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30)); bytearray(2**31)"
+    project.add_python("test_a.py", python_test(limit, before=marker))
+    program = f"import resource\n{limit}"
+    project.add_ctest("bad", f"exec {sys.executable} -c '{program}'")
+    # As the kernel does it when a cgroup has no memory left.
+    project.add_ctest("killed", "kill -KILL $$")
+    result = project.run()
+    assert result.outcomes == {
+        BAD: "failed",
+        GOOD: "passed",
+        "bad": "failed",
+        "killed": "crashed",
+    }
+    assert "MemoryError" in result.output(BAD)
+    assert "MemoryError" in result.output("bad")
+    assert result.test("killed")["signal"] == "SIGKILL"
+    assert result.code == 1
+
+
+def test_fixtures_that_fail(project):
+    project.add_ctest("setup", "exit 1", FIXTURES_SETUP="F")
+    project.add_ctest("needs", "exit 0", FIXTURES_REQUIRED="F")
+    project.add_ctest("cleanup", "exit 1", FIXTURES_CLEANUP="G")
+    project.add_ctest("cleaned", "exit 0", FIXTURES_REQUIRED="G")
+    project.add_python(
+        "test_a.py",
+        "import os, pytest\n"
+        "@pytest.fixture(scope='session')\ndef broken(): raise RuntimeError('no data')\n"
+        "@pytest.fixture(scope='session')\ndef deadly(): os._exit(5)\n"
+        "@pytest.mark.parametrize('n', range(2))\ndef test_broken(broken, n): pass\n"
+        "@pytest.mark.parametrize('n', range(2))\ndef test_deadly(deadly, n): pass\n"
+        "def test_good(): pass\n",
+    )
+    result = project.run()
+    outcomes = {name.rpartition("::")[2]: outcome for name, outcome in result.outcomes.items()}
+    assert outcomes == {
+        "setup": "failed",
+        "needs": "not_run",
+        "cleanup": "failed",
+        "cleaned": "passed",
+        **{f"test_broken[{n}]": "failed" for n in range(2)},
+        **{f"test_deadly[{n}]": "crashed" for n in range(2)},
+        "test_good": "passed",
+    }
+    assert "no data" in result.output("tests/test_a.py::test_broken[1]")
+
+
+@pytest.mark.parametrize("driver", ["ctest", "pytest"])
+def test_a_driver_that_is_killed_is_no_failure_of_tests(project, driver):
+    project.add_ctest("first", "exit 0")
+    project.add_ctest("killer", "kill -KILL $PPID; sleep 60" if driver == "ctest" else "exit 0")
+    deed = (
+        "os.kill(os.getppid(), signal.SIGKILL); time.sleep(60)" if driver == "pytest" else "pass"
+    )
+    project.add_python("test_a.py", python_test(deed))
+    result = project.run("-j", "1")
+    assert result.code == 3
+    assert result.record["status"] == "broken"
+    assert f"{driver} ended with status -9" in result.record["errors"][0]
+    killer = {"ctest": "killer", "pytest": BAD}[driver]
+    assert result.outcomes[killer] == "lost"
+    others = {name: outcome for name, outcome in result.outcomes.items() if name != killer}
+    assert set(others.values()) <= {"passed", "lost"}
+    assert result.record["seconds"] < 30
+
+
+@contextmanager
+def small_disk(folder: Path, mebibytes: int):
+    """Mount a file system of that size on `folder`."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", str(folder)]
+    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"cannot mount a small file system: {mounted.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_full_disk(project, tmp_path):
+    with small_disk(tmp_path / "disk", 6) as disk:
+        fill = f"head -c 20000000 /dev/zero > {disk}/filler; exit 0"
+        project.add_ctest("fills", fill)
+        project.add_ctest("after", "echo a; exit 0", DEPENDS="fills")
+        project.add_ctest("bad", "echo b; exit 1", DEPENDS="fills")
+        project.add_python("test_a.py", python_test("print('c'); assert 0"))
+        result = project.run("-j", "1", "--output", str(disk / "runs"))
+        assert result.code == 3, result.out + result.err
+        assert "Traceback" not in result.out + result.err
+        assert "No space left" in result.out
+        record = result.record
+        assert (record["status"], record["exit_code"]) == ("broken", 3)
+        assert result.outcomes["fills"] == "passed"
+        assert result.outcomes["after"] == "passed"
+        assert result.outcomes["bad"] == "failed"
+        assert result.outcomes.get(BAD) != "passed"
+
+
+def test_disk_full_from_the_beginning(project, tmp_path):
+    project.add_ctest("a", "exit 0")
+    with small_disk(tmp_path / "disk", 1) as disk:
+        result = project.run("--output", str(disk))
+        assert result.code == 3
+        assert "No space left" in result.err
+        assert "Traceback" not in result.err
+
+
+def test_file_size_limit(project):
+    # A quota or limit of the batch system, under which the tool itself may write little.
+    project.add_ctest("bad", "yes | head -c 3000000; exit 1")
+    project.add_ctest("good", "exit 0")
+    limit = 5 * 1024 * 1024
+    program = (
+        "import resource\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
+        "from ftorch_tools.cli import main\nmain()\n"
+    )
+    project.command = [sys.executable, "-c", program]
+    result = project.run()
+    assert result.outcomes == {"bad": "failed", "good": "passed"}
+
+
+def test_two_runs_at_once_in_one_build_folder(project):
+    project.add_ctest("c.1", "sleep 0.5; echo one; exit 1")
+    project.add_ctest("c.2", "sleep 0.5; echo two")
+    project.add_python(
+        "test_a.py",
+        "import time, pytest\n@pytest.mark.parametrize('n', [1, 2])\n"
+        "def test_p(n): time.sleep(0.5); print('number', n); assert n == 2\n",
+    )
+    processes = [
+        subprocess.Popen(
+            [*project.command, "run", "-j", "2", "-R", rf"c\.{number}|p\[{number}"],
+            cwd=project.root,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in (1, 2, 1, 2)
+    ]
+    ends = [process.communicate(timeout=100)[0].splitlines()[-1] for process in processes]
+    assert [process.returncode for process in processes] == [1, 0, 1, 0]
+    assert ends == ["0 passed, 2 failed, 0 skipped", "2 passed, 0 failed, 0 skipped"] * 2
+    runs = [path for path in (project.build / "ftorch-test").iterdir() if path.name != "latest"]
+    assert len(runs) == 4
+    for run in runs:
+        record = json.loads((run / "run.json").read_text())
+        outputs = {test["id"][-2:]: (run / test["output"]).read_text() for test in record["tests"]}
+        first = record["exit_code"] == 1
+        assert set(outputs) == ({".1", "1]"} if first else {".2", "2]"})
+        assert outputs[".1" if first else ".2"] == ("one\n" if first else "two\n")
+        assert ("number 1" in outputs["1]"]) if first else ("number 2" in outputs["2]"])
+
+
+def test_a_tool_that_is_killed_leaves_its_record(project, sleepers, nap, terminal_environment):
+    project.add_ctest("endless", f"sleep {nap}")
+    process = subprocess.Popen(
+        [*project.command, "run"],
+        cwd=project.root,
+        env=terminal_environment(),
+        stdout=subprocess.DEVNULL,
+    )
+    end = time.monotonic() + 60
+    while not sleepers(nap):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    (run,) = (project.build / "ftorch-test").iterdir()
+    assert json.loads((run / "run.json").read_text())["status"] == "running"
+    for pid in sleepers(nap):
+        os.kill(pid, signal.SIGKILL)
