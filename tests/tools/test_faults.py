@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from ftorch_tools.drivers.pytest_capture import LIMIT
 from ftorch_tools.drivers.runner import OUTPUT_LIMIT
 
 
@@ -144,7 +145,7 @@ def test_flood_from_python(project, megabytes):
     text = result.output(BAD)
     assert "FIRST\n" in text[:100]
     assert "FROM A CHILD\nLAST\n" in text
-    assert f"{megabytes * 1_000_000 + 24 - OUTPUT_LIMIT} bytes left out" in text
+    assert f"{megabytes * 1_000_000 + 24 - LIMIT} bytes left out" in text
     assert len(text) < 1.1 * OUTPUT_LIMIT
 
 
