@@ -56,10 +56,11 @@ class Progress:
 
     def counts(self) -> Text:
         """Return the counts in words and colours."""
-        text = Text(f"{self.done}/{self.total} tests")
+        text = Text(f"{self.done}/{self.total} tests", no_wrap=True)
         text.append(f"  {self.outcomes[Outcome.PASSED]} passed", style="green")
         text.append(f"  {self.failed} failed", style="bold red" if self.failed else "dim")
-        text.append(f"  {self.outcomes[Outcome.SKIPPED]} skipped", style="dim")
+        if self.outcomes[Outcome.SKIPPED]:
+            text.append(f"  {self.outcomes[Outcome.SKIPPED]} skipped", style="dim")
         return text
 
 
@@ -123,8 +124,8 @@ class Display:
         progress = self._progress
         now = time.monotonic()
         head = Table.grid(padding=(0, 2))
-        bar = ProgressBar(total=max(1, progress.total), completed=progress.done, width=24)
-        head.add_row(bar, progress.counts(), self._times())
+        bar = ProgressBar(total=max(1, progress.total), completed=progress.done, width=12)
+        head.add_row(bar, progress.counts(), Text(self._times(), no_wrap=True))
         oldest = list(progress.running.items())
         lines = [
             Text(f"  {now - start:5.0f} s  {id}", style="dim", no_wrap=True, overflow="ellipsis")

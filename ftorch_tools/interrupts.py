@@ -32,7 +32,9 @@ class Signals:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for number, handler in zip(self._watched, self._before):
+        # Whoever is impatient must not cost the stopped run its summary and exit code.
+        after = [signal.SIG_IGN] * len(self._before) if self.count else self._before
+        for number, handler in zip(self._watched, after):
             signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -148,18 +149,51 @@ def terminal_environment() -> Callable[..., dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def sleepers() -> Callable[[int], list[int]]:
-    """A function that finds the processes `sleep N`."""
+def terminal() -> Callable[..., str]:
+    """A function that runs a project on a pseudo terminal and gives what that shows."""
 
-    def find(seconds: int) -> list[int]:
-        wanted = f"sleep\0{seconds}\0".encode()
-        found = []
-        for file in Path("/proc").glob("[0-9]*/cmdline"):
+    def run(project: Project, **changes: str) -> str:
+        leader, follower = pty.openpty()
+        process = subprocess.Popen(
+            [*project.command, "run"],
+            cwd=project.root,
+            env=environment(**changes),
+            stdin=follower,
+            stdout=follower,
+            stderr=follower,
+        )
+        os.close(follower)
+        shown = b""
+        while True:
             try:
-                if file.read_bytes() == wanted:
-                    found.append(int(file.parent.name))
+                piece = os.read(leader, 65536)
+            except OSError:
+                break
+            if not piece:
+                break
+            shown += piece
+        os.close(leader)
+        process.wait()
+        return shown.decode()
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def sleepers() -> Callable[..., list[int]]:
+    """A function that finds the processes `sleep N` of a project, by their working directory."""
+
+    def find(project: Project, seconds: int | None = None) -> list[int]:
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                name, *arguments = (folder / "cmdline").read_bytes().split(b"\0")
+                place = Path(os.readlink(folder / "cwd"))
             except OSError:
                 continue
+            wanted = seconds is None or arguments[:1] == [b"%d" % seconds]
+            if name == b"sleep" and wanted and project.root.resolve() in [place, *place.parents]:
+                found.append(int(folder.name))
         return found
 
     return find

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -27,65 +26,58 @@ def python_test(body: str, *, before: str = "") -> str:
     return f"{imports}{before}\ndef test_bad():\n{text}\ndef test_good(): pass\n"
 
 
-@pytest.fixture
-def nap() -> int:
-    """A number of seconds that no other process sleeps."""
-    return random.randrange(10**6, 10**8)
-
-
 BAD, GOOD = "tests/test_a.py::test_bad", "tests/test_a.py::test_good"
 
 
-def test_ctest_that_ignores_every_signal(project, sleepers, nap):
-    project.add_ctest("bad", f"trap '' TERM INT HUP QUIT; sleep {nap}; sleep {nap}", TIMEOUT="1")
+def test_ctest_that_ignores_every_signal(project, sleepers):
+    project.add_ctest("bad", "trap '' TERM INT HUP QUIT; sleep 600; sleep 600", TIMEOUT="1")
     project.add_ctest("good", "exit 0")
     result = project.run("-j", "2")
     assert result.outcomes == {"bad": "timeout", "good": "passed"}
     assert result.record["seconds"] < 30
-    assert sleepers(nap) == []
+    assert sleepers(project) == []
 
 
 @pytest.mark.parametrize("marker", ["", "@pytest.mark.isolated"])
-def test_python_that_ignores_every_signal(project, sleepers, nap, marker):
-    body = f"""
-    for number in set(signal.Signals) - {{signal.SIGKILL, signal.SIGSTOP}}:
+def test_python_that_ignores_every_signal(project, sleepers, marker):
+    body = """
+    for number in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}:
         signal.signal(number, signal.SIG_IGN)
     signal.setitimer(signal.ITIMER_REAL, 0)
-    subprocess.run(["sh", "-c", "trap '' TERM INT HUP QUIT; sleep {nap}; sleep {nap}"])
+    subprocess.run(["sh", "-c", "trap '' TERM INT HUP QUIT; sleep 600; sleep 600"])
     """
     project.add_python("test_a.py", python_test(body, before=marker))
     result = project.run("--timeout", "1")
     assert result.outcomes == {BAD: "timeout", GOOD: "passed"}
     assert result.record["seconds"] < 60
-    assert sleepers(nap) == []
+    assert sleepers(project) == []
 
 
-def test_daemons_do_not_hold_up_the_run(project, sleepers, nap):
-    served = nap + 1
+def test_daemons_do_not_hold_up_the_run(project, sleepers):
     # They hold the standard output of the test, for whose end ctest waits.
-    project.add_ctest("daemon", f"echo started; setsid sleep {nap} & exit 0")
-    project.add_ctest("closed", f"setsid sleep {nap} > /dev/null 2>&1 < /dev/null & exit 0")
+    project.add_ctest("daemon", "echo started; setsid sleep 600 & exit 0")
+    project.add_ctest("closed", "setsid sleep 600 > /dev/null 2>&1 < /dev/null & exit 0")
     # What a test runs besides itself while it lasts is its own affair.
-    server = f"setsid sleep {served} & sleep 6; pgrep -f '^sleep {served}$' > /dev/null"
+    server = "setsid sleep 601 & sleep 6; pgrep -f '^sleep 601$' > /dev/null"
     project.add_ctest("server", server)
-    daemon = f"subprocess.Popen(['sleep', '{nap}'], start_new_session=True)"
+    daemon = "subprocess.Popen(['sleep', '600'], start_new_session=True)"
     project.add_python("test_a.py", python_test(daemon))
     result = project.run("-j", "4", "--timeout", "60")
     assert set(result.outcomes.values()) == {"passed"}
     assert len(result.outcomes) == 5
     assert result.output("daemon") == "started\n"
     assert result.record["seconds"] < 30
-    assert sleepers(nap) == []
-    assert sleepers(served) == []
+    assert sleepers(project) == []
+    assert sleepers(project) == []
 
 
-def test_children_of_a_crashed_worker_end(project, sleepers, nap):
-    body = f"subprocess.Popen(['sleep', '{nap}']); os.kill(os.getpid(), signal.SIGKILL)"
+def test_children_of_a_crashed_worker_end(project, sleepers):
+    body = "subprocess.Popen(['sleep', '600']); os.kill(os.getpid(), signal.SIGKILL)"
     project.add_python("test_a.py", python_test(body))
     result = project.run()
     assert result.outcomes == {BAD: "crashed", GOOD: "passed"}
     assert result.test(BAD)["signal"] == "SIGKILL"
-    assert sleepers(nap) == []
+    assert sleepers(project) == []
 
 
 def peak_memory(project, *arguments):
@@ -317,8 +309,8 @@ def test_two_runs_at_once_in_one_build_folder(project):
         assert ("number 1" in outputs["1]"]) if first else ("number 2" in outputs["2]"])
 
 
-def test_a_tool_that_is_killed_leaves_its_record(project, sleepers, nap, terminal_environment):
-    project.add_ctest("endless", f"sleep {nap}")
+def test_a_tool_that_is_killed_leaves_its_record(project, sleepers, terminal_environment):
+    project.add_ctest("endless", "sleep 600")
     process = subprocess.Popen(
         [*project.command, "run"],
         cwd=project.root,
@@ -326,12 +318,12 @@ def test_a_tool_that_is_killed_leaves_its_record(project, sleepers, nap, termina
         stdout=subprocess.DEVNULL,
     )
     end = time.monotonic() + 60
-    while not sleepers(nap):
+    while not sleepers(project):
         assert time.monotonic() < end
         time.sleep(0.1)
     process.send_signal(signal.SIGKILL)
     process.wait()
     (run,) = (project.build / "ftorch-test").iterdir()
     assert json.loads((run / "run.json").read_text())["status"] == "running"
-    for pid in sleepers(nap):
+    for pid in sleepers(project):
         os.kill(pid, signal.SIGKILL)

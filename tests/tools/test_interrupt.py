@@ -34,6 +34,37 @@ def wait_until(condition, seconds=60.0):
         time.sleep(0.1)
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_interrupt_of_isolated_tests(project, sleepers, terminal_environment, times):
+    project.add_python(
+        "test_a.py",
+        "import subprocess, pytest\n"
+        "@pytest.mark.isolated\n"
+        "@pytest.mark.parametrize('n', range(3))\n"
+        "def test_endless(n):\n"
+        "    subprocess.run(['sh', '-c', \"trap '' INT TERM; sleep 423\"])\n",
+    )
+    process = subprocess.Popen(
+        [*project.command, "run", "-j", "2", "--json"],
+        cwd=project.root,
+        env=terminal_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    wait_until(lambda: len(sleepers(project)) == 2)
+    begin = time.monotonic()
+    for _ in range(times):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    out, _ = process.communicate(timeout=30)
+    assert time.monotonic() - begin < 15
+    assert process.returncode == 130
+    assert sleepers(project) == []
+    outcomes = sorted(test["outcome"] for test in json.loads(out)["tests"])
+    assert outcomes == ["lost", "lost", "not_run"]
+
+
 @pytest.mark.parametrize(
     ("script", "number", "times", "code"),
     [
@@ -51,7 +82,7 @@ def test_interrupt(project, sleepers, terminal_environment, script, number, time
         stdout=subprocess.PIPE,
         text=True,
     )
-    wait_until(lambda: sleepers(421) and sleepers(422))
+    wait_until(lambda: sleepers(endless, 421) and sleepers(endless, 422))
     record_file = endless.build / "ftorch-test"
     (directory,) = [path for path in record_file.iterdir() if path.name != "latest"]
     assert json.loads((directory / "run.json").read_text())["status"] == "running"
@@ -62,8 +93,8 @@ def test_interrupt(project, sleepers, terminal_environment, script, number, time
     out, _ = process.communicate(timeout=30)
     assert process.returncode == code
     assert time.monotonic() - begin < (3 if times > 1 else 20)
-    assert sleepers(421) == []
-    assert sleepers(422) == []
+    assert sleepers(endless, 421) == []
+    assert sleepers(endless, 422) == []
     record = json.loads((directory / "run.json").read_text())
     assert (record["status"], record["exit_code"]) == ("interrupted", code)
     outcomes = {test["id"]: test["outcome"] for test in record["tests"]}

@@ -112,7 +112,7 @@ def test_outputs(result):
 
 
 def test_no_process_is_left(result, sleepers):
-    assert sleepers(418) == []
+    assert sleepers(result.project) == []
 
 
 def test_markers_select(project):

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import socket
 import subprocess
@@ -138,39 +137,13 @@ def test_json_option(two):
     assert result.err.splitlines()[-1] == "1 passed, 1 failed, 0 skipped"
 
 
-def on_terminal(project, environment):
-    """Run on a pseudo terminal and return what it shows."""
-    leader, follower = pty.openpty()
-    process = subprocess.Popen(
-        [*project.command, "run"],
-        cwd=project.root,
-        env=environment,
-        stdin=follower,
-        stdout=follower,
-        stderr=follower,
-    )
-    os.close(follower)
-    shown = b""
-    while True:
-        try:
-            piece = os.read(leader, 65536)
-        except OSError:
-            break
-        if not piece:
-            break
-        shown += piece
-    os.close(leader)
-    assert process.wait() == 1
-    return shown.decode()
-
-
-def test_display_on_a_terminal(two, terminal_environment):
+def test_display_on_a_terminal(two, terminal):
     two.add_ctest("lasting", "sleep 1")
-    shown = on_terminal(two, terminal_environment())
+    shown = terminal(two)
     assert "\x1b[" in shown
     assert re.search(r"\d s  lasting", shown)
     assert shown.endswith("\n2 passed, 1 failed, 0 skipped\r\n")
-    plain = on_terminal(two, terminal_environment(NO_COLOR="1"))
+    plain = terminal(two, NO_COLOR="1")
     assert not re.search(r"\x1b\[[0-9;]*3[0-9]m", plain)
     assert plain.endswith("\n2 passed, 1 failed, 0 skipped\r\n")
 
