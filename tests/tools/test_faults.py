@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -15,8 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from ftorch_tools.drivers.events import Closed
+from ftorch_tools.drivers.process import Child
 from ftorch_tools.drivers.pytest_capture import LIMIT
-from ftorch_tools.drivers.runner import OUTPUT_LIMIT
+from ftorch_tools.drivers.runner import OUTPUT_LIMIT, Runner
 
 
 def python_test(body: str, *, before: str = "") -> str:
@@ -327,3 +330,24 @@ def test_a_tool_that_is_killed_leaves_its_record(project, sleepers, terminal_env
     assert json.loads((run / "run.json").read_text())["status"] == "running"
     for pid in sleepers(project):
         os.kill(pid, signal.SIGKILL)
+
+
+class Unstartable(Runner):
+    """A driver that cannot be started."""
+
+    name = "unstartable"
+    remaining: list[str] = []  # noqa: RUF012
+
+    def _launch(self) -> Child:
+        raise OSError(errno.E2BIG, "Argument list too long")
+
+    def _interrupt(self) -> None: ...
+
+    def _collect(self, code: int) -> None: ...
+
+
+def test_a_driver_that_cannot_be_started_is_told():
+    runner, events = Unstartable(), []
+    runner.start(events.append)
+    assert events == [Closed("unstartable")]
+    assert "Argument list too long" in runner.errors[0]
