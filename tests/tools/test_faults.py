@@ -61,7 +61,7 @@ def test_daemons_do_not_hold_up_the_run(project, sleepers):
     project.add_ctest("daemon", "echo started; setsid sleep 600 & exit 0")
     project.add_ctest("closed", "setsid sleep 600 > /dev/null 2>&1 < /dev/null & exit 0")
     # What a test runs besides itself while it lasts is its own affair.
-    server = "setsid sleep 601 & sleep 6; pgrep -f '^sleep 601$' > /dev/null"
+    server = "(setsid sleep 601 &); sleep 6; pgrep -f '^sleep 601$' > /dev/null"
     project.add_ctest("server", server)
     daemon = "subprocess.Popen(['sleep', '600'], start_new_session=True)"
     project.add_python("test_a.py", python_test(daemon))
