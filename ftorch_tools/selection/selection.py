@@ -58,8 +58,8 @@ class Selection:
             except re.error as error:
                 message = f"not a regular expression: {pattern!r}: {error}"
                 raise UsageError(message) from error
-        self.includes_slow  # noqa: B018 (an expression that cannot be read is told now)
-        self._share  # noqa: B018
+        # What cannot be read is told now.
+        self._parsed, self._share  # noqa: B018
 
     @cached_property
     def includes_slow(self) -> bool:
