@@ -19,7 +19,7 @@ import pytest
 from ftorch_tools.drivers.events import Closed
 from ftorch_tools.drivers.process import Child
 from ftorch_tools.drivers.pytest_capture import LIMIT
-from ftorch_tools.drivers.runner import OUTPUT_LIMIT, Runner
+from ftorch_tools.drivers.runner import OUTPUT_LIMIT, OutputStore, Runner
 
 
 def python_test(body: str, *, before: str = "") -> str:
@@ -254,6 +254,13 @@ def test_full_disk(project, tmp_path):
         assert result.outcomes["after"] == "passed"
         assert result.outcomes["bad"] == "failed"
         assert result.outcomes.get(BAD) != "passed"
+
+
+def test_an_output_that_cannot_be_kept_costs_nothing_else(tmp_path):
+    (tmp_path / "output").touch()
+    store = OutputStore(tmp_path, "ctest")
+    assert store.keep("a", "text") is None
+    assert isinstance(store.problem, FileExistsError)
 
 
 def test_disk_full_from_the_beginning(project, tmp_path):

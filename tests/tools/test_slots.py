@@ -27,12 +27,12 @@ def offer(slots: Slots, cores: int) -> None:
     slots.offer(Free(cores, True))
 
 
-def can_enter(folder: Path, count: int = 1) -> bool:
-    """Return whether so many cores are to be had within half a second."""
+def can_enter(folder: Path, count: int = 1, gpu: bool = False) -> bool:
+    """Return whether so many cores, or GPU 0, are to be had within half a second."""
     entered = threading.Event()
 
     def enter() -> None:
-        with cores(folder, count):
+        with gpus(folder, [0]) if gpu else cores(folder, count):
             entered.set()
 
     threading.Thread(target=enter, daemon=True).start()
@@ -89,6 +89,14 @@ def test_gpus_are_exclusive(slots: Slots) -> None:
     slots.open(Free(1, True))
     with gpus(slots.folder, [0, 1, 2], 2) as first, gpus(slots.folder, range(3)) as second:
         assert sorted(first + second) == [0, 1, 2]
+
+
+def test_gpus_wait_for_those_of_ctest(slots: Slots) -> None:
+    slots.open(Free(4, False))
+    assert not can_enter(slots.folder, gpu=True)
+    assert can_enter(slots.folder)
+    slots.open(Free(4, True))
+    assert can_enter(slots.folder, gpu=True)
 
 
 def test_removal_lets_all_in(slots: Slots) -> None:
