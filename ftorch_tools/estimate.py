@@ -42,8 +42,9 @@ def read_durations(root: Path) -> Durations:
     for file in sorted(root.glob("[0-9]*/run.json"), reverse=True)[:_RUNS]:
         try:
             for test in json.loads(file.read_text(encoding="utf-8"))["tests"]:
-                if test["seconds"] is not None:
-                    seconds.setdefault(test["id"], float(test["seconds"]))
-        except (OSError, ValueError, KeyError, TypeError):
+                took = test["attempts"][-1]["seconds"]
+                if took is not None:
+                    seconds.setdefault(test["id"], float(took))
+        except (OSError, ValueError, LookupError, TypeError):
             continue
     return Durations(seconds)

@@ -40,7 +40,7 @@ def test_the_newest_run_counts_and_damage_does_not(tmp_path: Path) -> None:
     for day, seconds in (("20260101", {"a": 1.0, "b": 2.0}), ("20260102", {"a": 3.0, "c": None})):
         folder = tmp_path / f"{day}T000000-aaaa"
         folder.mkdir()
-        tests = [{"id": id, "seconds": value} for id, value in seconds.items()]
+        tests = [{"id": id, "attempts": [{"seconds": t}]} for id, t in seconds.items()]
         (folder / "run.json").write_text(json.dumps({"tests": tests}))
     for name, text in (("20260103T000000-bbbb", "{"), ("20260104T000000-bbbb", "[]")):
         (tmp_path / name).mkdir()

@@ -312,7 +312,10 @@ def test_two_runs_at_once_in_one_build_folder(project):
     assert len(runs) == 4
     for run in runs:
         record = json.loads((run / "run.json").read_text())
-        outputs = {test["id"][-2:]: (run / test["output"]).read_text() for test in record["tests"]}
+        outputs = {
+            test["id"][-2:]: (run / test["attempts"][-1]["output"]).read_text()
+            for test in record["tests"]
+        }
         first = record["exit_code"] == 1
         assert set(outputs) == ({".1", "1]"} if first else {".2", "2]"})
         assert outputs[".1" if first else ".2"] == ("one\n" if first else "two\n")
