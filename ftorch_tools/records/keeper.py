@@ -32,18 +32,19 @@ class Keeper:
         self._log.tick()
 
     def save(self) -> None:
-        """Write the record; a state folder that cannot be written costs a warning, not the run."""
+        """Write the record; raise OSError when the run directory has no place for it.
+
+        A state folder that cannot be written costs a warning.
+        """
+        self._write()
         try:
             if self._store is not None:
                 self._store.save(self._record)
         except OSError as error:
-            self._give_up(f"the run is in no history: cannot write the state folder: {error}")
-        file = self._directory / "run.json"
-        try:
-            self._record.write(file)
-        except OSError:
-            self._reserve.release()
-            self._record.write(file)
+            self._store = None
+            warning = f"the run is in no history: cannot write the state folder: {error}"
+            self._record.warnings.append(warning)
+            self._write()
 
     def finish(self) -> None:
         """Write the record of a run that has ended, and remove the oldest ones."""
@@ -59,6 +60,10 @@ class Keeper:
         self.save()
         self._reserve.release()
 
-    def _give_up(self, warning: str) -> None:
-        self._store = None
-        self._record.warnings.append(warning)
+    def _write(self) -> None:
+        file = self._directory / "run.json"
+        try:
+            self._record.write(file)
+        except OSError:
+            self._reserve.release()
+            self._record.write(file)
