@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The command line `ftorch-test`."""
 
-from __future__ import annotations
-
 import io
 import sys
 from typing import Annotated

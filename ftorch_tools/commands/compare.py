@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """`ftorch-test compare`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """`ftorch-test history`."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """`ftorch-test list`."""
 
-from __future__ import annotations
-
 import sys
 import tempfile
 from collections.abc import Iterator

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """`ftorch-test report`."""
 
-from __future__ import annotations
-
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Optional

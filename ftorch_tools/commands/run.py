@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """`ftorch-test run`."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import sys

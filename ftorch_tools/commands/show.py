@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """`ftorch-test show`."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Annotated, Optional
@@ -98,7 +96,7 @@ def _describe(console: Console, test: TestResult, attempt: Attempt) -> None:
     say(console, (details, "dim"))
 
 
-def _output(record: RunRecord, path: str | None) -> str | None:
+def _output(record: RunRecord, path: Optional[str]) -> Optional[str]:
     if path is None:
         return None
     try:

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """`ftorch-test status`."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from datetime import datetime

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import pty
@@ -11,6 +12,7 @@ import sys
 
 import pytest
 
+from ftorch_tools.cli import app
 from ftorch_tools.commands.completion import complete_run, complete_test
 from ftorch_tools.records.record import Attempt, Outcome, TestResult
 
@@ -22,6 +24,12 @@ def test_help_has_an_example(runs, command):
     out = runs.command(command, "--help").stdout
     assert f"ftorch-test {command}" in out.partition("Example:")[2]
     assert "--json" in out
+
+
+def test_annotations_are_such_as_typer_reads_in_python_3_9():
+    for command in [app.registered_callback, *app.registered_commands]:
+        for parameter in inspect.signature(command.callback).parameters.values():
+            assert not isinstance(parameter.annotation, str), command.callback
 
 
 def test_overview_names_all(runs):

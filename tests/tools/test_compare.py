@@ -105,8 +105,8 @@ def test_noise_by_hand():
 
 
 def test_the_same_name_twice_and_in_both_runners(runs):
-    runs.add(result("a"), result("a", "failed"), result("a", runner="pytest"))
-    runs.add(result("a"), result("a", "passed"), result("a", "failed", runner="pytest"))
+    runs.add(result("a", "failed"), result("a"), result("a", runner="pytest"))
+    runs.add(result("a"), result("a"), result("a", "failed", runner="pytest"))
     values = runs.json("compare")
     assert [change["runner"] for change in values["newly_failing"]] == ["pytest"]
     assert [change["runner"] for change in values["newly_passing"]] == ["ctest"]

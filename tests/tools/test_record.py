@@ -89,7 +89,7 @@ def test_output_folder_that_cannot_be_made(two):
     assert "Traceback" not in result.err
 
 
-def test_two_runs_at_once_in_one_build_folder(project):
+def test_two_runs_at_once_in_one_build_folder(project, state_folder):
     project.add_ctest("mine.first", "sleep 1; echo first")
     project.add_ctest("mine.second", "sleep 1; echo second; exit 1")
     commands = [[*project.command, "run", "--json", "-R", name] for name in ("first", "second")]
@@ -109,6 +109,9 @@ def test_two_runs_at_once_in_one_build_folder(project):
         ["mine.first"],
         ["mine.second"],
     ]
+    for record in records:
+        (copy,) = state_folder.glob(f"*/{record['id']}.json")
+        assert json.loads(copy.read_text()) == record
 
 
 def test_junit(two):

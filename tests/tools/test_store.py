@@ -162,6 +162,7 @@ def test_runs_rotate(project, runs, monkeypatch):
         ('{"schema": "ftorch-test/run/3"}', r"run/3, which .* cannot read; it reads .*run/2"),
         ("[" * 100_000, "is damaged"),
     ],
+    ids=["empty", "cut", "list", "other", "fields", "future", "deep"],
 )
 def test_damaged_record(runs, text, message):
     good = runs.add(TestResult("a", "ctest", Outcome.PASSED, seconds=1.0))
