@@ -3,24 +3,21 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from ftorch_tools.errors import UsageError
-from ftorch_tools.records.record import Outcome
+from ftorch_tools.errors import RecordError, UsageError
+from ftorch_tools.records.load import load
+from ftorch_tools.records.store import find_run
 
 
-def failed_tests(root: Path, run: str) -> list[str]:
+def failed_tests(runs: Path, run: str) -> list[str]:
     """Return the names of the tests that neither passed nor were skipped in `run`.
 
-    `run` is `latest`, the id of a run below `root`, or a run directory.
+    `run` is the name of a directory in `runs`, as `latest` or an id, or what `find_run` takes.
     """
-    places = [root / run, Path(run)]
-    file = next((place / "run.json" for place in places if (place / "run.json").is_file()), None)
-    if file is None:
-        raise UsageError(f"no run {run!r} in {root}")
+    file = runs / run / "run.json"
     try:
-        tests = json.loads(file.read_text(encoding="utf-8"))["tests"]
-        return [test["id"] for test in tests if Outcome(test["outcome"]).is_failure]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{file} is no record of a run: {error!r}") from error
+        record = load(file) if file.is_file() else find_run(run, runs)
+    except RecordError as error:
+        raise UsageError(str(error)) from error
+    return [test.id for test in record.failures]
