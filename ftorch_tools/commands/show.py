@@ -59,8 +59,10 @@ def _show_run(record: RunRecord, *, as_json: bool) -> None:
     console = make_console()
     for name, value in origin(record):
         say(console, (f"{name:10}", "dim"), one_line(value))
-    rerun = ["ftorch-test", "run", record.build, f"--failed={record.directory}"]
-    print_summary(console, record, Path(record.directory), rerun)
+    directory = Path(record.directory)
+    run = str(directory) if directory.is_dir() else record.id
+    rerun = ["ftorch-test", "run", record.build, f"--failed={run}"]
+    print_summary(console, record, directory, rerun)
 
 
 def _show_test(record: RunRecord, test: TestResult, *, as_json: bool) -> None:

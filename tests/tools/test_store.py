@@ -213,5 +213,7 @@ def test_record_outlives_the_build_folder(project, runs):
     project.add_ctest("a", "echo hello; exit 1")
     project.run()
     shutil.rmtree(project.build)
-    assert "1 failed" in runs.command("show").stdout
+    out = runs.command("show").stdout
+    assert "1 failed" in out
+    assert f"--failed={runs.store.ids()[0]}\n" in out
     assert "is gone" in runs.command("show", "latest", "a").stderr
