@@ -3,18 +3,25 @@
 # the name, and runs the case that it is given; exit status 77 means skipped. The installed validation suite uses this too.
 find_package(OpenMP COMPONENTS Fortran)
 
-# ftorch_add_test_program(<noun> SOURCES <file>... [LIBRARIES <target>...]) builds test_<noun> from Fortran files and
-# templates, and adds its cases as fortran.<noun>.<case>, each with the label unit. Cases labelled `models` come after
-# the model files were made, in the folder FTORCH_TEST_MODELS. A program that was not built is one failing test.
+# ftorch_add_test_program(<noun> SOURCES <file>... [LIBRARIES <target>...] [RUNS <run>...]) builds test_<noun> from
+# Fortran files and templates, and adds its cases as fortran.<noun>.<case>, each with the label unit. Cases labelled
+# `models` come after the model files were made, in the folder FTORCH_TEST_MODELS. A program that was not built is one
+# failing test. With RUNS the cases are added once for each run <prefix>|<label>[|<variable>=<value>]..., as
+# <prefix>.<noun>.<case>, in that environment.
 function(ftorch_add_test_program noun)
-  cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES;RUNS" ${ARGN})
+  if(NOT arg_RUNS)
+    set(arg_RUNS "fortran|unit")
+  endif()
+  list(JOIN arg_RUNS "," runs)
   set(program test_${noun})
   ftorch_add_fortran(${program} SOURCES ${arg_SOURCES} LIBRARIES ${arg_LIBRARIES})
 
   set(folder ${CMAKE_CURRENT_BINARY_DIR}/${program}.dir)
   file(MAKE_DIRECTORY ${folder})
   set(discover ${CMAKE_COMMAND} -D NOUN=${noun} -D PROGRAM=$<TARGET_FILE:${program}> -D FOLDER=${folder}
-               -D MODELS=${FTORCH_TEST_MODELS} -P ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/discover_cases.cmake)
+               -D MODELS=${FTORCH_TEST_MODELS} -D RUNS=${runs}
+               -P ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/discover_cases.cmake)
   add_custom_command(TARGET ${program} POST_BUILD COMMAND ${discover} COMMENT "Listing cases of ${program}" VERBATIM)
   file(GENERATE OUTPUT ${folder}/include.cmake CONTENT
 "if(EXISTS \"${folder}/cases.cmake\" AND EXISTS \"$<TARGET_FILE:${program}>\")

@@ -37,4 +37,11 @@ DEVICES = (
     ),
     Device("xpu", "torch_kXPU", 12, "at::DeviceType::XPU", "Intel GPU."),
     Device("mps", "torch_kMPS", 13, "at::DeviceType::MPS", "Apple GPU."),
+    Device(
+        "privateuseone",
+        "torch_kPrivateUse1",
+        20,
+        "at::DeviceType::PrivateUse1",
+        "Device of another vendor, whose extension of LibTorch the program links.",
+    ),
 )

@@ -3,13 +3,13 @@
 
 #include "array.h"
 
-#include <ATen/ops/from_blob.h>
 #include <c10/util/SmallVector.h>
 
 #include <algorithm>
 #include <span>
 #include <vector>
 
+#include "device.h"
 #include "elements.h"
 #include "guard.h"
 #include "options.h"
@@ -61,11 +61,12 @@ Numbers strides_in_order(at::IntArrayRef shape, Order order) {
   return strides;
 }
 
-/// A tensor over host memory; on another device, a copy that the memory follows.
-ft_handle wrap(void* data, at::IntArrayRef shape, at::IntArrayRef strides, const Place& place) {
+/// A tensor over memory; on another device than the memory, a copy that the memory follows.
+ft_handle wrap(void* data, at::IntArrayRef shape, at::IntArrayRef strides, const Place& place,
+               at::Device memory = at::kCPU) {
   Tensor made;
-  made.attached = at::from_blob(data, shape, strides, at::TensorOptions(place.dtype));
-  made.value = place.device.is_cpu() ? made.attached : made.attached.to(place.device);
+  made.attached = wrapped_memory(data, shape, strides, at::TensorOptions(place.dtype).device(memory));
+  made.value = place.device == memory ? made.attached : made.attached.to(place.device);
   made.value.set_requires_grad(place.requires_grad);
   made.declared = true;
   const ft_handle handle = tensors.acquire(std::move(made));
@@ -122,6 +123,14 @@ Numbers permuted(const Values& values, Order order) {
   return result;
 }
 
+/// Strides of contiguous memory at `data`, which may be null when there are no elements.
+Numbers blob_strides(void* data, at::IntArrayRef sizes, const int32_t* layout, int64_t layout_size) {
+  if (!sizes.empty()) required(layout, "layout");
+  const Order order = permutation(layout, layout_size, sizes.size(), "layout");
+  if (c10::multiply_integers(sizes) > 0) required(data, "data");
+  return strides_in_order(sizes, order);
+}
+
 }  // namespace
 
 int ft_tensor_from_blob(void* data, int ndims, const int64_t* shape, int64_t shape_size, const int32_t* layout,
@@ -130,10 +139,22 @@ int ft_tensor_from_blob(void* data, int ndims, const int64_t* shape, int64_t sha
     required(out, "out");
     const Place place = place_of(options);
     const at::IntArrayRef sizes = shape_of(ndims, shape, shape_size, place.dtype);
-    if (ndims > 0) required(layout, "layout");
-    const Order order = permutation(layout, layout_size, sizes.size(), "layout");
-    if (c10::multiply_integers(sizes) > 0) required(data, "data");
-    *out = wrap(data, sizes, strides_in_order(sizes, order), place);
+    *out = wrap(data, sizes, blob_strides(data, sizes, layout, layout_size), place);
+  });
+}
+
+int ft_tensor_from_device_pointer(void* data, int ndims, const int64_t* shape, int64_t shape_size,
+                                  const int32_t* layout, int64_t layout_size, const ft_options* options,
+                                  ft_handle* out) {
+  return guard(ft_invalid_argument, [&] {
+    required(out, "out");
+    const Place place = place_of(options);
+    if (place.device.is_cpu())
+      fail(ft_invalid_argument, "the device is the host, whose memory torch_tensor_from_blob wraps");
+    const at::IntArrayRef sizes = shape_of(ndims, shape, shape_size, place.dtype);
+    const Numbers strides = blob_strides(data, sizes, layout, layout_size);
+    if (c10::multiply_integers(sizes) > 0) check_address(data, place.device);
+    *out = wrap(data, sizes, strides, place, place.device);
   });
 }
 

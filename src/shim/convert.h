@@ -18,6 +18,8 @@ int dtype_code(c10::ScalarType dtype);
 /// Name in PyTorch, such as float32.
 std::string dtype_name(c10::ScalarType dtype);
 
+/// Device type of a code; ft_invalid_argument when the catalog has none.
+c10::DeviceType device_type_of(int code);
 /// Device of a code and an index, -1 for the default; ft_device_unavailable when it is not there.
 c10::Device device_of(int type, int index);
 int device_code(c10::DeviceType type);

@@ -63,6 +63,10 @@ int ft_tensor_create(int fill /* 0 empty, 1 zeros, 2 ones */, int ndims, const i
                      const ft_options *options, ft_handle *out);
 int ft_tensor_from_blob(void *data, int ndims, const int64_t *shape, int64_t shape_size, const int32_t *layout,
                         int64_t layout_size, const ft_options *options, ft_handle *out);
+/* The same for memory that lies on a device already; nothing is copied. data is the address on the device. */
+int ft_tensor_from_device_pointer(void *data, int ndims, const int64_t *shape, int64_t shape_size,
+                                  const int32_t *layout, int64_t layout_size, const ft_options *options,
+                                  ft_handle *out);
 /* Wraps the array in place. layout: order of dimensions in memory (permutation from 1 to rank) or null; permute_dims:
    order in which the dimensions are taken, with their strides, or null. */
 int ft_tensor_from_array(ft_array *array, const int32_t *layout, int64_t layout_size, const int32_t *permute_dims,
@@ -128,6 +132,13 @@ int ft_optim_zero_gradient(ft_handle optim);
 
 /* Losses by their number in the catalog's table. */
 int ft_loss(int number, ft_handle input, ft_handle target, int reduction, ft_handle *loss);
+
+/* Devices. device_index -1 is the default. */
+int ft_device_count(int device_type, int32_t *count);
+/* Waits until all that was begun on the device is done. */
+int ft_device_synchronize(int device_type, int device_index);
+/* Bytes of the device that living tensors take. */
+int ft_device_memory_allocated(int device_type, int device_index, int64_t *bytes);
 
 #ifdef __cplusplus
 }

@@ -22,9 +22,10 @@ at::Tensor fitted(const Tensor& target, at::Tensor value, Write how) {
 void set_attached(Tensor& target, at::Tensor value) {
   prepare_write(target);
   copy_numbers(target.attached, value);
-  const bool is_host = target.value.device().is_cpu();
-  if (!is_host) value = value.to(target.value.device());
-  target.value = is_host && !value.requires_grad() ? target.attached : std::move(value);
+  const at::Device device = target.value.device();
+  if (value.device() != device) value = value.to(device);
+  const bool is_one_memory = target.attached.device() == device;
+  target.value = is_one_memory && !value.requires_grad() ? target.attached : std::move(value);
 }
 
 }  // namespace

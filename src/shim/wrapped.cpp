@@ -3,13 +3,11 @@
 
 #include "wrapped.h"
 
-#include <ATen/ops/from_blob.h>
-#include <c10/core/CPUAllocator.h>
-
-#include <cstring>
 #include <map>
 #include <mutex>
 #include <optional>
+
+#include "device.h"
 
 namespace ftorch {
 namespace {
@@ -19,7 +17,7 @@ bool is_value_attached(const Tensor& target) { return target.value.is_same(targe
 /// A second tensor over the memory: no flag, gradient or version of the first stays.
 void wrap_afresh(Tensor& target) {
   const at::Tensor& old = target.attached;
-  at::Tensor fresh = at::from_blob(old.mutable_data_ptr(), old.sizes(), old.strides(), old.options());
+  at::Tensor fresh = wrapped_memory(old.mutable_data_ptr(), old.sizes(), old.strides(), old.options());
   if (is_value_attached(target)) target.value = fresh;
   target.attached = std::move(fresh);
 }
@@ -29,8 +27,7 @@ bool is_held(const Tensor& owner) { return is_shared(owner.attached, is_value_at
 /// Those who hold the memory besides `owner` get a copy of it as it is now.
 void privatise(Tensor& owner) {
   c10::StorageImpl& storage = *owner.attached.storage().unsafeGetStorageImpl();
-  at::DataPtr kept = c10::GetCPUAllocator()->allocate(storage.nbytes());
-  std::memcpy(kept.get(), storage.data(), storage.nbytes());
+  at::DataPtr kept = copied_memory(storage);
   wrap_afresh(owner);
   storage.set_data_ptr_noswap(std::move(kept));
 }
@@ -142,7 +139,7 @@ void prepare_write(Tensor& target) {
 }
 
 void prepare_write_in_place(const at::Tensor& value) {
-  if (value.device().is_cpu()) wrapped().prepare_write(region_of(value, byte_strides(value)), nullptr, value);
+  wrapped().prepare_write(region_of(value, byte_strides(value)), nullptr, value);
 }
 
 void prepare_write(const Region& region) { wrapped().prepare_write(region, nullptr, {}); }
