@@ -197,6 +197,7 @@ TORCH_LIBRARY_IMPL(_, PrivateUse1, library) {
 }
 
 const bool registered = [] {
+  c10::register_privateuse1_backend("stand_in");
   at::RegisterPrivateUse1HooksInterface(new Hooks);
   return true;
 }();
