@@ -46,6 +46,8 @@ class Optimizer {
   void step();
   /// Takes the gradients away, as PyTorch does by default.
   void zero_gradient();
+  /// The tensors that were given as parameters, some of which may be gone.
+  std::vector<ft_handle> given;
 
  private:
   struct Parameter {

@@ -45,6 +45,10 @@ void check_write(const Tensor& target, const at::Tensor& value, Write how) {
   if (value.scalar_type() != target.value.scalar_type()) [[unlikely]]
     fail(ft_dtype_mismatch, "the value has dtype " + dtype_name(value.scalar_type()) + made + "dtype " +
                                 dtype_name(target.value.scalar_type()));
+  // An array receives numbers from any device.
+  if (!is_attached && value.device() != target.value.device()) [[unlikely]]
+    fail(ft_invalid_argument, "the value is on " + value.device().str() + "; the tensor was made on " +
+                                  target.value.device().str());
 }
 
 void set_value(Tensor& target, at::Tensor value, Write how) {

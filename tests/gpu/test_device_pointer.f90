@@ -1,6 +1,6 @@
 ! SPDX-License-Identifier: MIT
 !> Memory of a device that the program brings along, wrapped as a tensor.
-module pointer_cases
+module device_pointer_cases
   use, intrinsic :: iso_c_binding, only: c_f_pointer, c_int, c_loc, c_null_ptr, c_ptr
   use, intrinsic :: iso_fortran_env, only: int64, real64
   use device_under_test, only: allocate_numbers, device, device_free, need_device, read_numbers, write_numbers
@@ -301,10 +301,10 @@ contains
     call free(address)
   end subroutine faults
 
-end module pointer_cases
+end module device_pointer_cases
 
-program test_pointer
-  use pointer_cases
+program test_device_pointer
+  use device_pointer_cases
   use testing, only: add_case, run_cases
   implicit none
 
@@ -321,4 +321,4 @@ program test_pointer
   call add_case('other_device', other_device)
   call add_case('faults', faults)
   call run_cases()
-end program test_pointer
+end program test_device_pointer
