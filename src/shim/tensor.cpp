@@ -65,7 +65,9 @@ int ft_tensor_to(ft_handle source, ft_handle target, int non_blocking) {
     Tensor& to = tensor(target, "target_tensor");
     if (&from == &to) return;
     const at::TensorOptions wanted = to.value.options();
-    set_value(to, from.value.to(wanted, non_blocking != 0, /*copy=*/true), Write::result);
+    // The copy to an array reads numbers that must have arrived.
+    const bool waits = !non_blocking || (to.attached.defined() && to.value.device().is_cpu());
+    set_value(to, from.value.to(wanted, !waits, /*copy=*/true), Write::result);
   });
 }
 

@@ -11,6 +11,7 @@
 #include <ATen/ops/as_strided_native.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/view_native.h>
+#include <c10/core/CPUAllocator.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <torch/library.h>
@@ -18,6 +19,8 @@
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <utility>
+#include <vector>
 
 #include <sys/mman.h>
 
@@ -36,6 +39,8 @@ std::recursive_mutex mutex;
 std::map<char*, Block> blocks;
 int64_t allocated[devices] = {};
 int opened = 0;
+/// Copies to the host that did not wait: they arrive when somebody waits for the device.
+std::vector<std::pair<at::Tensor, at::Tensor>> begun;
 
 void protect(int protection) {
   for (const auto& [address, block] : blocks) TORCH_CHECK(mprotect(address, block.size, protection) == 0);
@@ -122,7 +127,11 @@ struct Guard final : c10::impl::DeviceGuardImplInterface {
   c10::Stream getDefaultStream(c10::Device device) const override { return c10::Stream(c10::Stream::DEFAULT, device); }
   c10::Stream exchangeStream(c10::Stream stream) const override { return stream; }
   c10::DeviceIndex deviceCount() const noexcept override { return devices; }
-  void synchronizeDevice(const c10::DeviceIndex) const override {}
+  void synchronizeDevice(const c10::DeviceIndex) const override {
+    const std::lock_guard lock(mutex);
+    for (const auto& [to, from] : begun) to.copy_(from);
+    begun.clear();
+  }
   void record(void**, const c10::Stream&, const c10::DeviceIndex, const c10::EventFlag) const override {}
 };
 
@@ -132,6 +141,7 @@ struct Hooks final : at::PrivateUse1HooksInterface {
   bool isBuilt() const override { return true; }
   bool isAvailable() const override { return true; }
   bool hasPrimaryContext(c10::DeviceIndex) const override { return true; }
+  c10::Allocator* getPinnedMemoryAllocator() const override { return c10::GetCPUAllocator(); }
   c10::Device getDeviceFromPtr(void* data) const override {
     const std::lock_guard lock(mutex);
     const auto after = blocks.upper_bound(static_cast<char*>(data));
@@ -166,9 +176,14 @@ at::Tensor on_host(const at::Tensor& tensor) {
       .make_tensor();
 }
 
-at::Tensor copy_from(const at::Tensor& from, const at::Tensor& to, bool) {
+at::Tensor copy_from(const at::Tensor& from, const at::Tensor& to, bool non_blocking) {
   const Opened open;
-  on_host(to).copy_(on_host(from));
+  if (non_blocking && to.is_cpu()) {
+    begun.emplace_back(to, on_host(from).clone());
+    to.zero_();
+  } else {
+    on_host(to).copy_(on_host(from));
+  }
   return to;
 }
 

@@ -131,8 +131,9 @@ contains
 
   !> There and back, blocking or not, with another dtype on the way.
   subroutine to()
-    type(torch_tensor) :: source, there, back, whole
+    type(torch_tensor) :: source, there, back, host, whole
     real(real64), target :: x(4), y(4)
+    real(real64) :: values(4)
     integer(int32) :: rounded(4)
     logical :: non_blocking
     integer :: i
@@ -148,8 +149,13 @@ contains
       x = 0
       call check_values(there, i * numbers, exact, 'there')
       call torch_tensor_to(there, back, non_blocking)
+      call check_close(y, i * numbers, exact, 'back in the array, without waiting')
+      call torch_tensor_zeros(host, 1, [4_int64], torch_kFloat64, torch_kCPU)
+      call torch_tensor_to(there, host, non_blocking)
+      call there%zero()
       call torch_device_synchronize(device)
-      call check_close(y, i * numbers, exact, 'back')
+      values = host
+      call check_close(values, i * numbers, exact, 'back, after waiting')
     end do
     call torch_tensor_zeros(whole, 1, [4_int64], torch_kInt32, device)
     call torch_tensor_to(back, whole)
