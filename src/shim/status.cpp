@@ -27,9 +27,11 @@ thread_local std::size_t subjects_length = 0;
 thread_local std::string made;
 thread_local std::string_view text;
 
-/// The part of LibTorch's message that speaks to the caller: no C++ backtrace, no traceback of the model's source.
+/// The part of LibTorch's message that speaks to the caller: no C++ backtrace, no list of all backends, no traceback of
+/// the model's source.
 std::string_view essence(std::string_view message) {
-  message = message.substr(0, message.find("\nException raised from"));
+  for (std::string_view end : {"\nException raised from", ". This could be because the operator doesn't exist"})
+    message = message.substr(0, message.find(end));
   for (std::string_view mark : {"RuntimeError: ", "torch.jit.Error: "}) {
     if (const auto start = message.rfind(mark); start != message.npos) message.remove_prefix(start + mark.size());
   }

@@ -9,7 +9,9 @@
 #include <ATen/native/CPUFallback.h>
 #include <ATen/ops/_reshape_alias_native.h>
 #include <ATen/ops/as_strided_native.h>
+#include <ATen/ops/convolution.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/set_native.h>
 #include <ATen/ops/view_native.h>
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/CachingDeviceAllocator.h>
@@ -187,9 +189,30 @@ at::Tensor copy_from(const at::Tensor& from, const at::Tensor& to, bool non_bloc
   return to;
 }
 
+/// Numbers are not kept: LibTorch resizes what it is about to write.
+const at::Tensor& resize(const at::Tensor& self, c10::IntArrayRef size, std::optional<at::MemoryFormat>) {
+  const c10::DeviceGuard guard(self.device());
+  c10::StorageImpl& storage = *self.storage().unsafeGetStorageImpl();
+  const std::size_t needed = static_cast<std::size_t>(c10::multiply_integers(size)) * self.itemsize();
+  if (storage.nbytes() < needed) {
+    storage.set_data_ptr_noswap(allocator.allocate(needed));
+    storage.set_nbytes(needed);
+  }
+  self.unsafeGetTensorImpl()->set_sizes_contiguous(size);
+  return self;
+}
+
 at::Tensor copy_from_and_resize(const at::Tensor& from, const at::Tensor& to) {
-  TORCH_CHECK(from.sizes() == to.sizes(), "the stand-in does not resize");
+  if (from.sizes() != to.sizes()) resize(to, from.sizes(), std::nullopt);
   return copy_from(from, to, false);
+}
+
+at::Tensor convolution(const at::Tensor& input, const at::Tensor& weight, const std::optional<at::Tensor>& bias,
+                       c10::SymIntArrayRef stride, c10::SymIntArrayRef padding, c10::SymIntArrayRef dilation,
+                       bool transposed, c10::SymIntArrayRef output_padding, c10::SymInt groups) {
+  return at::convolution_symint(input.cpu(), weight.cpu(), bias ? bias->cpu() : at::Tensor(), stride, padding, dilation,
+                                transposed, output_padding, groups)
+      .to(input.device());
 }
 
 at::Scalar local_scalar(const at::Tensor& tensor) { return tensor.cpu().item(); }
@@ -202,6 +225,9 @@ TORCH_LIBRARY_IMPL(aten, PrivateUse1, library) {
   library.impl("_copy_from", copy_from);
   library.impl("_copy_from_and_resize", copy_from_and_resize);
   library.impl("_local_scalar_dense", local_scalar);
+  library.impl("resize_", resize);
+  library.impl("set_.source_Storage_storage_offset", at::native::set_storage_cpu_);
+  library.impl("convolution_overrideable", convolution);
   library.impl("as_strided", at::native::as_strided_tensorimpl);
   library.impl("view", at::native::view);
   library.impl("_reshape_alias", at::native::_reshape_alias);

@@ -142,7 +142,7 @@ contains
     call torch_tensor_from_array(output(1), y, device)
     call torch_model_forward(model, input, output, status=status)
     call check(.not. status%ok(), 'the host and the device')
-    call check(len(status%message) < 1000, 'a short message')
+    call check(len(status%message) < 1000, 'a short message: ' // status%message)
     call check_close(y, 7.0_real64, 0.0_real64, 'nothing written')
   end subroutine places
 
