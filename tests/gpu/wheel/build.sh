@@ -11,7 +11,7 @@ if [[ -z $python ]]; then
   echo "SKIP: FTORCH_TEST_CUDA_PYTHON names no Python that has a CUDA build of PyTorch"
   exit 77
 fi
-packages=$("$python" -c 'from importlib.util import find_spec; print(find_spec("torch").submodule_search_locations[0] + "/..")')
+packages=$("$python" -c 'import os; from importlib.util import find_spec; print(os.path.dirname(find_spec("torch").submodule_search_locations[0]))')
 [[ -f $packages/torch/lib/libtorch_cuda.so ]] || { echo "the PyTorch of $python is no CUDA build"; exit 1; }
 
 # No toolkit: neither its variables nor its compiler.
