@@ -16,7 +16,7 @@ class Durations:
     """The seconds that tests took when they last ran."""
 
     def __init__(self, seconds: Mapping[str, float]) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self._typical = median(seconds.values()) if seconds else 0.0
 
     def left(
@@ -27,10 +27,10 @@ class Durations:
         `elapsed` says how long those that run have run. An unknown test takes as long as the
         median of the known ones.
         """
-        if not any(id in self._seconds for id in remaining):
+        if not any(id in self.seconds for id in remaining):
             return None
         rest = [
-            max(0.0, self._seconds.get(id, self._typical) - elapsed.get(id, 0.0))
+            max(0.0, self.seconds.get(id, self._typical) - elapsed.get(id, 0.0))
             for id in remaining
         ]
         return max(sum(rest) / jobs, *rest)

@@ -233,7 +233,7 @@ class Run:
         junit = self.directory / "junit.xml"
         try:
             write_junit(self.record, self.directory, junit)
-            _point(self.directory.parent / "latest", self.directory.name)
+            point(self.directory.parent / "latest", self.directory.name)
         except OSError as error:
             with suppress(OSError):
                 junit.unlink()
@@ -260,7 +260,8 @@ def _new_directory(root: Path, start: datetime) -> Path:
     return directory
 
 
-def _point(link: Path, target: str) -> None:
+def point(link: Path, target: str) -> None:
+    """Let the symbolic link `link` lead to `target`, at once."""
     part = link.with_name(f"{link.name}.{target}")
     part.symlink_to(target)
     os.replace(part, link)

@@ -24,7 +24,9 @@ from ftorch_tools.commands.selection_options import (
 )
 from ftorch_tools.errors import ExitCode, UsageError
 from ftorch_tools.project import find_build
+from ftorch_tools.records.record import Status
 from ftorch_tools.run import Options, Run
+from ftorch_tools.schedulers import options as cluster
 from ftorch_tools.summary import print_summary
 
 EPILOG = (
@@ -67,6 +69,16 @@ def run(
             show_default="BUILD_DIR/ftorch-test",
         ),
     ] = None,
+    on: cluster.On = None,
+    nodes: cluster.Nodes = None,
+    time: cluster.Time = None,
+    partition: cluster.Partition = None,
+    cores_per_node: cluster.CoresPerNode = None,
+    submit_arg: cluster.SubmitArgument = None,
+    max_pending: cluster.MaxPending = None,
+    lost_after: cluster.LostAfter = None,
+    detach: cluster.Detach = False,
+    dry_run: cluster.DryRun = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print the record on standard output.")
     ] = False,
@@ -95,7 +107,21 @@ def run(
             output=output.resolve() if output else None,
             pytest_paths=tuple(path.resolve() for path in pytest_path or []),
         )
-        session = Run(options, console)
+        request = cluster.make_request(
+            on=on,
+            nodes=nodes,
+            time=time,
+            partition=partition,
+            cores_per_node=cores_per_node,
+            submit_arg=submit_arg,
+            max_pending=max_pending,
+            lost_after=lost_after,
+            detach=detach,
+            dry_run=dry_run,
+        )
+        session = (
+            Run(options, console) if request is None else cluster.run_on(request, options, console)
+        )
     except UsageError as error:
         print(f"ftorch-test: {error}", file=sys.stderr)
         raise typer.Exit(ExitCode.USAGE) from None
@@ -109,8 +135,9 @@ def run(
         raise typer.Exit(ExitCode.INFRASTRUCTURE) from None
     if json:
         print(session.record.to_json(), end="")
-    rerun = _rerun(options, session.record.id)
-    print_summary(console, session.record, session.directory, rerun)
+    if session.record.status is not Status.RUNNING:
+        rerun = _rerun(options, session.record.id) + (request.command_line if request else [])
+        print_summary(console, session.record, session.directory, rerun)
     raise typer.Exit(code)
 
 

@@ -22,6 +22,7 @@ from ftorch_tools.records.history import find_id
 from ftorch_tools.records.origin import origin
 from ftorch_tools.records.record import Attempt, RunRecord, TestResult, test_to_dict
 from ftorch_tools.records.store import Store, find_run
+from ftorch_tools.schedulers.detached import settle
 from ftorch_tools.summary import print_summary
 from ftorch_tools.text import one_line, plain
 
@@ -40,7 +41,7 @@ def show(
 ) -> None:
     """Show the summary of a run, or what one of its tests printed."""
     with errors_told():
-        record = find_run(run, project)
+        record = settle(find_run(run, project))
         if pin is not None:
             Store(Path(record.project)).pin(record.id, pinned=pin)
         if test is None:

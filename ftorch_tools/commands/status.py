@@ -23,6 +23,7 @@ from ftorch_tools.commands.common import (
 from ftorch_tools.records.live import in_progress, read_live
 from ftorch_tools.records.record import Outcome, RunRecord, Status
 from ftorch_tools.records.store import find_run, find_store
+from ftorch_tools.schedulers.detached import settle
 from ftorch_tools.text import one_line
 
 EPILOG = "Example: `ftorch-test status`, beside a run that goes on in another terminal"
@@ -45,7 +46,7 @@ def status(
             warn(problems)
             going = [record for record in everything[:-last] if in_progress(record)]
             records = [*going, *everything[-last:]]
-        states = [state_of(record) for record in records]
+        states = [state_of(settle(record)) for record in records]
     if json:
         print_json("status/1", {"runs": states})
         return

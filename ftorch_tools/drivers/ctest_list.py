@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Callable
 
@@ -13,7 +14,10 @@ from ftorch_tools.errors import InfrastructureError
 
 @dataclass(frozen=True)
 class ListedTest:
-    """A test that ctest knows; `number` is ctest's own, from 1."""
+    """A test that ctest knows; `number` is ctest's own, from 1.
+
+    Tests with one of `ties` in common (fixtures, dependencies, locks) must run on one machine.
+    """
 
     number: int
     name: str
@@ -21,6 +25,7 @@ class ListedTest:
     processors: int = 1
     serial: bool = False
     gpus: bool = False
+    ties: frozenset[str] = frozenset()
 
 
 def list_tests(ask: Callable[[str], str]) -> list[ListedTest]:
@@ -58,8 +63,20 @@ def _described(number: int, test: dict[str, Any]) -> ListedTest:
         int(properties.get("PROCESSORS", 1)),
         bool(properties.get("RUN_SERIAL", False)),
         GPUS in resources,
+        frozenset([f"test {test['name']}", *_ties(properties)]),
     )
 
 
+def _ties(properties: dict[str, Any]) -> Iterator[str]:
+    for kind, keys in _TIES.items():
+        for key in keys:
+            yield from (f"{kind} {name}" for name in properties.get(key, ()))
+
+
+_TIES = {
+    "fixture": ("FIXTURES_SETUP", "FIXTURES_REQUIRED", "FIXTURES_CLEANUP"),
+    "lock": ("RESOURCE_LOCK",),
+    "test": ("DEPENDS",),
+}
 # The resource that a test asks for, as in `RESOURCE_GROUPS 2,gpus:1`.
 GPUS = "gpus"

@@ -128,6 +128,8 @@ def in_progress(record: RunRecord) -> bool:
     """Return whether the run still goes on, as far as can be told from here."""
     if record.status is not Status.RUNNING:
         return False
+    if record.job is not None:
+        return True  # until `schedulers.detached.settle` finds its end
     if record.host == socket.gethostname():
         return _is_process_of(record)
     last = (

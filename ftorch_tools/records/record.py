@@ -151,6 +151,7 @@ class RunRecord:
     cmake: str | None = None
     compilers: dict[str, Compiler] = field(default_factory=dict)
     devices: list[str] | None = None
+    job: dict[str, str] | None = None
     commands: dict[str, list[str]] = field(default_factory=dict)
     selection: dict[str, Any] = field(default_factory=dict)
     excluded: int = 0

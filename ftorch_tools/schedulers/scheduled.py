@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""A run on a cluster: lists and packs the tests, submits the job, follows it, makes the record."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import traceback
+
+from rich.console import Console
+from rich.text import Text
+
+from ftorch_tools.display import Display
+from ftorch_tools.drivers.ctest import CTest, find_ctest
+from ftorch_tools.drivers.events import Planned
+from ftorch_tools.drivers.pytest_collect import collect
+from ftorch_tools.drivers.pytest_paths import has_tests, narrow
+from ftorch_tools.errors import ExitCode, InfrastructureError
+from ftorch_tools.gpus import usable_gpus
+from ftorch_tools.interrupts import Signals
+from ftorch_tools.records.record import Status
+from ftorch_tools.run import Options, Run
+from ftorch_tools.schedulers.detached import make_scheduler
+from ftorch_tools.schedulers.follow import Follower
+from ftorch_tools.schedulers.merge import conclude, merge
+from ftorch_tools.schedulers.plan import Plan
+from ftorch_tools.schedulers.scheduler import Request
+from ftorch_tools.schedulers.shards import Unit, pack
+from ftorch_tools.selection import Choice
+
+
+class ScheduledRun(Run):
+    """A `Run` whose tests run as a job; after a dry run, or when detached, it is still running."""
+
+    def __init__(self, options: Options, request: Request, console: Console) -> None:
+        self._scheduler = make_scheduler(request.on, detached=request.detach)
+        self._scheduler.check(request)
+        self._request = request
+        super().__init__(options, console)
+
+    def execute(self) -> int:
+        """Run the tests as the request says and return the exit code."""
+        with Signals() as signals:
+            try:
+                return self._execute(signals)
+            except (InfrastructureError, OSError) as error:
+                self.record.errors.append(str(error))
+            except Exception:
+                self.record.errors.append(f"error in ftorch-test: {traceback.format_exc()}")
+            conclude(self.record, signals.number)
+            self._keep()
+        assert self.record.exit_code is not None
+        return self.record.exit_code
+
+    def _execute(self, signals: Signals) -> int:
+        if not self._request.dry_run:
+            self._keeper.save()
+        selected, others = self._list()
+        if not selected:
+            self.record.status, self.record.exit_code = Status.COMPLETE, ExitCode.NOTHING_SELECTED
+            self._keep()
+            return ExitCode.NOTHING_SELECTED
+        plan = self._plan(selected, others)
+        if self._request.dry_run:
+            print(self._scheduler.script(plan, self._request), end="")
+            shutil.rmtree(self.directory)
+            return ExitCode.OK
+        if signals.count:
+            raise InfrastructureError("interrupted before a job was submitted")
+        plan.write()
+        with Display(self._console) as display:
+            nodes = len(plan.shards)
+            plan.job = self._scheduler.submit(plan, self._request)
+            plan.write()
+            if self._request.detach:
+                self.record.job = {"scheduler": plan.scheduler, "id": plan.job}
+                self._keeper.save()
+            display.say(
+                Text(f"job {plan.job}: {len(selected)} tests in {nodes} shards", style="dim")
+            )
+            if self._request.detach:
+                display.say(Text(f"run {self.record.id} goes on without this program"))
+                return ExitCode.OK
+            for runner in ("ctest", "pytest"):
+                count = sum(unit.runner == runner for unit in selected)
+                display.apply(Planned(runner, count))
+            follower = Follower(plan, self._request, self._scheduler, display, signals)
+            try:
+                follower.follow()
+            except BaseException:
+                with contextlib.suppress(InfrastructureError):
+                    self._scheduler.cancel(plan.job)
+                raise
+        merge(plan, self.record, errors=follower.errors, signal=signals.number)
+        self._keep()
+        assert self.record.exit_code is not None
+        return self.record.exit_code
+
+    def _plan(self, selected: list[Unit], others: list[Unit]) -> Plan:
+        request, options = self._request, self._options
+        return Plan(
+            directory=self.directory,
+            scheduler=request.on,
+            build=str(options.build),
+            project=str(self._project),
+            pytest_paths=[str(path) for path in options.pytest_paths],
+            timeout=options.timeout,
+            jobs=options.jobs,
+            lost_after=request.lost_after,
+            merged_by_worker=request.detach and not self._scheduler.makes_record,
+            merged_by_steps=request.detach and self._scheduler.makes_record,
+            shards=pack(
+                selected,
+                others,
+                self._durations.seconds,
+                request.nodes or self._scheduler.most_shards or 1,
+            ),
+        )
+
+    def _list(self) -> tuple[list[Unit], list[Unit]]:
+        """Return the tests that are selected, and those of ctest that are not."""
+        options = self._options
+        ctest = CTest(
+            find_ctest(self._cache), options.build, self.directory, None, 0.0, usable_gpus()
+        )
+        ctest.select(options.selection, 1)
+        self.record.excluded = ctest.excluded
+        wanted = {test.number for test in ctest.unstarted}
+        selected: list[Unit] = []
+        others: list[Unit] = []
+        for number, test in ctest.tests.items():
+            unit = Unit("ctest", test.name, test.ties, test.processors)
+            (selected if number in wanted else others).append(unit)
+        default = self._project / "tests"
+        paths = list(options.pytest_paths) or ([default] if has_tests(default) else [])
+        paths = narrow(paths, self._project, options.selection)
+        python = collect(paths, self._project, options.build) if paths else []
+        choices = [options.selection.choose(id, labels) for id, labels in python]
+        self.record.excluded += choices.count(Choice.EXCLUDED_AS_SLOW)
+        chosen = [id for (id, _), c in zip(python, choices) if c is Choice.SELECTED]
+        selected += [Unit("pytest", id) for id in chosen]
+        if selected:
+            existing = [test.name for test in ctest.tests.values()] + [id for id, _ in python]
+            # A worker says of each that there is no such test.
+            for name in options.selection.unmatched(existing):
+                selected.append(Unit("pytest" if ".py" in name else "ctest", name))
+        return selected, others
