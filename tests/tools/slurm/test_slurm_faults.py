@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: MIT
+"""What a Slurm says that refuses, forgets or does not answer: played by fake commands."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+from typer.testing import CliRunner
+
+from ftorch_tools.cli import app
+from ftorch_tools.schedulers import scheduler, slurm
+from ftorch_tools.schedulers.plan import Plan, Shard
+from ftorch_tools.schedulers.scheduler import JobState, Phase, RefusedError, Request, SilentError
+from ftorch_tools.schedulers.slurm import Slurm
+
+# Runs the job on this machine: sbatch in the background, srun in its place.
+RUN_HERE = 'for script; do :; done; setsid sh "$script" >/dev/null 2>&1 & echo 7'
+SRUN_HERE = 'while [ "${1#--}" != "$1" ]; do shift; done; exec "$@"'
+
+
+@pytest.fixture
+def run(project, fakes):
+    """A function that runs a project of one test with the fake commands."""
+    project.add_ctest("one", "sleep 1")
+
+    def call(*arguments):
+        return project.run("--on", "slurm", *arguments, PATH=fakes.path)
+
+    return call
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """The plan of a run of one test."""
+    made = Plan(
+        directory=tmp_path / "run",
+        scheduler="slurm",
+        build="/build",
+        project="/project",
+        pytest_paths=[],
+        timeout=1.0,
+        jobs=None,
+        lost_after=1.0,
+        merged_by_steps=False,
+        merged_by_worker=False,
+        shards=[Shard(ctest=["one"])],
+    )
+    made.directory.mkdir()
+    return made
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "sbatch: error: invalid partition specified: nowhere",
+        "sbatch: error: AssocMaxSubmitJobLimit",
+        "sbatch: error: Batch job submission failed: Job violates accounting/QOS policy "
+        "(job submit limit, user's size and/or time limits)",
+    ],
+)
+def test_sbatch_refuses(plan, fakes, monkeypatch, said):
+    fakes.add("sbatch", f'echo "{said}" >&2; exit 1')
+    monkeypatch.setenv("PATH", fakes.path)
+    with pytest.raises(RefusedError) as refusal:
+        Slurm().submit(plan, Request(on="slurm"))
+    assert str(refusal.value) == f"sbatch refused the job: {said}"
+
+
+def test_sbatch_does_not_answer(plan, fakes, monkeypatch):
+    fakes.add("sbatch", "exec sleep 20")
+    monkeypatch.setenv("PATH", fakes.path)
+    monkeypatch.setattr(slurm, "SUBMIT_SECONDS", 0.5)
+    with pytest.raises(RefusedError, match=r"within 0\.5 s; the job, if there is one, is named"):
+        Slurm().submit(plan, Request(on="slurm"))
+    # It may have been submitted all the same.
+    assert [call.split()[0] for call in fakes.calls("scancel")] == ["--name=ftorch-test-run"]
+
+
+def test_sbatch_says_nonsense(run, fakes):
+    fakes.add("sbatch", "echo Welcome to the cluster")
+    result = run()
+    assert result.code == 3
+    assert "sbatch gave no job number: Welcome to the cluster" in result.out
+
+
+def test_no_slurm_here(project, tmp_path):
+    project.add_ctest("one", "exit 0")
+    (tmp_path / "bin").mkdir()
+    for name in ("ctest", "git"):
+        (tmp_path / "bin" / name).symlink_to(f"/usr/bin/{name}")
+    result = project.run("--on", "slurm", PATH=str(tmp_path / "bin"))
+    assert result.code == 3
+    assert "sbatch not found" in result.out
+
+
+def test_waiting_is_of_no_use(run, fakes):
+    fakes.add("sbatch", "echo 7")
+    fakes.add("squeue", 'echo "PENDING|PartitionTimeLimit"')
+    result = run()
+    assert result.code == 3
+    assert "(PartitionTimeLimit), and would for ever: cancelled" in result.out
+    assert fakes.calls("scancel") == ["7"]
+    assert result.outcomes == {"one": "not_run"}
+
+
+def test_queue_limit(run, fakes):
+    fakes.add("sbatch", "echo 7")
+    fakes.add("squeue", 'echo "PENDING|QOSMaxJobsPerUserLimit"')
+    result = run("--max-pending", "4s")
+    assert result.code == 3
+    assert "(QOSMaxJobsPerUserLimit), longer than 4 s: cancelled" in result.out
+    assert fakes.calls("scancel") == ["7"]
+    # At once, after 2 s more, and at the limit: the pauses grow.
+    assert len(fakes.calls("squeue")) <= 3
+
+
+def test_run_ends_well_although_squeue_fails(run, fakes):
+    fakes.add("sbatch", RUN_HERE)
+    fakes.add("srun", SRUN_HERE)
+    fakes.add("squeue", "echo 'squeue: error: Unable to contact slurm controller' >&2; exit 1")
+    result = run("--test", "one", "--test", "two")
+    assert result.code == 1, result.out
+    assert result.outcomes == {"one": "passed", "two": "not_run"}
+    assert result.test("two")["reason"] == "no such test"
+    assert "going on without" in result.out
+
+
+def test_nothing_selected(run, fakes):
+    result = run("-R", "other")
+    assert result.code == 4
+    assert fakes.calls("sbatch") == []
+
+
+def test_nobody_answers(run, fakes):
+    fakes.add("sbatch", "echo 7")
+    fakes.add("scancel", "echo 'scancel: error: no answer' >&2; exit 1")
+    fakes.add("squeue", "echo 'slurm_load_jobs error: Socket timed out' >&2; exit 1")
+    begin = time.monotonic()
+    result = run("--lost-after", "3s")
+    assert time.monotonic() - begin < 30.0
+    assert result.code == 3
+    assert "neither the scheduler nor a worker has answered" in result.out
+    assert "job 7 may still be there" in result.out
+
+
+def test_job_is_forgotten(run, fakes):
+    fakes.add("sbatch", "echo 7")
+    fakes.add("squeue", "echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1")
+    fakes.add("sacct", "echo OUT_OF_MEMORY")
+    result = run()
+    assert result.code == 3
+    assert "job 7 ended before its tests: OUT_OF_MEMORY" in result.out
+
+
+def test_interrupt_while_squeue_hangs(project, fakes, terminal_environment, wait_until):
+    project.add_ctest("one", "exit 0")
+    fakes.add("sbatch", "echo 7")
+    fakes.add("squeue", "sleep 20")
+    process = subprocess.Popen(
+        [*project.command, "run", "--on", "slurm"],
+        cwd=project.root,
+        env=terminal_environment(PATH=fakes.path),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    wait_until(lambda: fakes.calls("squeue") != [], "a question")
+    begin = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=30)
+    assert time.monotonic() - begin < 10.0
+    assert process.returncode == 130
+    assert "interrupted" in out
+    assert fakes.calls("scancel") == ["7"]
+
+
+def test_every_call_has_a_limit(fakes, monkeypatch):
+    fakes.add("squeue", "exec sleep 20")
+    monkeypatch.setenv("PATH", fakes.path)
+    monkeypatch.setattr(scheduler, "ANSWER_SECONDS", 0.5)
+    begin = time.monotonic()
+    with pytest.raises(SilentError, match=r"squeue gave no answer within 0\.5 s"):
+        Slurm().state("7")
+    assert time.monotonic() - begin < 5.0
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        ("RUNNING|None", JobState(Phase.RUNNING, "RUNNING")),
+        ("COMPLETING|None", JobState(Phase.RUNNING, "COMPLETING")),
+        ("PENDING|Resources", JobState(Phase.PENDING, "PENDING", "Resources")),
+        (
+            "PENDING|QOSMaxWallDurationPerJobLimit",
+            JobState(Phase.PENDING, "PENDING", "QOSMaxWallDurationPerJobLimit", hopeless=True),
+        ),
+        ("TIMEOUT|TimeLimit", JobState(Phase.ENDED, "TIMEOUT")),
+        ("NODE_FAIL|None", JobState(Phase.ENDED, "NODE_FAIL")),
+        ("", JobState(Phase.ENDED, "gone from the queue")),
+    ],
+)
+def test_states(fakes, monkeypatch, answer, state):
+    fakes.add("squeue", f'echo "{answer}"')
+    monkeypatch.setenv("PATH", fakes.path)
+    assert Slurm().state("7") == state
+
+
+@pytest.mark.parametrize("answer", ["echo 'a|b|c'", "echo lost >&2; exit 1", "printf '\\377'"])
+def test_answers_without_sense(fakes, monkeypatch, answer):
+    fakes.add("squeue", answer)
+    monkeypatch.setenv("PATH", fakes.path)
+    with pytest.raises(SilentError):
+        Slurm().state("7")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--nodes", "2"], "--nodes only with --on"),
+        (["--on", "sge"], "no scheduler 'sge'"),
+        (["--on", "slurm", "--time", "30"], "no duration"),
+        (["--on", "slurm", "--max-pending", "0s"], "longer than zero"),
+        (["--on", "slurm", "--submit-arg=--comment=a\nb"], "line break"),
+        (["--on", "pbs"], "--on pbs needs --time"),
+        (["--on", "psij:nothing"], "no executor 'nothing'"),
+    ],
+)
+def test_usage(project, monkeypatch, arguments, message):
+    project.add_ctest("one", "exit 0")
+    monkeypatch.chdir(project.root)
+    result = CliRunner().invoke(app, ["run", *arguments])
+    assert result.exit_code == 2
+    assert message in re.sub(r"[\s│]+", " ", result.output)
+    assert not (project.build / "ftorch-test").exists()
+
+
+def test_dry_run(run, fakes):
+    result = run("--dry-run", "--time", "90m", "--partition", "short", "--cores-per-node", "8")
+    assert result.code == 0
+    lines = result.out.splitlines()
+    assert lines[0] == "#!/bin/bash"
+    assert "#SBATCH --time=1:30:00" in lines
+    assert "#SBATCH --partition=short" in lines
+    assert "#SBATCH --cpus-per-task=8" in lines
+    assert "#SBATCH --exclusive" not in lines
+    assert fakes.calls("sbatch") == []
