@@ -51,7 +51,7 @@ void check_parameters(const std::vector<at::Tensor>& parameters) {
 }
 
 /// Complex numbers as pairs of real ones, as torch.optim steps them.
-at::Tensor real(const at::Tensor& tensor) { return tensor.is_complex() ? at::view_as_real(tensor) : tensor; }
+at::Tensor as_real(const at::Tensor& tensor) { return tensor.is_complex() ? at::view_as_real(tensor) : tensor; }
 
 at::Tensor like(const at::Tensor& gradient, const at::Tensor& parameter) {
   if (gradient.strides() == parameter.strides()) return gradient;
@@ -72,7 +72,7 @@ Optimizer::Optimizer(const OptimizerRow& row, std::vector<double> hyperparameter
 
 void Optimizer::add_to_batch(std::vector<Batch>& batches, std::vector<WriteBack>& write_back,
                              Parameter& parameter) const {
-  const at::Tensor to = real(parameter.tensor);
+  const at::Tensor to = as_real(parameter.tensor);
   const at::Tensor from = to.is_non_overlapping_and_dense() ? to : to.contiguous();
   if (!from.is_same(to)) write_back.push_back({to, from});
   const bool first_step = !parameter.step.defined();
@@ -91,7 +91,7 @@ void Optimizer::add_to_batch(std::vector<Batch>& batches, std::vector<WriteBack>
     batch->state.resize(state_.size());
     batch->first_step = first_step;
   }
-  batch->gradients.push_back(like(real(parameter.tensor.grad()), from));
+  batch->gradients.push_back(like(as_real(parameter.tensor.grad()), from));
   batch->parameters.push_back(from);
   batch->steps.push_back(parameter.step);
   for (std::size_t k = 0; k < state_.size(); ++k) {
