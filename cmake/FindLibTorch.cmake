@@ -82,6 +82,9 @@ if(LibTorch_INCLUDE_DIR)
 endif()
 mark_as_advanced(LibTorch_INCLUDE_DIR)
 
+# A list would become several arguments.
+string(REPLACE ";" " " _libtorch_prefixes "${CMAKE_PREFIX_PATH} $ENV{CMAKE_PREFIX_PATH}")
+
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(LibTorch
   REQUIRED_VARS LibTorch_INCLUDE_DIR LibTorch_torch_LIBRARY LibTorch_torch_cpu_LIBRARY LibTorch_c10_LIBRARY
@@ -89,7 +92,7 @@ find_package_handle_standard_args(LibTorch
   REASON_FAILURE_MESSAGE "
 LibTorch was looked for at
   LibTorch_ROOT: ${LibTorch_ROOT} $ENV{LibTorch_ROOT}
-  CMAKE_PREFIX_PATH: ${CMAKE_PREFIX_PATH} $ENV{CMAKE_PREFIX_PATH}
+  CMAKE_PREFIX_PATH: ${_libtorch_prefixes}
   Torch_DIR: ${Torch_DIR}
   the package torch of Python: ${Python3_EXECUTABLE}
 Activate the Python environment that has PyTorch, install it (python -m pip install torch), or unpack LibTorch and
