@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
-# Installs the library, all modules, the C header, the CMake package and the pkg-config file.
+# Installs the library, all modules, the C header, the CMake package, the pkg-config file and ftorch-config.
 include(CMakePackageConfigHelpers)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/FTorch)
 set(include_folder ${CMAKE_INSTALL_INCLUDEDIR}/ftorch)
+get_target_property(FTORCH_KIND ftorch TYPE)
+string(REGEX REPLACE "_LIBRARY$" "" FTORCH_KIND ${FTORCH_KIND})
+string(TOLOWER ${FTORCH_KIND} FTORCH_KIND)
 
 install(TARGETS ftorch EXPORT FTorchTargets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
@@ -14,7 +17,7 @@ install(FILES src/shim/ftorch.h DESTINATION ${include_folder})
 install(EXPORT FTorchTargets NAMESPACE FTorch:: DESTINATION ${package_folder})
 
 configure_package_config_file(cmake/FTorchConfig.cmake.in ${PROJECT_BINARY_DIR}/FTorchConfig.cmake
-  INSTALL_DESTINATION ${package_folder})
+  INSTALL_DESTINATION ${package_folder} NO_CHECK_REQUIRED_COMPONENTS_MACRO)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/FTorchConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES cmake/FindLibTorch.cmake ${PROJECT_BINARY_DIR}/FTorchConfig.cmake
               ${PROJECT_BINARY_DIR}/FTorchConfigVersion.cmake
@@ -36,3 +39,7 @@ file(RELATIVE_PATH FTORCH_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/$" "" FTORCH_PC_PREFIX "${FTORCH_PC_PREFIX}")
 configure_file(cmake/ftorch.pc.in ftorch.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/ftorch.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+file(RELATIVE_PATH FTORCH_BIN_TO_PREFIX /${CMAKE_INSTALL_BINDIR} /)
+configure_file(cmake/ftorch-config.in ftorch-config @ONLY)
+install(PROGRAMS ${PROJECT_BINARY_DIR}/ftorch-config DESTINATION ${CMAKE_INSTALL_BINDIR})

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Makes each case of a test program a test of ctest. A program prints its cases for --list, one a line with labels after
-# the name, and runs the case that it is given; exit status 77 means skipped. The installed validation suite uses this too.
+# Makes each case of a test program a test of ctest, here and in the installed validation suite. A program prints its
+# cases for --list, one a line with labels after the name, and runs the case that it is given; exit status 77 means
+# skipped.
 find_package(OpenMP COMPONENTS Fortran)
 
 # ftorch_add_test_program(<noun> SOURCES <file>... [LIBRARIES <target>...] [RUNS <run>...]) builds test_<noun> from
