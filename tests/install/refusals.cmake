@@ -14,7 +14,7 @@ add_refusal(compiler REQUIRED shared
   MESSAGE "with ${CMAKE_Fortran_COMPILER_ID} ${CMAKE_Fortran_COMPILER_VERSION}, whose Fortran modules Other cannot read"
   ARGUMENTS ${user} -DFAMILY=Other)
 add_refusal(other_libtorch REQUIRED shared
-  MESSAGE "exact version \"${LibTorch_VERSION}\".*LibTorch_ROOT: ${CMAKE_CURRENT_SOURCE_DIR} .*PREFIX_PATH: .*/another/prefix "
+  MESSAGE "exact version \"${LibTorch_VERSION}\".*ROOT: ${CMAKE_CURRENT_SOURCE_DIR} .*PREFIX_PATH: .*/another/prefix "
   ARGUMENTS ${user} ${family} -DLibTorch_ROOT=${CMAKE_CURRENT_SOURCE_DIR} -DPython3_EXECUTABLE=/no/python)
 
 # FTorch itself, with a Python that has neither package.

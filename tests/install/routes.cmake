@@ -28,6 +28,12 @@ set_tests_properties(install.shared.ftorch-config_answers PROPERTIES
 add_install_test(shared.ftorch-config_refuses REQUIRED shared COMMAND ${shared}/bin/ftorch-config --libs --no-such)
 set_tests_properties(install.shared.ftorch-config_refuses PROPERTIES
   PASS_REGULAR_EXPRESSION "^ftorch-config: unknown option '--no-such'")
+add_install_test(presets COMMAND ${with_oldest_cmake} ${oldest_cmake}/bin/cmake --list-presets=all)
+set_tests_properties(install.presets PROPERTIES
+  WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+  RESOURCE_LOCK oldest_cmake
+  FAIL_REGULAR_EXPRESSION "Error"
+  PASS_REGULAR_EXPRESSION "\"asan\"")
 if(CMAKE_GENERATOR MATCHES "Ninja")
   add_user(shared.multi_config REQUIRED shared SOURCE find_package WITH CLEAN=ON
            ARGUMENTS -G "Ninja Multi-Config" -DCMAKE_MAKE_PROGRAM=${CMAKE_MAKE_PROGRAM} ${found}
