@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+# Spack recipe of FTorch.
+
+from spack_repo.builtin.build_systems.cmake import CMakePackage
+from spack_repo.builtin.build_systems.cuda import CudaPackage
+from spack_repo.builtin.build_systems.python import PythonPipBuilder
+
+from spack.package import *
+
+
+class Ftorch(CMakePackage, CudaPackage):
+    """FTorch runs PyTorch inside Fortran programs: inference, and above all training
+    while the Fortran model runs."""
+
+    homepage = "https://github.com/ftorch/ftorch"
+    git = f"{homepage}.git"
+
+    license("MIT")
+
+    version("main", branch="main")
+
+    variant("shared", default=True, description="Build a shared library")
+    variant("tools", default=False, description="Install the command-line tools")
+
+    depends_on("c", type="build")
+    depends_on("cxx", type="build")
+    depends_on("fortran", type="build")
+    depends_on("cmake@3.21:", type="build")
+    depends_on("python@3.9:", type="build")
+    depends_on("py-fypp", type="build")
+
+    depends_on("py-torch@2.6:", type=("build", "link", "run"))
+    depends_on("py-torch~cuda", when="~cuda")
+    depends_on("py-torch+cuda", when="+cuda")
+    for _arch in CudaPackage.cuda_arch_values:
+        depends_on(f"py-torch cuda_arch={_arch}", when=f"+cuda cuda_arch={_arch}")
+
+    with when("+tools"):
+        extends("python")
+        depends_on("py-hatchling@1.24:", type="build")
+        depends_on("py-pip", type="build")
+        with default_args(type="run"):
+            depends_on("cmake@3.21:")
+            depends_on("py-pytest@7.4:")
+            depends_on("py-pytest-timeout@2.2:")
+            depends_on("py-pytest-xdist@3.5:")
+            depends_on("py-rich@13:")
+            depends_on("py-typer@0.12:")
+
+    conflicts("%cxx=gcc@:9", msg="FTorch is written in C++20")
+    conflicts(
+        "cuda_arch=none",
+        when="+cuda",
+        msg="PyTorch is compiled for given GPUs: name theirs, for example cuda_arch=90",
+    )
+
+    def cmake_args(self):
+        return [
+            self.define_from_variant("BUILD_SHARED_LIBS", "shared"),
+            self.define("FTORCH_BUILD_TESTS", self.run_tests),
+            self.define("FTORCH_BUILD_EXAMPLES", False),
+            self.define("Python3_EXECUTABLE", self.spec["python"].command.path),
+        ]
+
+    def check(self):
+        with working_dir(self.build_directory):
+            ctest("--output-on-failure", "-j", str(make_jobs), "-L", "unit", "-LE", "slow")
+
+    @run_after("install")
+    def install_tools(self):
+        if self.spec.satisfies("+tools"):
+            with working_dir(self.stage.source_path):
+                pip(*PythonPipBuilder.std_args(self), f"--prefix={self.prefix}", ".")
+
+    def test_validation(self):
+        """compile and run the installed validation suite"""
+        cmake = self.spec["cmake"].command
+        ctest = which("ctest", path=self.spec["cmake"].prefix.bin, required=True)
+        cmake(
+            "-S",
+            self.prefix.share.ftorch.validation,
+            "-B",
+            "build",
+            self.define("CMAKE_PREFIX_PATH", self.prefix),
+            self.define("CMAKE_C_COMPILER", self["c"].cc),
+            self.define("CMAKE_CXX_COMPILER", self["cxx"].cxx),
+            self.define("CMAKE_Fortran_COMPILER", self["fortran"].fortran),
+            self.define("Python3_EXECUTABLE", self.spec["python"].command.path),
+        )
+        cmake("--build", "build")
+        ctest("--test-dir", "build", "--output-on-failure", "--no-tests=error")
+
+    def test_tools(self):
+        """run the command-line tools"""
+        if self.spec.satisfies("~tools"):
+            raise SkipTest("built without +tools")
+        ftorch_test = which("ftorch-test", path=self.prefix.bin, required=True)
+        assert "ftorch-test" in ftorch_test("--version", output=str)
