@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The recipe agrees with the build files of the project, and has what Spack's reviewers ask for."""
+"""The recipe agrees with the build files of the project, and what Spack's reviewers ask for."""
 
 from __future__ import annotations
 
