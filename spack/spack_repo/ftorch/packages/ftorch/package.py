@@ -68,7 +68,7 @@ class Ftorch(CMakePackage, CudaPackage):
 
     def check(self):
         with working_dir(self.build_directory):
-            ctest("--output-on-failure", "-j", str(make_jobs), "-L", "unit", "-LE", "slow")
+            ctest("--output-on-failure", f"-j{make_jobs}", "--no-tests=error", "-L", "unit")
 
     @run_after("install")
     def install_tools(self):
@@ -89,7 +89,8 @@ class Ftorch(CMakePackage, CudaPackage):
             self.define("CMAKE_Fortran_COMPILER", self["fortran"].fortran),
         )
         cmake("--build", "build")
-        ctest("--test-dir", "build", "--output-on-failure", "--no-tests=error")
+        with working_dir("build"):
+            ctest("--output-on-failure", "--no-tests=error")
 
     def test_tools(self):
         """run the command-line tools"""
