@@ -41,6 +41,11 @@ class Ftorch(CMakePackage, CudaPackage):
         depends_on("py-pip", type="build")
         with default_args(type="run"):
             depends_on("cmake@3.21:")
+            depends_on("py-fastjsonschema@2.16:")
+            depends_on("py-jinja2@3.1:")
+            depends_on("py-platformdirs@3.0:")
+            depends_on("py-psutil@5.9:")
+            depends_on("py-pyparsing@3.1:")
             depends_on("py-pytest@7.4:")
             depends_on("py-pytest-timeout@2.2:")
             depends_on("py-pytest-xdist@3.2:")
