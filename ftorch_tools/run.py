@@ -31,6 +31,7 @@ from ftorch_tools.drivers.slots import Free, free
 from ftorch_tools.errors import ExitCode, InfrastructureError
 from ftorch_tools.estimate import read_durations
 from ftorch_tools.gpus import usable_gpus
+from ftorch_tools.installed import ftorch_of
 from ftorch_tools.interrupts import Signals, Stop
 from ftorch_tools.records.junit import write_junit
 from ftorch_tools.records.keeper import Keeper
@@ -70,7 +71,9 @@ class Run:
         start = datetime.now(timezone.utc)
         self.directory = _new_directory(root, start)
         cores = usable_cores()
-        commit, dirty = project.commit(self._project)
+        ftorch, prefix = ftorch_of(cache)
+        # The suite of a prefix inside a work tree is no part of its commits.
+        commit, dirty = (None, None) if prefix else project.commit(self._project)
         self.record = RunRecord(
             id=self.directory.name,
             start=start.isoformat(timespec="seconds"),
@@ -85,6 +88,8 @@ class Run:
             timeout=options.timeout,
             commit=commit,
             dirty=dirty,
+            ftorch=ftorch,
+            prefix=prefix,
             libtorch=project.libtorch_version(cache),
             cmake=project.cmake_version(cache),
             compilers=project.compilers(options.build, cache),

@@ -10,6 +10,7 @@ from typing import Annotated, List, Optional
 import typer
 from rich.console import Console
 
+from ftorch_tools.commands.prefix_options import BuildIn, Prefix, find_or_build, name_target
 from ftorch_tools.commands.selection_options import (
     Everything,
     Expression,
@@ -22,8 +23,7 @@ from ftorch_tools.commands.selection_options import (
     TestsRegex,
     make_selection,
 )
-from ftorch_tools.errors import ExitCode, UsageError
-from ftorch_tools.project import find_build
+from ftorch_tools.errors import ExitCode, InfrastructureError, UsageError
 from ftorch_tools.records.record import Status
 from ftorch_tools.run import Options, Run
 from ftorch_tools.schedulers import options as cluster
@@ -69,6 +69,8 @@ def run(
             show_default="BUILD_DIR/ftorch-test",
         ),
     ] = None,
+    prefix: Prefix = None,
+    build_in: BuildIn = None,
     on: cluster.On = None,
     nodes: cluster.Nodes = None,
     time: cluster.Time = None,
@@ -83,10 +85,10 @@ def run(
         bool, typer.Option("--json", help="Print the record on standard output.")
     ] = False,
 ) -> None:
-    """Run ctest and pytest side by side: nothing is configured and nothing is built."""
+    """Run ctest and pytest side by side: nothing is built, but for --prefix."""
     console = Console(stderr=json, highlight=False, markup=False, emoji=False)
     try:
-        build = find_build(build_dir)
+        build = find_or_build(build_dir, prefix, build_in, console)
         selection = make_selection(
             (output or build / "ftorch-test").resolve(),
             regex=regex,
@@ -125,6 +127,9 @@ def run(
     except UsageError as error:
         print(f"ftorch-test: {error}", file=sys.stderr)
         raise typer.Exit(ExitCode.USAGE) from None
+    except InfrastructureError as error:
+        print(f"ftorch-test: {error}", file=sys.stderr)
+        raise typer.Exit(ExitCode.INFRASTRUCTURE) from None
     except OSError as error:
         print(f"ftorch-test: cannot make the run directory: {error}", file=sys.stderr)
         raise typer.Exit(ExitCode.INFRASTRUCTURE) from None
@@ -136,14 +141,16 @@ def run(
     if json:
         print(session.record.to_json(), end="")
     if session.record.status is not Status.RUNNING:
-        rerun = _rerun(options, session.record.id) + (request.command_line if request else [])
+        target = name_target(options.build, prefix, build_in)
+        rerun = _rerun(options, session.record.id, target)
+        rerun += request.command_line if request else []
         print_summary(console, session.record, session.directory, rerun)
     raise typer.Exit(code)
 
 
-def _rerun(options: Options, run_id: str) -> list[str]:
+def _rerun(options: Options, run_id: str, target: list[str]) -> list[str]:
     """Return the command that runs just the failures of that run again."""
-    command = [*_program(), "run", str(options.build), f"--failed={run_id}"]
+    command = [*_program(), "run", *target, f"--failed={run_id}"]
     if options.jobs:
         command += ["-j", str(options.jobs)]
     for path in options.pytest_paths:

@@ -23,6 +23,7 @@ def origin(record: RunRecord) -> list[tuple[str, str]]:
         ("project", record.project),
         ("build", record.build),
         ("commit", commit),
+        ("FTorch", " in ".join(filter(None, [record.ftorch, record.prefix]))),
         ("LibTorch", record.libtorch or ""),
         ("CMake", record.cmake or ""),
         *((language, _compiler(record, language)) for language in record.compilers),

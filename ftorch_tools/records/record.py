@@ -147,6 +147,8 @@ class RunRecord:
     exit_code: int | None = None
     commit: str | None = None
     dirty: bool | None = None
+    ftorch: str | None = None
+    prefix: str | None = None
     libtorch: str | None = None
     cmake: str | None = None
     compilers: dict[str, Compiler] = field(default_factory=dict)

@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -274,3 +275,34 @@ def check_schema(values: Any) -> None:
 def schema_check() -> Callable[[Any], None]:
     """The function that checks JSON against the schema that it names."""
     return check_schema
+
+
+@pytest.fixture(scope="session")
+def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The build in FTORCH_BUILD_DIR, installed."""
+    build = os.environ.get("FTORCH_BUILD_DIR", "")
+    if not Path(build, "cmake_install.cmake").is_file():
+        pytest.skip("FTORCH_BUILD_DIR names no build of FTorch to install")
+    prefix = tmp_path_factory.mktemp("prefix") / "ftorch"
+    install = ["cmake", "--install", build, "--prefix", str(prefix)]
+    done = subprocess.run(install, capture_output=True, text=True, check=False)
+    if not (prefix / "share/ftorch/validation/models").is_dir():
+        pytest.skip(f"the build installs no validation suite with models: {done.stderr[-200:]}")
+    return prefix
+
+
+@pytest.fixture(scope="session")
+def copy_prefix(prefix: Path) -> Callable[[Path], Path]:
+    """A function that copies the installation, with a suite of the README's program alone."""
+
+    def copy(to: Path) -> Path:
+        suite = to / "share/ftorch/validation"
+        left_out = shutil.ignore_patterns("models", "*.f90")
+        shutil.copytree(prefix, to, symlinks=True, ignore=left_out)
+        readme = prefix / "share/ftorch/validation/readme"
+        shutil.copytree(readme, suite / "readme", dirs_exist_ok=True)
+        lists = suite / "CMakeLists.txt"
+        lists.write_text(lists.read_text().replace("add_subdirectory(fortran)\n", ""))
+        return to
+
+    return copy

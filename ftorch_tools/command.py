@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+"""Calls external programs: each within a time limit, and with all of its children ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+# A process in an uninterruptible call of the system outlives even SIGKILL.
+_END_SECONDS = 2.0
+
+
+class CommandError(Exception):
+    """A program cannot be started, or does not end in time."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a program ended, a negative `code` for a signal, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def message(self) -> str:
+        """The last line of what it printed, errors before other output, or its exit code."""
+        for text in (self.err, self.out):
+            if text.strip():
+                return text.strip().splitlines()[-1].strip()
+        return f"exit code {self.code}"
+
+
+def call(
+    *command: str | Path,
+    timeout: float,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    log: IO[str] | None = None,
+) -> Answer:
+    """Run `command` in plain English and return its answer; with `log` its output goes there.
+
+    Raise `CommandError` when it cannot be started, or takes longer than `timeout` seconds.
+    """
+    words = [str(word) for word in command]
+    try:
+        process = subprocess.Popen(
+            words,
+            cwd=cwd,
+            env={**(os.environ if environment is None else environment), "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if log is None else log,
+            stderr=subprocess.PIPE if log is None else subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise CommandError(f"{words[0]}: {error.strerror or error}") from error
+    try:
+        out, err = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        _end(process)
+        raise CommandError(f"{words[0]} did not answer within {timeout:g} s") from None
+    except BaseException:
+        _end(process)
+        raise
+    return Answer(process.returncode, out or "", err or "")
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(_END_SECONDS)
+    except (ProcessLookupError, subprocess.TimeoutExpired):
+        pass
