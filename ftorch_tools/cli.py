@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from ftorch_tools.commands import compare, history, inside_job, report, run, show, status
+from ftorch_tools.commands import (
+    compare,
+    doctor,
+    history,
+    inside_job,
+    report,
+    run,
+    show,
+    status,
+)
 from ftorch_tools.commands import list as listing
 from ftorch_tools.commands.selection_options import SelectingCommand
 
@@ -49,5 +58,6 @@ app.command(epilog=show.EPILOG)(show.show)
 app.command(epilog=compare.EPILOG)(compare.compare)
 app.command(epilog=history.EPILOG)(history.history)
 app.command(epilog=report.EPILOG)(report.report)
+app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(hidden=True)(inside_job.steps)
 app.command(hidden=True)(inside_job.worker)
