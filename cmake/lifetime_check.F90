@@ -236,7 +236,7 @@ program lifetime_check
   call count_in('x(:) = v * w + v', elemental_expression)
   call count_in('v(:) = make()', broadcast)
 #endif
-  if (.not. clean) stop 1, quiet=.true.
+  if (.not. clean) stop 1
 
 contains
 
