@@ -68,11 +68,13 @@ int ft_tensor_from_device_pointer(void *data, int ndims, const int64_t *shape, i
                                   const int32_t *layout, int64_t layout_size, const ft_options *options,
                                   ft_handle *out);
 /* Wraps the array in place. layout: order of dimensions in memory (permutation from 1 to rank) or null; permute_dims:
-   order in which the dimensions are taken, with their strides, or null. */
-int ft_tensor_from_array(ft_array *array, const int32_t *layout, int64_t layout_size, const int32_t *permute_dims,
-                         int64_t permute_dims_size, const ft_options *options, ft_handle *out);
-/* Copies the numbers out; shape and dtype must agree. */
-int ft_tensor_to_array(ft_handle tensor, ft_array *array, int dtype);
+   order in which the dimensions are taken, with their strides, or null. last: address of the array's last element, with
+   which strides are checked and mended, or null. */
+int ft_tensor_from_array(ft_array *array, const void *last, const int32_t *layout, int64_t layout_size,
+                         const int32_t *permute_dims, int64_t permute_dims_size, const ft_options *options,
+                         ft_handle *out);
+/* Copies the numbers out; shape and dtype must agree. last: as above. */
+int ft_tensor_to_array(ft_handle tensor, ft_array *array, const void *last, int dtype);
 /* Marks a temporary as a variable: assignment copies it from now on and no scope frees it. */
 int ft_tensor_keep(ft_handle tensor);
 int64_t ft_tensor_live(void);

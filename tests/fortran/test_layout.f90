@@ -7,7 +7,7 @@ module layout_cases
   use testing, only: check, check_close, check_equal, check_status, skip
   implicit none
   private
-  public :: row, strided, rows, block_of_rank_7, derived_type, complex_part, component
+  public :: row, strided, rows, block_of_rank_7, derived_type, grid_of_types, complex_part, component
   public :: pointer_section
   public :: assumed_shape, lower_bounds, written_section, negative_stride, layout, layout_of_three
   public :: layout_of_section, permute_dims, permute_section, blob, blob_layout, unassociated
@@ -106,6 +106,33 @@ contains
     label_values = labels
     call check(all(label_values == [20, 30]), 'labels')
   end subroutine derived_type
+
+  !> Strides of two dimensions, and copying out to a component.
+  subroutine grid_of_types()
+    type :: point
+      real(real64) :: x = 0, y = 0, z = 0
+    end type point
+    type(point), target :: points(2, 3)
+    real(real64), pointer :: y(:, :)
+    real(real64) :: values(2, 2)
+    type(torch_tensor) :: tensor, number
+
+    points%y = reshape([1, 2, 3, 4, 5, 6], [2, 3])
+    y => points(:, ::2)%y
+    call torch_tensor_from_array(tensor, y, torch_kCPU)
+    call check_equal(tensor%get_stride(), [3_int64, 12_int64], 'stride')
+    values = tensor
+    call check_close(values, reshape([1.0_real64, 2.0_real64, 5.0_real64, 6.0_real64], [2, 2]), 0.0_real64, 'values')
+    call torch_tensor_zeros(number, 2, [2_int64, 2_int64], torch_kFloat64, torch_kCPU)
+    call torch_tensor_to_array(number, y)
+    call check_close(points%y, reshape([0.0_real64, 0.0_real64, 3.0_real64, 4.0_real64, 0.0_real64, 0.0_real64], [2, 3]), &
+      0.0_real64, 'copied to a component')
+    number = number + 7
+    call torch_tensor_to_array(number, points(:, 2:)%z)
+    call check_close(points%z, reshape([0.0_real64, 0.0_real64, 7.0_real64, 7.0_real64, 7.0_real64, 7.0_real64], [2, 3]), &
+      0.0_real64, 'copied to a section of a component')
+    call check_close(points%x, 0.0_real64, 0.0_real64, 'the component beside')
+  end subroutine grid_of_types
 
   subroutine complex_part()
     complex(real64), target :: z(3)
@@ -369,6 +396,7 @@ program test_layout
   call add_case('rows', rows)
   call add_case('block_of_rank_7', block_of_rank_7)
   call add_case('derived_type', derived_type)
+  call add_case('grid_of_types', grid_of_types)
   call add_case('complex_part', complex_part)
   call add_case('component', component)
   call add_case('pointer_section', pointer_section)

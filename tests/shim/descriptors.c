@@ -42,7 +42,7 @@ static const ft_options float32 = {6, 0, -1, 0};
 
 static int wrap(CFI_cdesc_t *array, ft_handle *out)
 {
-  return ft_tensor_from_array(array, NULL, 0, NULL, 0, &float32, out);
+  return ft_tensor_from_array(array, NULL, NULL, 0, NULL, 0, &float32, out);
 }
 
 static void sections(void)
@@ -57,10 +57,10 @@ static void sections(void)
   expect(ft_tensor_strides(tensor, strides) == ft_ok && strides[0] == 2 && strides[1] == 8, "strides of a section");
   for (int i = 0; i < 24; ++i) data[i] = (float)i;
   CFI_cdesc_t *plain = describe(&place, out, 4, 2, (CFI_index_t[]){2, 3}, (CFI_index_t[]){4, 8});
-  expect(ft_tensor_to_array(tensor, plain, 6) == ft_ok, "copied out");
+  expect(ft_tensor_to_array(tensor, plain, NULL, 6) == ft_ok, "copied out");
   expect(out[0] == 4 && out[1] == 6 && out[2] == 12 && out[5] == 22, "values of a section");
   CFI_cdesc_t *backwards = describe(&place, out + 5, 4, 2, (CFI_index_t[]){2, 3}, (CFI_index_t[]){-4, -8});
-  expect(ft_tensor_to_array(tensor, backwards, 6) == ft_ok, "copied out backwards");
+  expect(ft_tensor_to_array(tensor, backwards, NULL, 6) == ft_ok, "copied out backwards");
   expect(out[5] == 4 && out[4] == 6 && out[3] == 12 && out[0] == 22, "values backwards");
   ft_release(tensor);
 }
@@ -83,7 +83,7 @@ static void refused(void)
   expect(wrap(describe(&place, NULL, 4, 1, extents, (CFI_index_t[]){4}), &tensor) == ft_invalid_argument,
          "no memory is refused");
   expect(wrap(NULL, &tensor) == ft_invalid_argument, "no descriptor is refused");
-  expect(ft_tensor_to_array(NULL, NULL, 6) == ft_invalid_argument, "no descriptor is refused for copying out");
+  expect(ft_tensor_to_array(NULL, NULL, NULL, 6) == ft_invalid_argument, "no descriptor is refused for copying out");
   expect(tensor == NULL && ft_tensor_live() == 0, "nothing was made");
 }
 
@@ -119,21 +119,21 @@ static void orders(void)
   int64_t shape[2], strides[2];
   const int32_t turned[] = {2, 1}, twice[] = {1, 1};
   CFI_cdesc_t *array = describe(&place, data, 4, 2, (CFI_index_t[]){2, 3}, (CFI_index_t[]){4, 8});
-  expect(ft_tensor_from_array(array, turned, 2, NULL, 0, &float32, &tensor) == ft_ok, "layout");
+  expect(ft_tensor_from_array(array, NULL, turned, 2, NULL, 0, &float32, &tensor) == ft_ok, "layout");
   ft_tensor_strides(tensor, strides);
   ft_tensor_shape(tensor, shape);
   expect(shape[0] == 2 && shape[1] == 3 && strides[0] == 3 && strides[1] == 1, "layout [2,1] is row-major");
   ft_release(tensor);
-  expect(ft_tensor_from_array(array, NULL, 0, turned, 2, &float32, &tensor) == ft_ok, "permute_dims");
+  expect(ft_tensor_from_array(array, NULL, NULL, 0, turned, 2, &float32, &tensor) == ft_ok, "permute_dims");
   ft_tensor_strides(tensor, strides);
   ft_tensor_shape(tensor, shape);
   expect(shape[0] == 3 && shape[1] == 2 && strides[0] == 2 && strides[1] == 1, "permute_dims turns shape and strides");
   ft_release(tensor);
   tensor = NULL;
-  expect(ft_tensor_from_array(array, twice, 2, NULL, 0, &float32, &tensor) == ft_invalid_argument, "no permutation");
-  expect(ft_tensor_from_array(array, turned, 1, NULL, 0, &float32, &tensor) == ft_invalid_argument, "layout too short");
+  expect(ft_tensor_from_array(array, NULL, twice, 2, NULL, 0, &float32, &tensor) == ft_invalid_argument, "no permutation");
+  expect(ft_tensor_from_array(array, NULL, turned, 1, NULL, 0, &float32, &tensor) == ft_invalid_argument, "layout too short");
   array->dim[1].sm = 16;
-  expect(ft_tensor_from_array(array, turned, 2, NULL, 0, &float32, &tensor) == ft_invalid_argument,
+  expect(ft_tensor_from_array(array, NULL, turned, 2, NULL, 0, &float32, &tensor) == ft_invalid_argument,
          "layout of a section is refused");
 }
 
