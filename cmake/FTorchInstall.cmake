@@ -43,3 +43,10 @@ install(FILES ${PROJECT_BINARY_DIR}/ftorch.pc DESTINATION ${CMAKE_INSTALL_LIBDIR
 file(RELATIVE_PATH FTORCH_BIN_TO_PREFIX /${CMAKE_INSTALL_BINDIR} /)
 configure_file(cmake/ftorch-config.in ftorch-config @ONLY)
 install(PROGRAMS ${PROJECT_BINARY_DIR}/ftorch-config DESTINATION ${CMAKE_INSTALL_BINDIR})
+
+# The module file lies below modulefiles/<name>/<version>, and finds the prefix from there.
+set(module_folder ${CMAKE_INSTALL_DATADIR}/modulefiles/ftorch)
+file(RELATIVE_PATH FTORCH_MODULEFILE_PREFIX /${module_folder} /)
+configure_file(cmake/ftorch.modulefile.in modulefile @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/modulefile DESTINATION ${module_folder} RENAME ${PROJECT_VERSION})
+install(FILES fpm.toml DESTINATION ${CMAKE_INSTALL_DATADIR}/ftorch)
