@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-# Finds Fypp and expands templates at build time, with dependencies on every macro file and catalog table.
+# Expands templates at build time, with dependencies on every macro file and catalog table: by Fypp, which it finds, or
+# from what a source package has expanded.
 
+include(FTorchExpanded)
 if(NOT Python3_EXECUTABLE)
   set(Python3_FIND_VIRTUALENV FIRST)
   find_package(Python3 3.9 QUIET COMPONENTS Interpreter)
@@ -8,9 +10,9 @@ endif()
 get_filename_component(_ftorch_python_folder "${Python3_EXECUTABLE}" DIRECTORY)
 find_program(FTORCH_FYPP_EXECUTABLE fypp HINTS "${_ftorch_python_folder}" DOC "The Fortran preprocessor Fypp")
 mark_as_advanced(FTORCH_FYPP_EXECUTABLE)
-if(NOT FTORCH_FYPP_EXECUTABLE)
+if(NOT FTORCH_EXPANDED AND NOT FTORCH_FYPP_EXECUTABLE)
   message(FATAL_ERROR
-    "Fypp, which expands the templates of FTorch, was not found next to the Python in use "
+    "${_ftorch_why_fypp}Fypp, which expands the templates of FTorch, was not found next to the Python in use "
     "(${Python3_EXECUTABLE}) nor on PATH.\n"
     "Install it with\n  ${Python3_EXECUTABLE} -m pip install fypp\n"
     "or say where it is with -DFTORCH_FYPP_EXECUTABLE=<path>.")
@@ -33,6 +35,7 @@ function(ftorch_fypp out)
   file(GLOB shared CONFIGURE_DEPENDS ${root}/fypp/*.fypp ${root}/catalog/*.py)
   list(TRANSFORM FTORCH_FYPP_VARIABLES PREPEND -D)
   set(results)
+  file(MAKE_DIRECTORY ${arg_FOLDER})
   foreach(template IN LISTS arg_TEMPLATES)
     get_filename_component(template "${template}" ABSOLUTE)
     get_filename_component(name "${template}" NAME_WLE)
@@ -47,11 +50,17 @@ function(ftorch_fypp out)
       set(style --no-folding --line-marker-format=std)
       set(finish)
     endif()
+    set(expand ${CMAKE_COMMAND} -E env PYTHONDONTWRITEBYTECODE=1
+               ${FTORCH_FYPP_EXECUTABLE} --create-parents ${markers} ${style} -M ${root} -m catalog
+               -I ${root}/fypp ${FTORCH_FYPP_VARIABLES} ${template} ${result})
+    if(FTORCH_EXPANDED)
+      file(RELATIVE_PATH folder ${FTorch_SOURCE_DIR} ${template})
+      get_filename_component(folder ${folder} DIRECTORY)
+      set(expand ${CMAKE_COMMAND} -E copy ${FTORCH_EXPANDED}/${FTORCH_LIFETIME_CHOICE}/${folder}/${name} ${result})
+    endif()
     add_custom_command(
       OUTPUT ${result}
-      COMMAND ${CMAKE_COMMAND} -E env PYTHONDONTWRITEBYTECODE=1
-              ${FTORCH_FYPP_EXECUTABLE} --create-parents ${markers} ${style} -M ${root} -m catalog
-              -I ${root}/fypp ${FTORCH_FYPP_VARIABLES} ${template} ${result}
+      COMMAND ${expand}
       ${finish}
       DEPENDS ${template} ${shared}
       COMMENT "Expanding ${name}"
