@@ -16,6 +16,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("FTORCH_BUILD_DIR") or ROOT / "build")
 
+MODULE_INITS = (
+    Path(os.environ.get("MODULESHOME", "/usr/share/modules")) / "init" / "bash",
+    Path("/usr/share/modules/init/bash"),
+    Path("/usr/share/lmod/lmod/init/bash"),
+)
+
 
 def run(
     *command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None
@@ -95,3 +101,22 @@ def needs() -> Callable[[str], None]:
             pytest.skip(f"{command} is not installed")
 
     return need
+
+
+@pytest.fixture(scope="session")
+def module_init() -> Path:
+    """The file that defines `module` in bash."""
+    init = next((path for path in MODULE_INITS if path.exists()), None)
+    if init is None:
+        pytest.skip("neither Environment Modules nor Lmod is installed")
+    return init
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the source package of the last commit."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout, so there is no commit to package")
+    folder = tmp_path_factory.mktemp("dist")
+    run(ROOT / "ci" / "package", "--no-check", folder)
+    return folder

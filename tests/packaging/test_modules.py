@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from pathlib import Path
 
@@ -11,22 +10,12 @@ import pytest
 
 from .conftest import Installation, run
 
-INITS = (
-    Path(os.environ.get("MODULESHOME", "/usr/share/modules")) / "init" / "bash",
-    Path("/usr/share/modules/init/bash"),
-    Path("/usr/share/lmod/lmod/init/bash"),
-)
-
-
 @pytest.fixture
-def shell(tmp_path: Path):
+def shell(module_init: Path, tmp_path: Path):
     """Runs lines of bash in which `module` is defined."""
-    init = next((path for path in INITS if path.exists()), None)
-    if init is None:
-        pytest.skip("neither Environment Modules nor Lmod is installed")
 
     def run_lines(*lines: str) -> str:
-        clean = ["unset LOADEDMODULES _LMFILES_ MODULEPATH FTORCH_ROOT", f". {init}"]
+        clean = ["unset LOADEDMODULES _LMFILES_ MODULEPATH FTORCH_ROOT", f". {module_init}"]
         script = "\n".join([*clean, "set -e", *lines])
         return run("bash", "--noprofile", "--norc", "-c", script, cwd=tmp_path)
 

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+"""The easyconfig: EasyBuild builds the source package, tests it, installs it and loads its module."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from .conftest import Installation, cached, run
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_builds_and_loads(package: Path, module_init: Path, needs, tmp_path: Path):
+    needs("eb")
+    needs("pkg-config")
+    (easyconfig,) = package.glob("FTorch-*.eb")
+    lmod = "lmod" in module_init.parts
+    options = [
+        f"--prefix={tmp_path}",
+        f"--sourcepath={package}",
+        f"--modules-tool={'Lmod' if lmod else 'EnvironmentModules'}",
+        f"--module-syntax={'Lua' if lmod else 'Tcl'}",
+        "--parallel=2",
+        "--disable-mpi-tests",
+    ]
+    if os.geteuid() == 0:
+        options.append("--allow-use-as-root-and-accept-consequences")
+    compiler = cached("CMAKE_Fortran_COMPILER")
+    load = f"module use {tmp_path}/modules/all && module load FTorch"
+    script = f'. {module_init}; set -e; eb "$@"; {load}; echo "root: $EBROOTFTORCH"'
+    printed = run("bash", "-c", script, "bash", easyconfig, *options, env={"FC": compiler})
+    print(printed)
+    assert "COMPLETED: Installation ended successfully" in printed
+    (log,) = (tmp_path / "software").rglob("easybuild-FTorch*.log*")
+    prefix = Path(re.search(r"^root: (.+)$", printed, re.MULTILINE)[1])
+    assert prefix.is_relative_to(tmp_path / "software")
+    assert "100% tests passed" in run("sh", "-c", f"zcat -f {log}; bzcat {log} 2>/dev/null || true")
+    assert Installation(prefix, compiler).readme.is_dir()
