@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An installed FTorch, and the check that every way of using it ends with: the program of the README."""
+"""An installed FTorch, and how every way of using it is checked: by the program of the README."""
 
 from __future__ import annotations
 
@@ -23,9 +23,7 @@ MODULE_INITS = (
 )
 
 
-def run(
-    *command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None
-) -> str:
+def run(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
     """What a command prints; when it fails, the test fails with its output."""
     process = subprocess.run(
         [str(word) for word in command],

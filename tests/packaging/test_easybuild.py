@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The easyconfig: EasyBuild builds the source package, tests it, installs it and loads its module."""
+"""The easyconfig: EasyBuild builds, tests and installs the source package and loads its module."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ def eb(tmp_path: Path) -> Path:
     run(sys.executable, "-m", "venv", tmp_path / "easybuild")
     pip = [str(tmp_path / "easybuild" / "bin" / "python"), "-m", "pip", "install", "--quiet"]
     requirements = Path(__file__).with_name("requirements.txt")
-    process = subprocess.run(
-        [*pip, "-r", str(requirements)], capture_output=True, text=True
-    )
+    process = subprocess.run([*pip, "-r", str(requirements)], capture_output=True, text=True)
     if process.returncode != 0:
         pytest.skip(f"EasyBuild cannot be installed here: {process.stderr.strip()[-300:]}")
     return tmp_path / "easybuild" / "bin" / "eb"
@@ -55,5 +53,7 @@ def test_builds_and_loads(package: Path, module_init: Path, eb: Path, needs, tmp
     (log,) = (tmp_path / "software").rglob("easybuild-FTorch*.log*")
     prefix = Path(re.search(r"^root: (.+)$", printed, re.MULTILINE)[1])
     assert prefix.is_relative_to(tmp_path / "software")
-    assert "100% tests passed" in run("sh", "-c", f"zcat -f {log}; bzcat {log} 2>/dev/null || true")
+    assert "100% tests passed" in run(
+        "sh", "-c", f"zcat -f {log}; bzcat {log} 2>/dev/null || true"
+    )
     assert Installation(prefix, compiler).readme.is_dir()

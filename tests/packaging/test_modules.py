@@ -10,6 +10,7 @@ import pytest
 
 from .conftest import Installation, run
 
+
 @pytest.fixture
 def shell(module_init: Path, tmp_path: Path):
     """Runs lines of bash in which `module` is defined."""
@@ -40,7 +41,7 @@ def test_readme_program_after_module_load(installation: Installation, shell, nee
 def test_cmake_finds_the_loaded_one(installation: Installation, shell, tmp_path):
     (tmp_path / "CMakeLists.txt").write_text(
         "cmake_minimum_required(VERSION 3.21)\nproject(user LANGUAGES Fortran)\n"
-        "find_package(FTorch REQUIRED)\nmessage(STATUS \"found in ${FTorch_DIR}\")\n"
+        'find_package(FTorch REQUIRED)\nmessage(STATUS "found in ${FTorch_DIR}")\n'
     )
     printed = shell(
         use(installation.prefix / "share" / "modulefiles"),

@@ -34,7 +34,9 @@ def configure(sources: Path, *options: str) -> subprocess.CompletedProcess[str]:
     tools = sources.parent / "tools"
     tools.mkdir()
     for name in ("cmake", "ninja"):
-        program = next(Path(folder) / name for folder in os.get_exec_path() if (Path(folder) / name).exists())
+        program = next(
+            Path(folder) / name for folder in os.get_exec_path() if (Path(folder) / name).exists()
+        )
         (tools / name).symlink_to(program)
     command = ["cmake", "-S", str(sources), "-B", str(sources.parent / "build"), "-G", "Ninja"]
     command += [f"-DPython3_EXECUTABLE={python}", f"-DLibTorch_ROOT={cached('LibTorch_PREFIX')}"]
@@ -86,4 +88,6 @@ def test_a_changed_template_needs_fypp(sources: Path):
         file.write("#! changed\n")
     process = configure(sources)
     assert process.returncode != 0
-    assert "src/fypp/macros.fypp is not as in the source package" in " ".join(process.stderr.split())
+    assert "src/fypp/macros.fypp is not as in the source package" in " ".join(
+        process.stderr.split()
+    )
