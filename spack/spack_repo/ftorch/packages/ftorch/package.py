@@ -37,7 +37,7 @@ class Ftorch(CMakePackage, CudaPackage):
 
     with when("+tools"):
         extends("python")
-        depends_on("py-hatchling@1.24:", type="build")
+        depends_on("py-scikit-build-core@0.10:", type="build")
         depends_on("py-pip", type="build")
         with default_args(type="run"):
             depends_on("cmake@3.21:")
