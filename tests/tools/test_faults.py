@@ -86,14 +86,16 @@ def test_children_of_a_crashed_worker_end(project, sleepers):
 def peak_memory(project, *arguments):
     """Run `ftorch-test` and return its result with the peak, in MiB, of the process itself.
 
-    Not of its children: the kernel keeps those apart.
+    Not of its children, which the kernel keeps apart, nor of the process that started it, whose
+    peak `ru_maxrss` would show.
     """
     program = (
-        "import json, resource, sys\n"
+        "import json, re, resource, sys\n"
         "from ftorch_tools.cli import main\n"
         "try: main()\n"
         "finally:\n"
-        "    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024\n"
+        "    status = open('/proc/self/status').read()\n"
+        "    peak = int(re.search(r'VmHWM:\\s+(\\d+)', status)[1]) / 1024\n"
         "    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024\n"
         "    open('memory', 'w').write(json.dumps([peak, children]))\n"
     )
