@@ -136,11 +136,13 @@ class Cluster:
             self.stop(name, signal.SIGKILL)
 
     def wait_until_idle(self) -> None:
-        """Wait until both nodes are idle."""
-        _wait_until(
-            lambda: set(self.call("sinfo", "-h", "-N", "-o", "%T").split()) == {"idle"},
-            "idle nodes",
-        )
+        """Wait until no job waits or runs and both nodes are idle."""
+
+        def is_idle() -> bool:
+            states = self.call("sinfo", "-h", "-N", "-o", "%T").split()
+            return not self.jobs() and set(states) == {"idle"}
+
+        _wait_until(is_idle, "idle nodes")
 
     def jobs(self) -> list[str]:
         """Return the ids of the jobs that wait or run."""

@@ -147,7 +147,6 @@ def test_recorded_durations_balance_the_nodes(project, cluster, on_slurm):
 
 def test_detached(project, cluster, on_slurm):
     add_pair(project, "sleep 1")
-    begin = time.monotonic()
     result = on_slurm("--detach")
     assert result.code == 0
     assert "report:" not in result.out
@@ -155,7 +154,6 @@ def test_detached(project, cluster, on_slurm):
     assert record["status"] == "running"
     assert record["id"] in result.out
     cluster.wait_until_idle()
-    assert time.monotonic() - begin > 1.0
     record = read_record(project)
     assert (record["status"], record["exit_code"]) == ("complete", 0)
     assert outcomes(record) == {"one": "passed", "two": "passed"}
@@ -262,6 +260,7 @@ def test_worker_dies(project, cluster, on_slurm):
     assert result.outcomes == {"quick": "passed", "murder": "lost"}
 
 
+@pytest.mark.slow
 def test_requeued(project, cluster, start, tmp_path, wait_until):
     ran = tmp_path / "ran"
     project.add_ctest("first", f"echo first >> {ran}")
