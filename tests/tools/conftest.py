@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -188,9 +189,14 @@ def sleepers() -> Callable[..., list[int]]:
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             try:
+                status = (folder / "status").read_text("ascii", "replace")
                 name, *arguments = (folder / "cmdline").read_bytes().split(b"\0")
                 place = Path(os.readlink(folder / "cwd"))
             except OSError:
+                continue
+            # One that was killed is seen until the kernel comes to it.
+            pending = re.findall(r"^(?:SigPnd|ShdPnd):\s*([0-9a-f]+)", status, re.MULTILINE)
+            if any(int(mask, 16) >> (signal.SIGKILL - 1) & 1 for mask in pending):
                 continue
             wanted = seconds is None or arguments[:1] == [b"%d" % seconds]
             if name == b"sleep" and wanted and project.root.resolve() in [place, *place.parents]:
