@@ -150,33 +150,43 @@ def terminal_environment() -> Callable[..., dict[str, str]]:
     return environment
 
 
+def _shown(command: list[str], cwd: Path | None = None, **changes: str) -> str:
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=environment(**changes),
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+    )
+    os.close(follower)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(leader, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(leader)
+    process.wait()
+    return shown.decode()
+
+
+@pytest.fixture(scope="session")
+def shown_on_terminal() -> Callable[..., str]:
+    """A function that runs a command on a pseudo terminal and gives what that shows."""
+    return _shown
+
+
 @pytest.fixture(scope="session")
 def terminal() -> Callable[..., str]:
-    """A function that runs a project on a pseudo terminal and gives what that shows."""
+    """The same for the run of a project."""
 
     def run(project: Project, **changes: str) -> str:
-        leader, follower = pty.openpty()
-        process = subprocess.Popen(
-            [*project.command, "run"],
-            cwd=project.root,
-            env=environment(**changes),
-            stdin=follower,
-            stdout=follower,
-            stderr=follower,
-        )
-        os.close(follower)
-        shown = b""
-        while True:
-            try:
-                piece = os.read(leader, 65536)
-            except OSError:
-                break
-            if not piece:
-                break
-            shown += piece
-        os.close(leader)
-        process.wait()
-        return shown.decode()
+        return _shown([*project.command, "run"], project.root, **changes)
 
     return run
 

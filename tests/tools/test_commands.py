@@ -6,7 +6,6 @@ from __future__ import annotations
 import inspect
 import json
 import os
-import pty
 import subprocess
 import sys
 
@@ -95,34 +94,14 @@ def test_show_a_test(filled):
     assert filled.command("show", "latest", "absent").exit_code == 2
 
 
-def shown_on_terminal(arguments, environment):
-    """Return what a command shows on a terminal."""
-    leader, follower = pty.openpty()
-    command = [sys.executable, "-m", "ftorch_tools", *arguments]
-    with subprocess.Popen(
-        command, env=environment, stdin=follower, stdout=follower, stderr=follower
-    ):
-        os.close(follower)
-        shown = b""
-        while True:
-            try:
-                piece = os.read(leader, 65536)
-            except OSError:
-                break
-            if not piece:
-                break
-            shown += piece
-    os.close(leader)
-    return shown.decode()
-
-
-def test_terminals(filled, terminal_environment):
-    colours = shown_on_terminal(["show", "latest", "a"], terminal_environment())
+def test_terminals(filled, shown_on_terminal):
+    command = [sys.executable, "-m", "ftorch_tools", "show", "latest", "a"]
+    colours = shown_on_terminal(command)
     assert "\x1b[1ma" in colours
     # What the test printed does not act on the terminal.
     assert "two\N{REPLACEMENT CHARACTER} ü" in colours
     assert "\x1b[31mtwo" not in colours
-    plain = shown_on_terminal(["show", "latest", "a"], terminal_environment(NO_COLOR="1"))
+    plain = shown_on_terminal(command, NO_COLOR="1")
     assert "\x1b[3" not in plain
     assert "\x1b[9" not in plain
 
