@@ -112,7 +112,7 @@ class Cluster:
 
     def kill_node(self, node: str) -> None:
         """End a node as a power failure does: its slurmd and all that it started, at once."""
-        there = [process for process in psutil.process_iter() if _is_on(process, node)]
+        there = [process for process in psutil.process_iter() if self._is_on(process, node)]
         parents = [process.parent() for process in there]
         steps = {p for p in parents if p is not None and p.name().startswith("slurmstepd")}
         self.stop(f"slurmd-{node}", signal.SIGKILL)
@@ -132,6 +132,9 @@ class Cluster:
     def stop_all(self) -> None:
         """End all jobs and all parts."""
         self.call("scancel", "--signal=KILL", *self.jobs())
+        # A step that finds no slurmctld to tell its end would stay for ever.
+        with contextlib.suppress(AssertionError):
+            _wait_until(lambda: not self.jobs(), "the end of all jobs", 5.0)
         for name in reversed(list(self._processes)):
             self.stop(name, signal.SIGKILL)
 
@@ -160,6 +163,14 @@ class Cluster:
         )
         return answer.stdout
 
+    def _is_on(self, process: psutil.Process, node: str) -> bool:
+        # Other clusters may have a node of this name.
+        wanted = {"SLURMD_NODENAME": node, **self.environment}
+        try:
+            return wanted.items() <= process.environ().items()
+        except psutil.Error:
+            return False
+
     def _start(self, name: str, command: list[str]) -> None:
         file = self.folder / f"{name}.pid"
         file.unlink(missing_ok=True)
@@ -175,13 +186,6 @@ def _lives(pid: int) -> bool:
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
-        return False
-
-
-def _is_on(process: psutil.Process, node: str) -> bool:
-    try:
-        return process.environ().get("SLURMD_NODENAME") == node
-    except psutil.Error:
         return False
 
 
