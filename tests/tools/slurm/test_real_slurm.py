@@ -273,8 +273,8 @@ def test_requeued(project, cluster, start, tmp_path, wait_until):
     ran.with_suffix(".go").touch()
     cluster.call("scontrol", "requeue", job)
     wait_until(lambda: "PENDING" in cluster.call("squeue", "-h", "-o", "%T"), "the requeue")
-    # Slurm would wait two minutes.
-    cluster.call("scontrol", "update", f"jobid={job}", "starttime=now")
+    # Slurm would wait two minutes; in the second of its end a job is refused by its nodes.
+    cluster.call("scontrol", "update", f"jobid={job}", "starttime=now+2")
     out, _ = process.communicate(timeout=90)
     assert process.returncode == 0, out
     record = read_record(project)
