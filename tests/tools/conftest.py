@@ -29,6 +29,9 @@ from ftorch_tools.records.store import Store
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
+# What plugins a project's pytest happens to have costs a second a start.
+_SETTINGS = "[tool.pytest.ini_options]\naddopts = '-p no:hypothesispytest -p no:typeguard'\n"
+
 
 def environment(**changes: str) -> dict[str, str]:
     """Return the environment of a terminal that knows nothing of the test run around it."""
@@ -47,7 +50,7 @@ class Project:
     def __post_init__(self) -> None:
         self.build = self.root / "build"
         self.build.mkdir(parents=True)
-        (self.root / "pyproject.toml").touch()
+        (self.root / "pyproject.toml").write_text(_SETTINGS)
         (self.build / "CTestTestfile.cmake").touch()
 
     def add_ctest(self, name: str, script: str, **properties: str) -> None:
