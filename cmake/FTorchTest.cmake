@@ -5,10 +5,9 @@
 find_package(OpenMP COMPONENTS Fortran)
 
 # ftorch_add_test_program(<noun> SOURCES <file>... [LIBRARIES <target>...] [RUNS <run>...]) builds test_<noun> from
-# Fortran files and templates, and adds its cases as fortran.<noun>.<case>, each with the label unit. Cases labelled
-# `models` come after the model files were made, in the folder FTORCH_TEST_MODELS. A program that was not built is one
-# failing test. With RUNS the cases are added once for each run <prefix>|<label>[|<variable>=<value>]..., as
-# <prefix>.<noun>.<case>, in that environment.
+# Fortran files and templates, and adds its cases as fortran.<noun>.<case>, each with the label unit. They find the
+# model files in the folder FTORCH_TEST_MODELS. A program that was not built is one failing test. With RUNS the cases
+# are added once for each run <prefix>|<label>[|<variable>=<value>]..., as <prefix>.<noun>.<case>, in that environment.
 function(ftorch_add_test_program noun)
   cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES;RUNS" ${ARGN})
   if(NOT arg_RUNS)

@@ -22,14 +22,10 @@ foreach(run IN LISTS runs)
     separate_arguments(labels UNIX_COMMAND "${case}")
     list(POP_FRONT labels name)
     set(test ${prefix}.${NOUN}.${name})
-    set(fixture "")
-    if("models" IN_LIST labels)
-      set(fixture "FIXTURES_REQUIRED models")
-    endif()
     list(PREPEND labels ${run_label})
     string(APPEND script
 "add_test([=[${test}]=] [=[${PROGRAM}]=] [=[${name}]=])
-set_tests_properties([=[${test}]=] PROPERTIES LABELS [=[${labels}]=] ${fixture} SKIP_RETURN_CODE 77 TIMEOUT 120
+set_tests_properties([=[${test}]=] PROPERTIES LABELS [=[${labels}]=] SKIP_RETURN_CODE 77 TIMEOUT 120
   WORKING_DIRECTORY [=[${FOLDER}]=] ENVIRONMENT [=[${environment}]=])
 ")
   endforeach()
