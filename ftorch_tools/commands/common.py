@@ -18,7 +18,14 @@ from ftorch_tools.commands.completion import complete_run, complete_test
 from ftorch_tools.errors import ExitCode, InfrastructureError, RecordError, UsageError
 
 _RUN = "latest, latest~1, …, an id or its beginning, or a run directory."
-RUN = typer.Argument(metavar="RUN", help=_RUN, autocompletion=complete_run)
+
+
+def run_argument(name: str) -> Any:
+    """Return the argument of a command that names a run."""
+    return typer.Argument(metavar=name, help=_RUN, autocompletion=complete_run)
+
+
+RUN = run_argument("RUN")
 TEST = typer.Argument(
     metavar="TEST",
     help="The name of a test, or a part of no other name.",

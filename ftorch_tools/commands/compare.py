@@ -8,12 +8,12 @@ import typer
 from rich.console import Console
 
 from ftorch_tools.commands.common import (
-    RUN,
     AsJson,
     InProject,
     errors_told,
     make_console,
     print_json,
+    run_argument,
     say,
     warn,
 )
@@ -42,8 +42,8 @@ _SECTIONS = {
 
 
 def compare(
-    a: Annotated[str, RUN] = "latest~1",
-    b: Annotated[str, RUN] = "latest",
+    a: Annotated[str, run_argument("A")] = "latest~1",
+    b: Annotated[str, run_argument("B")] = "latest",
     project: InProject = Path(),
     json: AsJson = False,
 ) -> None:
