@@ -11,19 +11,26 @@ from ftorch_tools.drivers.runner import Runner
 
 # How long the drivers may take to stop their tests after an interrupt.
 _STOP_SECONDS = 5.0
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def heeded() -> list[signal.Signals]:
+    """Return the signals that end a run: all that were not ignored from the start, as by nohup."""
+    return [n for n in _ENDING if signal.getsignal(n) is not signal.SIG_IGN]
 
 
 class Signals:
     """Counts interrupts while it is entered, in place of being ended by them."""
-
-    _watched = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def __init__(self) -> None:
         self.count = 0
         self.number = 0
 
     def __enter__(self) -> Signals:
-        self._before = [signal.signal(number, self._note) for number in self._watched]
+        self._before = {number: signal.signal(number, self._note) for number in heeded()}
+        if signal.SIGINT not in self._before:
+            # To ignore is inherited, and pytest, in a session of its own, is stopped by SIGINT.
+            self._before[signal.SIGINT] = signal.signal(signal.SIGINT, _do_nothing)
         return self
 
     def __exit__(
@@ -33,13 +40,16 @@ class Signals:
         traceback: TracebackType | None,
     ) -> None:
         # Whoever is impatient must not cost the stopped run its summary and exit code.
-        after = [signal.SIG_IGN] * len(self._before) if self.count else self._before
-        for number, handler in zip(self._watched, after):
-            signal.signal(number, handler)
+        for number, handler in self._before.items():
+            signal.signal(number, signal.SIG_IGN if self.count else handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
         self.number = self.number or number
+
+
+def _do_nothing(number: int, frame: FrameType | None) -> None:
+    """Ignore a signal that child processes are not to ignore."""
 
 
 class Stop:

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from ftorch_tools.errors import InfrastructureError, UsageError
 from ftorch_tools.installed import find_installed
+from ftorch_tools.interrupts import heeded
 from ftorch_tools.lock import FolderLock
 from ftorch_tools.project import find_build
 from ftorch_tools.validation import Suite, default_folder
@@ -100,10 +101,9 @@ def _ended_by_signals() -> Iterator[None]:
     def end(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
-    watched = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, end) for number in watched]
+    before = {number: signal.signal(number, end) for number in heeded()}
     try:
         yield
     finally:
-        for number, handler in zip(watched, before):
+        for number, handler in before.items():
             signal.signal(number, handler)

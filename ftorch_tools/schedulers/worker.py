@@ -15,6 +15,7 @@ from rich.console import Console
 
 from ftorch_tools.cores import usable_cores
 from ftorch_tools.drivers.events import Closed, Event
+from ftorch_tools.interrupts import heeded
 from ftorch_tools.records.keeper import Keeper
 from ftorch_tools.records.load import load
 from ftorch_tools.records.record import RunRecord
@@ -101,17 +102,19 @@ class _Heart:
         heard, told = os.pipe()
         os.set_blocking(told, False)
         signal.set_wakeup_fd(told, warn_on_full_buffer=False)
-        threading.Thread(target=self._tell_when_stopped, args=(heard,), daemon=True).start()
+        threading.Thread(
+            target=self._tell_when_stopped, args=(heard, heeded()), daemon=True
+        ).start()
 
     def __exit__(self, *unused: object) -> None:
         signal.set_wakeup_fd(-1)
         self._left.set()
         self._thread.join()
 
-    def _tell_when_stopped(self, heard: int) -> None:
+    def _tell_when_stopped(self, heard: int, ending: list[signal.Signals]) -> None:
         """Note when the first signal came: it may have ended the tests too."""
         while number := os.read(heard, 1):
-            if number[0] in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if number[0] in ending:
                 self._journal.append("stopping")
                 return
 

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import time
 
 import pytest
+
+from ftorch_tools.commands.prefix_options import _ended_by_signals
 
 
 def make_endless(project, script):
@@ -107,3 +110,51 @@ def test_interrupt(project, sleepers, terminal_environment, script, number, time
     }
     assert "interrupted" in out
     assert (directory / "junit.xml").exists()
+
+
+def test_signals_that_are_ignored_stay_so(project, terminal_environment):
+    project.add_python(
+        "test_a.py",
+        "import os, signal\n"
+        "def test_signals():\n"
+        "    run = int(os.environ['RUN'])\n"
+        "    for number in (signal.SIGHUP, signal.SIGINT):\n"
+        "        os.kill(run, number)\n"
+        "    # What nohup promises holds for the tests too; what stops pytest reaches it.\n"
+        "    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN\n"
+        "    assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN\n",
+    )
+    # As in the background of a shell without job control.
+    script = "trap '' HUP INT; export RUN=$$; exec \"$@\""
+    answer = subprocess.run(
+        ["sh", "-c", script, "sh", *project.command, "run", "-j", "1"],
+        cwd=project.root,
+        env=terminal_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stdout
+    assert "1 passed" in answer.stdout
+
+
+@pytest.fixture
+def restored():
+    """Signals are handled as before when a test ends."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_signals_while_a_suite_is_built(restored):
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with _ended_by_signals():
+        os.kill(os.getpid(), signal.SIGHUP)
+        with pytest.raises(SystemExit) as ended:
+            os.kill(os.getpid(), signal.SIGTERM)
+    assert ended.value.code == 128 + signal.SIGTERM
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
