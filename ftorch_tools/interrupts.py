@@ -12,11 +12,13 @@ from ftorch_tools.drivers.runner import Runner
 # How long the drivers may take to stop their tests after an interrupt.
 _STOP_SECONDS = 5.0
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# By these schedulers warn that a job is soon to end.
+_WARNING = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
 
 
 def heeded() -> list[signal.Signals]:
     """Return the signals that end a run: all that were not ignored from the start, as by nohup."""
-    return [n for n in _ENDING if signal.getsignal(n) is not signal.SIG_IGN]
+    return [n for n in (*_ENDING, *_WARNING) if signal.getsignal(n) is not signal.SIG_IGN]
 
 
 class Signals:

@@ -12,6 +12,10 @@ import time
 import pytest
 
 from ftorch_tools.commands.prefix_options import _ended_by_signals
+from ftorch_tools.interrupts import Signals, heeded
+
+# By these schedulers say that a job is soon to end.
+WARNINGS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
 
 
 def make_endless(project, script):
@@ -118,14 +122,14 @@ def test_signals_that_are_ignored_stay_so(project, terminal_environment):
         "import os, signal\n"
         "def test_signals():\n"
         "    run = int(os.environ['RUN'])\n"
-        "    for number in (signal.SIGHUP, signal.SIGINT):\n"
+        "    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGUSR2):\n"
         "        os.kill(run, number)\n"
         "    # What nohup promises holds for the tests too; what stops pytest reaches it.\n"
         "    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN\n"
         "    assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN\n",
     )
     # As in the background of a shell without job control.
-    script = "trap '' HUP INT; export RUN=$$; exec \"$@\""
+    script = "trap '' HUP INT USR2; export RUN=$$; exec \"$@\""
     answer = subprocess.run(
         ["sh", "-c", script, "sh", *project.command, "run", "-j", "1"],
         cwd=project.root,
@@ -142,11 +146,19 @@ def test_signals_that_are_ignored_stay_so(project, terminal_environment):
 @pytest.fixture
 def restored():
     """Signals are handled as before when a test ends."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.getsignal(number) for number in numbers}
+    before = {number: signal.getsignal(number) for number in heeded()}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", WARNINGS)
+def test_warnings_of_schedulers_count(restored, number):
+    with Signals() as signals:
+        os.kill(os.getpid(), number)
+        assert (signals.count, signals.number) == (1, number)
+    # The summary is still to come.
+    assert signal.getsignal(number) is signal.SIG_IGN
 
 
 def test_signals_while_a_suite_is_built(restored):
@@ -154,7 +166,7 @@ def test_signals_while_a_suite_is_built(restored):
     with _ended_by_signals():
         os.kill(os.getpid(), signal.SIGHUP)
         with pytest.raises(SystemExit) as ended:
-            os.kill(os.getpid(), signal.SIGTERM)
-    assert ended.value.code == 128 + signal.SIGTERM
+            os.kill(os.getpid(), signal.SIGUSR1)
+    assert ended.value.code == 128 + signal.SIGUSR1
     assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from ftorch_tools.interrupts import Signals
+from ftorch_tools.interrupts import Signals, heeded
 from ftorch_tools.schedulers.merge import unfinished
 from ftorch_tools.schedulers.plan import Journal, Plan, Shard
 from ftorch_tools.schedulers.watch import ShardState, Watch
@@ -92,7 +92,7 @@ def test_a_signal_is_noted_unless_it_is_ignored(plan, wait_until):
     def stopping():
         return any(entry["event"] == "stopping" for entry in journal.news())
 
-    before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+    before = {n: signal.getsignal(n) for n in heeded()}
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         with _Heart(plan, journal), Signals() as signals:
@@ -100,7 +100,7 @@ def test_a_signal_is_noted_unless_it_is_ignored(plan, wait_until):
             time.sleep(0.1)
             assert not stopping()
             assert signals.count == 0
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGUSR1)
             wait_until(stopping, "the note")
     finally:
         for n, handler in before.items():
