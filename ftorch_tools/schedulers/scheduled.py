@@ -69,32 +69,42 @@ class ScheduledRun(Run):
             raise InfrastructureError("interrupted before a job was submitted")
         plan.write()
         with Display(self._console) as display:
-            nodes = len(plan.shards)
             plan.job = self._scheduler.submit(plan, self._request)
-            plan.write()
-            if self._request.detach:
-                self.record.job = {"scheduler": plan.scheduler, "id": plan.job}
-                self._keeper.save()
-            display.say(
-                Text(f"job {plan.job}: {len(selected)} tests in {nodes} shards", style="dim")
-            )
-            if self._request.detach:
-                display.say(Text(f"run {self.record.id} goes on without this program"))
-                return ExitCode.OK
-            for runner in ("ctest", "pytest"):
-                count = sum(unit.runner == runner for unit in selected)
-                display.apply(Planned(runner, count))
-            follower = Follower(plan, self._request, self._scheduler, display, signals)
             try:
-                follower.follow()
-            except BaseException:
+                plan.write()
+                if self._request.detach:
+                    self.record.job = {"scheduler": plan.scheduler, "id": plan.job}
+                    self._keeper.save()
+                else:
+                    errors = self._see_through(plan, selected, signals, display)
+            except BaseException:  # nobody else would end the job
                 with contextlib.suppress(InfrastructureError):
                     self._scheduler.cancel(plan.job)
                 raise
-        merge(plan, self.record, errors=follower.errors, signal=signals.number)
+            if self._request.detach:
+                self._name_job(plan, selected, display)
+                display.say(Text(f"run {self.record.id} goes on without this program"))
+                return ExitCode.OK
+        merge(plan, self.record, errors=errors, signal=signals.number)
         self._keep()
         assert self.record.exit_code is not None
         return self.record.exit_code
+
+    def _see_through(
+        self, plan: Plan, selected: list[Unit], signals: Signals, display: Display
+    ) -> list[str]:
+        """Follow the job to its end and return what went wrong besides the tests."""
+        self._name_job(plan, selected, display)
+        for runner in ("ctest", "pytest"):
+            count = sum(unit.runner == runner for unit in selected)
+            display.apply(Planned(runner, count))
+        follower = Follower(plan, self._request, self._scheduler, display, signals)
+        follower.follow()
+        return follower.errors
+
+    def _name_job(self, plan: Plan, selected: list[Unit], display: Display) -> None:
+        words = f"job {plan.job}: {len(selected)} tests in {len(plan.shards)} shards"
+        display.say(Text(words, style="dim"))
 
     def _plan(self, selected: list[Unit], others: list[Unit]) -> Plan:
         request, options = self._request, self._options

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ftorch_tools.cli import app
+from ftorch_tools.display import Display
 from ftorch_tools.schedulers import scheduler, slurm
 from ftorch_tools.schedulers.plan import Plan, Shard
 from ftorch_tools.schedulers.scheduler import JobState, Phase, RefusedError, Request, SilentError
@@ -175,6 +176,24 @@ def test_interrupt_while_squeue_hangs(project, fakes, terminal_environment, wait
     assert process.returncode == 130
     assert "interrupted" in out
     assert fakes.calls("scancel") == ["7"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cancelled"), [([], ["7"]), (["--detach"], [])], ids=["followed", "detached"]
+)
+def test_output_cannot_be_written(project, fakes, monkeypatch, arguments, cancelled):
+    project.add_ctest("one", "exit 0")
+    fakes.add("sbatch", "echo 7")
+    monkeypatch.setenv("PATH", fakes.path)
+    monkeypatch.chdir(project.root)
+
+    def say(*unused):
+        raise SystemExit(1)  # as rich does when nobody reads
+
+    monkeypatch.setattr(Display, "say", say)
+    CliRunner().invoke(app, ["run", "--on", "slurm", *arguments])
+    assert len(fakes.calls("sbatch")) == 1
+    assert fakes.calls("scancel") == cancelled
 
 
 def test_every_call_has_a_limit(fakes, monkeypatch):
