@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import subprocess
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -116,7 +116,11 @@ class Scheduler(ABC):
         """Cancel the job; none of its processes remains."""
 
 
-def call(command: Sequence[str], seconds: float | None = None) -> subprocess.CompletedProcess[str]:
+def call(
+    command: Sequence[str],
+    seconds: float | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
     """Run a command of a scheduler; raises `SilentError` when it takes longer than `seconds`."""
     limit = ANSWER_SECONDS if seconds is None else seconds
     try:
@@ -128,6 +132,7 @@ def call(command: Sequence[str], seconds: float | None = None) -> subprocess.Com
             errors="replace",
             check=False,
             timeout=limit,
+            env=environment,
             start_new_session=True,  # out of reach of Ctrl-C: a submission is not cut in two
         )
     except FileNotFoundError:

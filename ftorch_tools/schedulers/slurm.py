@@ -43,34 +43,18 @@ class Slurm(Scheduler):
     name = "slurm"
 
     def check(self, request: Request) -> None:
-        """Refuse what would break the lines of the batch script."""
+        """Refuse what would break the lines of the batch script, or name another script."""
         super().check(request)
         for argument in [request.partition or "", *request.submit_arguments]:
             if "\n" in argument:
                 raise UsageError(f"a line break in an argument for sbatch: {argument!r}")
+        for argument in request.submit_arguments:
+            if not re.match("-.", argument):
+                raise UsageError(f"no option of sbatch: {argument!r}")
 
     def script(self, plan: Plan, request: Request) -> str:
         """Return the batch script."""
-        log = str(plan.log).replace("%", "%%")
-        options = [
-            f"--job-name={_job_name(plan)}",
-            f"--nodes={len(plan.shards)}",
-            f"--output={log}",
-            "--open-mode=append",
-            "--export=ALL",
-            # The other nodes go on when one of them fails.
-            "--no-kill",
-        ]
-        if request.cores_per_node is None:
-            options.append("--exclusive")
-        else:
-            options += ["--ntasks-per-node=1", f"--cpus-per-task={request.cores_per_node}"]
-        if request.time is not None:
-            options.append(f"--time={_clock(request.time)}")
-        if request.partition is not None:
-            options.append(f"--partition={request.partition}")
-        options += request.submit_arguments
-        lines = [f"#SBATCH {_quoted(option)}" for option in options]
+        lines = [f"#SBATCH {_quoted(option)}" for option in _options(plan, request)]
         command = shlex.join(steps_command(plan.directory))
         return "\n".join(["#!/bin/bash", *lines, f"exec {command}", ""])
 
@@ -78,11 +62,14 @@ class Slurm(Scheduler):
         """Submit the job and return its number."""
         script = plan.directory / "job.sh"
         script.write_text(self.script(plan, request), encoding="utf-8")
+        # The user's SBATCH_* are stronger than the lines of the script.
+        command = ["sbatch", "--parsable", *_options(plan, request), str(script)]
         try:
-            answer = call(["sbatch", "--parsable", str(script)], SUBMIT_SECONDS)
+            answer = call(command, SUBMIT_SECONDS, _without("SBATCH_(WAIT|ARRAY_INX)"))
         except SilentError as error:
             name = _job_name(plan)
-            _try_to_cancel(["scancel", f"--name={name}", f"--user={getpass.getuser()}"])
+            with contextlib.suppress(RefusedError, SilentError):
+                _ask("scancel", f"--name={name}", f"--user={getpass.getuser()}")
             raise RefusedError(f"{error}; the job, if there is one, is named {name}") from error
         if answer.returncode != 0:
             raise RefusedError(f"sbatch refused the job: {said(answer)}")
@@ -93,7 +80,7 @@ class Slurm(Scheduler):
 
     def state(self, job: str) -> JobState:
         """Ask squeue, and where the job is forgotten already, the accounting."""
-        answer = call(["squeue", "--noheader", "--states=all", f"--jobs={job}", "--format=%T|%r"])
+        answer = _ask("squeue", "--noheader", "--states=all", f"--jobs={job}", "--format=%T|%r")
         gone = "invalid job id" in answer.stderr.lower()
         if answer.returncode != 0 and not gone:
             raise SilentError(f"squeue failed: {said(answer)}")
@@ -112,7 +99,7 @@ class Slurm(Scheduler):
 
     def cancel(self, job: str) -> None:
         """Cancel the job by scancel."""
-        answer = call(["scancel", job], 10.0)
+        answer = _ask("scancel", job, seconds=10.0)
         if answer.returncode != 0:
             raise SilentError(f"scancel failed: {said(answer)}")
 
@@ -169,18 +156,48 @@ def steps_command(directory: Path) -> list[str]:
     return [sys.executable, "-m", "ftorch_tools", "steps", str(directory)]
 
 
+def _options(plan: Plan, request: Request) -> list[str]:
+    log = str(plan.log).replace("%", "%%")
+    options = [
+        f"--job-name={_job_name(plan)}",
+        f"--nodes={len(plan.shards)}",
+        f"--output={log}",
+        "--open-mode=append",
+        "--export=ALL",
+        # The other nodes go on when one of them fails.
+        "--no-kill",
+    ]
+    if request.cores_per_node is None:
+        options.append("--exclusive")
+    else:
+        options += ["--ntasks-per-node=1", f"--cpus-per-task={request.cores_per_node}"]
+    if request.time is not None:
+        options.append(f"--time={_clock(request.time)}")
+    if request.partition is not None:
+        options.append(f"--partition={request.partition}")
+    return [*options, *request.submit_arguments]
+
+
 def _accounted(job: str) -> str:
     try:
-        answer = call(["sacct", "-n", "-X", "-P", "-j", job, "-o", "State"])
+        answer = _ask("sacct", "-n", "-X", "-P", "-j", job, "-o", "State")
     except (RefusedError, SilentError):
         return "gone from the queue"
     words = answer.stdout.split()
     return words[0] if words and words[0] in _ENDED else "gone from the queue"
 
 
-def _try_to_cancel(command: list[str]) -> None:
-    with contextlib.suppress(RefusedError, SilentError):
-        call(command)
+def _ask(
+    command: str, *arguments: str, seconds: float | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of Slurm without the filters that the user's environment may set for it."""
+    environment = _without(f"{command.upper()}_.*|SLURM_CLUSTERS")
+    return call([command, *arguments], seconds, environment)
+
+
+def _without(names: str) -> dict[str, str]:
+    """Return the environment without the variables whose names match."""
+    return {name: value for name, value in os.environ.items() if not re.fullmatch(names, name)}
 
 
 def _job_name(plan: Plan) -> str:

@@ -23,8 +23,9 @@ def on_slurm(project, cluster):
     """A function that runs the project's tests on both nodes."""
     cluster.wait_until_idle()
 
-    def run(*arguments):
-        return project.run("--on", "slurm", "--nodes", "2", *arguments, **cluster.environment)
+    def run(*arguments, **changes):
+        changes = {**cluster.environment, **changes}
+        return project.run("--on", "slurm", "--nodes", "2", *arguments, **changes)
 
     return run
 
@@ -112,16 +113,22 @@ def test_every_outcome_on_two_nodes(project, cluster, on_slurm):
     project.add_python(
         "test_b.py", "import pytest\npytest.skip('not here', allow_module_level=True)\n"
     )
-    result = on_slurm("--submit-arg=--gres=gpu:1")
+    # What the user's environment says of jobs in general is weaker than the options.
+    usual = {"SBATCH_PARTITION": "short", "SBATCH_TIMELIMIT": "1", "SBATCH_EXPORT": "NONE"}
+    usual |= {"SQUEUE_PARTITION": "short", "MINE": "travels"}
+    script = "scontrol show job $SLURM_JOB_ID | grep TimeLimit=00:05:00 &&"
+    project.add_ctest("asked", f'{script} test "$SLURM_JOB_PARTITION $MINE" = "debug travels"')
+    asked = ["--time", "5m", "--partition", "debug", "--submit-arg=--gres=gpu:1"]
+    result = on_slurm(*asked, **usual)
     assert result.code == 1, result.out
     expected = {f"ok{number}": "passed" for number in range(4)}
     expected |= {"bad": "failed", "skip": "skipped", "hang": "timeout", "crash": "crashed"}
     expected |= {"missing": "not_run", "setup": "passed", "user1": "passed", "user2": "passed"}
     expected |= {"tests/test_a.py::test_ok": "passed", "tests/test_a.py::test_bad": "failed"}
-    expected |= {"tests/test_b.py": "skipped"}
+    expected |= {"tests/test_b.py": "skipped", "asked": "passed"}
     assert result.outcomes == expected
     assert len(result.record["tests"]) == len(expected)
-    assert result.last_line == "8 passed, 5 failed, 2 skipped"
+    assert result.last_line == "9 passed, 5 failed, 2 skipped"
     where = hosts(result.record)
     assert set(where.values()) == {"n1", "n2"}
     assert where["setup"] == where["user1"] == where["user2"]
@@ -130,7 +137,8 @@ def test_every_outcome_on_two_nodes(project, cluster, on_slurm):
         assert result.output(f"ok{number}") == f"{where[f'ok{number}']} 0\n"
     assert result.test("crash")["signal"] == "SIGSEGV"
     assert result.test("bad")["exit_code"] == 3
-    assert "--on=slurm --nodes=2 --submit-arg=--gres=gpu:1" in result.out
+    options = "--on=slurm --nodes=2 --time=300s --partition=debug --submit-arg=--gres=gpu:1"
+    assert options in result.out
     assert (result.directory / "junit.xml").read_text().count("<testcase") == len(expected)
     assert (result.directory.parent / "latest").resolve() == result.directory
 

@@ -71,6 +71,42 @@ def test_sbatch_refuses(plan, fakes, monkeypatch, said):
     assert str(refusal.value) == f"sbatch refused the job: {said}"
 
 
+def test_the_environment_of_the_user_filters_nothing(plan, fakes, monkeypatch):
+    for name in ("squeue", "sacct", "scancel"):
+        fakes.add(name, 'env > "$FAKE/$(basename "$0")"; echo "RUNNING|None"')
+        monkeypatch.setenv(f"{name.upper()}_PARTITION", "short")
+    monkeypatch.setenv("SLURM_CLUSTERS", "other")
+    monkeypatch.setenv("PATH", fakes.path)
+    monkeypatch.setenv("FAKE", str(plan.directory))
+    Slurm().state("7")
+    Slurm().cancel("7")
+    fakes.add("squeue", "exit 0")
+    Slurm().state("7")
+    for name in ("squeue", "sacct", "scancel"):
+        seen = (plan.directory / name).read_text()
+        assert "FAKE=" in seen
+        assert f"{name.upper()}_PARTITION" not in seen
+        assert "SLURM_CLUSTERS" not in seen
+
+
+def test_the_command_line_is_stronger_than_the_environment(plan, fakes, monkeypatch):
+    fakes.add("sbatch", 'echo "${SBATCH_WAIT-} ${SBATCH_ARRAY_INX-}" > "$FAKE/seen"; echo 7')
+    monkeypatch.setenv("PATH", fakes.path)
+    monkeypatch.setenv("FAKE", str(plan.directory))
+    monkeypatch.setenv("SBATCH_WAIT", "1")
+    monkeypatch.setenv("SBATCH_ARRAY_INX", "1-9")
+    request = Request(on="slurm", time=300.0, submit_arguments=("--comment=two words|%j",))
+    script = Slurm().script(plan, request)
+    Slurm().submit(plan, request)
+    (call,) = fakes.calls("sbatch")
+    # All that the script asks for, in words that its quotes do not change.
+    options = [line[len("#SBATCH ") :] for line in script.splitlines() if "#SBATCH" in line]
+    given = " ".join(options).replace('"', "")
+    assert call == f"--parsable {given} {plan.directory}/job.sh"
+    assert "--time=0:05:00 --comment=two words|%j" in call
+    assert (plan.directory / "seen").read_text() == " \n"
+
+
 def test_sbatch_does_not_answer(plan, fakes, monkeypatch):
     fakes.add("sbatch", "exec sleep 20")
     monkeypatch.setenv("PATH", fakes.path)
@@ -243,6 +279,7 @@ def test_answers_without_sense(fakes, monkeypatch, answer):
         (["--on", "slurm", "--time", "30"], "no duration"),
         (["--on", "slurm", "--max-pending", "0s"], "longer than zero"),
         (["--on", "slurm", "--submit-arg=--comment=a\nb"], "line break"),
+        (["--on", "slurm", "--submit-arg=qos=debug"], "no option of sbatch: 'qos=debug'"),
         (["--on", "pbs"], "--on pbs needs --time"),
         (["--on", "psij:nothing"], "no executor 'nothing'"),
     ],
