@@ -59,7 +59,7 @@ class Slurm(Scheduler):
         return "\n".join(["#!/bin/bash", *lines, f"exec {command}", ""])
 
     def submit(self, plan: Plan, request: Request) -> str:
-        """Submit the job and return its number."""
+        """Submit the job and return its number, with `;cluster` where sbatch names it."""
         script = plan.directory / "job.sh"
         script.write_text(self.script(plan, request), encoding="utf-8")
         # The user's SBATCH_* are stronger than the lines of the script.
@@ -68,26 +68,31 @@ class Slurm(Scheduler):
             answer = call(command, SUBMIT_SECONDS, _without("SBATCH_(WAIT|ARRAY_INX)"))
         except SilentError as error:
             name = _job_name(plan)
+            where = [a for a in request.submit_arguments if re.match("--clusters=|-M", a)]
             with contextlib.suppress(RefusedError, SilentError):
-                _ask("scancel", f"--name={name}", f"--user={getpass.getuser()}")
+                _ask("scancel", *where, f"--name={name}", f"--user={getpass.getuser()}")
             raise RefusedError(f"{error}; the job, if there is one, is named {name}") from error
         if answer.returncode != 0:
             raise RefusedError(f"sbatch refused the job: {said(answer)}")
-        number = re.fullmatch(r"(\d+)(;.*)?", answer.stdout.strip())
-        if number is None:
+        job = answer.stdout.strip()
+        if re.fullmatch(r"\d+(;\S*)?", job) is None:
             raise RefusedError(f"sbatch gave no job number: {said(answer)}")
-        return number.group(1)
+        return job
 
     def state(self, job: str) -> JobState:
         """Ask squeue, and where the job is forgotten already, the accounting."""
-        answer = _ask("squeue", "--noheader", "--states=all", f"--jobs={job}", "--format=%T|%r")
+        number, where = _place(job)
+        answer = _ask(
+            "squeue", "--noheader", "--states=all", *where, f"--jobs={number}", "--format=%T|%r"
+        )
         gone = "invalid job id" in answer.stderr.lower()
         if answer.returncode != 0 and not gone:
             raise SilentError(f"squeue failed: {said(answer)}")
-        text = answer.stdout.strip()
-        if gone or not text:
+        lines = answer.stdout.strip().splitlines()
+        states = [line for line in lines if not line.startswith("CLUSTER: ")]
+        if gone or not states:
             return JobState(Phase.ENDED, _accounted(job))
-        word, _, reason = text.splitlines()[0].partition("|")
+        word, _, reason = states[0].partition("|")
         reason = "" if reason == "None" else reason
         if word in _PENDING:
             return JobState(Phase.PENDING, word, reason, bool(_HOPELESS.fullmatch(reason)))
@@ -95,11 +100,12 @@ class Slurm(Scheduler):
             return JobState(Phase.RUNNING, word)
         if word in _ENDED:
             return JobState(Phase.ENDED, word)
-        raise SilentError(f"squeue gave no state that is known: {text[:80]!r}")
+        raise SilentError(f"squeue gave no state that is known: {states[0][:80]!r}")
 
     def cancel(self, job: str) -> None:
         """Cancel the job by scancel."""
-        answer = _ask("scancel", job, seconds=10.0)
+        number, where = _place(job)
+        answer = _ask("scancel", *where, number, seconds=10.0)
         if answer.returncode != 0:
             raise SilentError(f"scancel failed: {said(answer)}")
 
@@ -179,12 +185,19 @@ def _options(plan: Plan, request: Request) -> list[str]:
 
 
 def _accounted(job: str) -> str:
+    number, where = _place(job)
     try:
-        answer = _ask("sacct", "-n", "-X", "-P", "-j", job, "-o", "State")
+        answer = _ask("sacct", "-n", "-X", "-P", *where, "-j", number, "-o", "State")
     except (RefusedError, SilentError):
         return "gone from the queue"
     words = answer.stdout.split()
     return words[0] if words and words[0] in _ENDED else "gone from the queue"
+
+
+def _place(job: str) -> tuple[str, list[str]]:
+    """Return the number of a job, and the option that names its cluster, if it is another one."""
+    number, _, cluster = job.partition(";")
+    return number, [f"--clusters={cluster}"] if cluster else []
 
 
 def _ask(

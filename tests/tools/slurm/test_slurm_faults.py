@@ -71,6 +71,22 @@ def test_sbatch_refuses(plan, fakes, monkeypatch, said):
     assert str(refusal.value) == f"sbatch refused the job: {said}"
 
 
+def test_a_job_of_another_cluster(plan, fakes, monkeypatch):
+    fakes.add("sbatch", "echo '4711;other'")
+    fakes.add("squeue", "echo 'CLUSTER: other'; echo 'RUNNING|None'")
+    monkeypatch.setenv("PATH", fakes.path)
+    job = Slurm().submit(plan, Request(on="slurm", submit_arguments=("--clusters=other",)))
+    assert Slurm().state(job) == JobState(Phase.RUNNING, "RUNNING")
+    fakes.add("squeue", "echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1")
+    fakes.add("sacct", "echo TIMEOUT")
+    assert Slurm().state(job) == JobState(Phase.ENDED, "TIMEOUT")
+    Slurm().cancel(job)
+    # On this cluster the number may be another job of the user's.
+    assert all("--clusters=other --jobs=4711 " in call for call in fakes.calls("squeue"))
+    assert "--clusters=other -j 4711 " in fakes.calls("sacct")[0]
+    assert fakes.calls("scancel") == ["--clusters=other 4711"]
+
+
 def test_the_environment_of_the_user_filters_nothing(plan, fakes, monkeypatch):
     for name in ("squeue", "sacct", "scancel"):
         fakes.add(name, 'env > "$FAKE/$(basename "$0")"; echo "RUNNING|None"')
