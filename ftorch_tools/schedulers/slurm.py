@@ -123,6 +123,23 @@ class SlurmAllocation(Scheduler):
         except (KeyError, ValueError):
             raise UsageError("SLURM_JOB_ID is set, but not SLURM_JOB_NUM_NODES") from None
 
+    def check(self, request: Request) -> None:
+        """Refuse what can be asked of a job only before it begins."""
+        super().check(request)
+        asked = {
+            "--partition": request.partition,
+            "--time": request.time,
+            "--cores-per-node": request.cores_per_node,
+            "--submit-arg": request.submit_arguments,
+            "--max-pending": request.max_pending,
+        }
+        useless = [name for name, value in asked.items() if value]
+        if useless:
+            raise UsageError(
+                f"{', '.join(useless)} within job {self._job}: nothing is submitted, "
+                "its nodes are used as they are"
+            )
+
     def script(self, plan: Plan, request: Request) -> str:
         """Return the command that runs in the allocation."""
         return f"# in job {self._job}\n{shlex.join(steps_command(plan.directory))}\n"

@@ -309,6 +309,22 @@ def test_usage(project, monkeypatch, arguments, message):
     assert not (project.build / "ftorch-test").exists()
 
 
+def test_an_allocation_is_used_as_it_is(project, monkeypatch):
+    project.add_ctest("one", "exit 0")
+    monkeypatch.chdir(project.root)
+    monkeypatch.setenv("SLURM_JOB_ID", "11")
+    monkeypatch.setenv("SLURM_JOB_NUM_NODES", "2")
+    options = ["--partition=x", "--time=1h", "--cores-per-node=1", "--submit-arg=-v"]
+    options.append("--max-pending=1m")
+    names = [option.partition("=")[0] for option in options]
+    for given, named in [(options[3:4], "--submit-arg"), (options, ", ".join(names))]:
+        result = CliRunner().invoke(app, ["run", "--on", "slurm", *given])
+        assert result.exit_code == 2
+        message = f"{named} within job 11: nothing is submitted, its nodes are used as they are"
+        assert message in result.stderr
+    assert not (project.build / "ftorch-test").exists()
+
+
 def test_dry_run(run, fakes):
     result = run("--dry-run", "--time", "90m", "--partition", "short", "--cores-per-node", "8")
     assert result.code == 0
