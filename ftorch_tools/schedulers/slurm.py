@@ -33,7 +33,8 @@ _ENDED = {"BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAI
 _ENDED |= {"OUT_OF_MEMORY", "PREEMPTED", "TIMEOUT"}
 _HOPELESS = re.compile(
     r"BadConstraints|DependencyNeverSatisfied|InvalidAccount|InvalidQOS|PartitionTimeLimit"
-    r"|.*MaxWallDurationPerJobLimit|.*MaxNodePerJobLimit|.*MaxCpuPerJobLimit"
+    r"|.*MaxWallDurationPerJobLimit|.*MaxNodePerJobLimit|.*MaxCpuPerJobLimit|PartitionNodeLimit"
+    r"|launch[ _]failed[ _]requeued[ _]held|JobHeldAdmin|JobHoldMaxRequeue"
 )
 
 

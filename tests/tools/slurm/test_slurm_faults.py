@@ -268,6 +268,18 @@ def test_every_call_has_a_limit(fakes, monkeypatch):
             "PENDING|QOSMaxWallDurationPerJobLimit",
             JobState(Phase.PENDING, "PENDING", "QOSMaxWallDurationPerJobLimit", hopeless=True),
         ),
+        *(
+            (f"PENDING|{reason}", JobState(Phase.PENDING, "PENDING", reason, hopeless=True))
+            for reason in (
+                "launch failed requeued held",
+                "launch_failed_requeued_held",
+                "JobHeldAdmin",
+                "JobHoldMaxRequeue",
+                "PartitionNodeLimit",
+            )
+        ),
+        # Who holds a job of his own will release it.
+        ("PENDING|JobHeldUser", JobState(Phase.PENDING, "PENDING", "JobHeldUser")),
         ("TIMEOUT|TimeLimit", JobState(Phase.ENDED, "TIMEOUT")),
         ("NODE_FAIL|None", JobState(Phase.ENDED, "NODE_FAIL")),
         ("", JobState(Phase.ENDED, "gone from the queue")),
