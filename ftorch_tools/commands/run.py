@@ -120,6 +120,7 @@ def run(
             lost_after=lost_after,
             detach=detach,
             dry_run=dry_run,
+            json=json,
         )
         session = (
             Run(options, console) if request is None else cluster.run_on(request, options, console)

@@ -97,6 +97,7 @@ def make_request(
     lost_after: float | None,
     detach: bool,
     dry_run: bool,
+    json: bool,
 ) -> Request | None:
     """Return what the options ask of a scheduler; None when the tests are to run here."""
     given = {
@@ -115,6 +116,8 @@ def make_request(
         if useless:
             raise UsageError(f"{', '.join(useless)} only with --on, as --on slurm")
         return None
+    if dry_run and json:
+        raise UsageError("--dry-run prints a script, no JSON: leave out --json")
     return Request(
         on=on,
         nodes=nodes,

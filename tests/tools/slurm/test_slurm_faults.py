@@ -308,6 +308,7 @@ def test_answers_without_sense(fakes, monkeypatch, answer):
         (["--on", "slurm", "--max-pending", "0s"], "longer than zero"),
         (["--on", "slurm", "--submit-arg=--comment=a\nb"], "line break"),
         (["--on", "slurm", "--submit-arg=qos=debug"], "no option of sbatch: 'qos=debug'"),
+        (["--on", "slurm", "--dry-run", "--json"], "--dry-run prints a script, no JSON"),
         (["--on", "pbs"], "--on pbs needs --time"),
         (["--on", "psij:nothing"], "no executor 'nothing'"),
     ],
