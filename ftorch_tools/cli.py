@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The command line `ftorch-test`."""
 
-import io
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -19,16 +19,27 @@ from ftorch_tools.commands import (
 )
 from ftorch_tools.commands import list as listing
 from ftorch_tools.commands.selection_options import SelectingCommand
+from ftorch_tools.errors import ExitCode, InfrastructureError
+from ftorch_tools.outlet import guard_standard_streams
 
 app = typer.Typer(name="ftorch-test", no_args_is_help=True)
 
 
 def main() -> None:
     """Run the command line; the exit status is one of `ExitCode`, or 128 + signal."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    app()
+    guard_standard_streams()
+    try:
+        try:
+            app()
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except InfrastructureError as error:
+        print(f"ftorch-test: {error}", file=sys.stderr)
+    except Exception as error:
+        traceback.print_exc()
+        print(f"ftorch-test: unforeseen error: {error!r}", file=sys.stderr)
+    sys.exit(ExitCode.INFRASTRUCTURE)
 
 
 def _print_version(wanted: bool) -> None:

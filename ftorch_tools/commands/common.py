@@ -71,11 +71,6 @@ def print_json(schema: str, values: Mapping[str, Any]) -> None:
     print(json.dumps({"schema": f"ftorch-test/{schema}", **values}, indent=1))
 
 
-def make_console(*, stderr: bool = False) -> Console:
-    """Return a console that shows texts as they are."""
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
-
-
 def say(console: Console, *parts: str | tuple[str, str]) -> None:
     """Print a line, its parts with their styles."""
     console.print(Text.assemble(*parts), soft_wrap=True)

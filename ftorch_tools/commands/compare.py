@@ -11,13 +11,13 @@ from ftorch_tools.commands.common import (
     AsJson,
     InProject,
     errors_told,
-    make_console,
     print_json,
     run_argument,
     say,
     warn,
 )
 from ftorch_tools.errors import ExitCode
+from ftorch_tools.outlet import make_console
 from ftorch_tools.records.compare import Change, Comparison
 from ftorch_tools.records.compare import compare as compare_records
 from ftorch_tools.records.record import RunRecord

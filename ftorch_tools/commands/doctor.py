@@ -8,7 +8,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from ftorch_tools.commands.common import AsJson, errors_told, make_console, print_json, say
+from ftorch_tools.commands.common import AsJson, errors_told, print_json, say
 from ftorch_tools.doctor import (
     compilers,
     cpus,
@@ -25,6 +25,7 @@ from ftorch_tools.doctor import (
 from ftorch_tools.doctor.finding import Finding, State, run_checks
 from ftorch_tools.doctor.subject import Subject, find_subject
 from ftorch_tools.errors import ExitCode
+from ftorch_tools.outlet import make_console
 from ftorch_tools.text import one_line
 
 EPILOG = (

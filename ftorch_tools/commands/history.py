@@ -13,11 +13,11 @@ from ftorch_tools.commands.common import (
     AsJson,
     InProject,
     errors_told,
-    make_console,
     print_json,
     say,
     warn,
 )
+from ftorch_tools.outlet import make_console
 from ftorch_tools.records.history import Entry, find_id
 from ftorch_tools.records.history import history as history_of
 from ftorch_tools.records.store import find_store

@@ -10,7 +10,7 @@ from typing import Annotated, List, Optional
 
 import typer
 
-from ftorch_tools.commands.common import AsJson, errors_told, make_console, print_json, say
+from ftorch_tools.commands.common import AsJson, errors_told, print_json, say
 from ftorch_tools.commands.selection_options import (
     Everything,
     Expression,
@@ -27,6 +27,7 @@ from ftorch_tools.drivers.ctest import CTest, find_ctest
 from ftorch_tools.drivers.pytest_collect import collect
 from ftorch_tools.drivers.pytest_paths import has_tests, narrow
 from ftorch_tools.errors import ExitCode
+from ftorch_tools.outlet import make_console
 from ftorch_tools.project import find_build, find_project, read_cache
 from ftorch_tools.selection import Choice, Selection
 from ftorch_tools.text import one_line

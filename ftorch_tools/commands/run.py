@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, List, Optional
 
 import typer
-from rich.console import Console
 
 from ftorch_tools.commands.prefix_options import BuildIn, Prefix, find_or_build, name_target
 from ftorch_tools.commands.selection_options import (
@@ -24,6 +23,7 @@ from ftorch_tools.commands.selection_options import (
     make_selection,
 )
 from ftorch_tools.errors import ExitCode, InfrastructureError, UsageError
+from ftorch_tools.outlet import make_console
 from ftorch_tools.records.record import Status
 from ftorch_tools.run import Options, Run
 from ftorch_tools.schedulers import options as cluster
@@ -86,7 +86,7 @@ def run(
     ] = False,
 ) -> None:
     """Run ctest and pytest side by side: nothing is built, but for --prefix."""
-    console = Console(stderr=json, highlight=False, markup=False, emoji=False)
+    console = make_console(stderr=json, dispensable=True)
     try:
         build = find_or_build(build_dir, prefix, build_in, console)
         selection = make_selection(
@@ -139,13 +139,13 @@ def run(
     except OSError as error:
         print(f"ftorch-test: cannot write the record: {error}", file=sys.stderr)
         raise typer.Exit(ExitCode.INFRASTRUCTURE) from None
-    if json:
-        print(session.record.to_json(), end="")
     if session.record.status is not Status.RUNNING:
         target = name_target(options.build, prefix, build_in)
         rerun = _rerun(options, session.record.id, target)
         rerun += request.command_line if request else []
         print_summary(console, session.record, session.directory, rerun)
+    if json:
+        print(session.record.to_json(), end="")
     raise typer.Exit(code)
 
 

@@ -14,10 +14,10 @@ from ftorch_tools.commands.common import (
     AsJson,
     InProject,
     errors_told,
-    make_console,
     print_json,
     say,
 )
+from ftorch_tools.outlet import make_console
 from ftorch_tools.records.history import find_id
 from ftorch_tools.records.origin import origin
 from ftorch_tools.records.record import Attempt, RunRecord, TestResult, test_to_dict

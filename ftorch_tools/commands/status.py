@@ -15,11 +15,11 @@ from ftorch_tools.commands.common import (
     AsJson,
     InProject,
     errors_told,
-    make_console,
     print_json,
     say,
     warn,
 )
+from ftorch_tools.outlet import make_console
 from ftorch_tools.records.live import in_progress, read_live
 from ftorch_tools.records.record import Outcome, RunRecord, Status
 from ftorch_tools.records.store import find_run, find_store

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from ftorch_tools.cli import main
+
 COUNTS_NOTHING = "0 passed, 0 failed, 0 skipped"
 
 
@@ -149,6 +151,20 @@ def test_3_pytest_cannot_be_run(project):
     result = project.run()
     assert result.code == 3
     assert "--absurd" in result.out
+
+
+def test_3_an_error_that_nobody_foresaw(monkeypatch, capsys):
+    def broken():
+        raise RuntimeError("the cause")
+
+    monkeypatch.setattr("ftorch_tools.cli.app", broken)
+    monkeypatch.setattr("ftorch_tools.cli.guard_standard_streams", lambda: None)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 3
+    said = capsys.readouterr().err
+    assert "in broken" in said
+    assert said.splitlines()[-1] == "ftorch-test: unforeseen error: RuntimeError('the cause')"
 
 
 @pytest.mark.parametrize("arguments", [[], ["-R", "absent"], ["-L", "absent"], ["-LE", "unit"]])
