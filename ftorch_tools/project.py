@@ -34,10 +34,10 @@ def find_build(given: Path | None) -> Path:
 
 
 def find_project(build: Path, cache: dict[str, str]) -> Path:
-    """Return the source folder that `build` was configured from."""
+    """Return the source folder, without symbolic links, that `build` was configured from."""
     recorded = cache.get("CMAKE_HOME_DIRECTORY", "")
     if recorded and Path(recorded).is_dir():
-        return Path(recorded)
+        return Path(recorded).resolve()
     for folder in build.parents:
         if any((folder / name).exists() for name in ("pyproject.toml", "CMakeLists.txt", ".git")):
             return folder

@@ -30,6 +30,7 @@ class Store:
     """
 
     def __init__(self, project: Path) -> None:
+        project = project.resolve()  # a project has one store, whatever links lead to it
         digest = hashlib.sha256(os.fsencode(project)).hexdigest()[:12]
         name = re.sub(r"[^A-Za-z0-9._-]+", "_", project.name) or "root"
         self.project = project

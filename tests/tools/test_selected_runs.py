@@ -53,6 +53,19 @@ def test_only_named_files_are_collected(mixed):
     assert "pytest" not in mixed.run("--", "unit.cpu").record["commands"]
 
 
+def test_a_project_below_a_symbolic_link(project, runs, tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(project.root)
+    cache = f"CMAKE_HOME_DIRECTORY:INTERNAL={link}\n"
+    (project.build / "CMakeCache.txt").write_text(cache)
+    project.add_python("test_a.py", "def test_a(): pass\n")
+    result = project.run("--", "tests/test_a.py", cwd=link)
+    assert result.outcomes == {"tests/test_a.py::test_a": "passed"}
+    for folder in (link, link / "build", project.root):
+        assert runs.command("show", "--project", str(folder)).exit_code == 0
+    assert type(runs)(link).store.ids() == runs.store.ids() == [result.directory.name]
+
+
 def test_names_from_a_file(mixed):
     (mixed.root / "names").write_text(f"unit.cpu\n\n{PARAMETERS}[$(]\n")
     result = mixed.run("--tests-from-file", "names")
