@@ -70,8 +70,10 @@ def list_tests(
     """List the tests that `run` would run, with their labels."""
     with errors_told():
         build = find_build(build_dir)
+        project = find_project(build, read_cache(build))
         selection = make_selection(
             build / "ftorch-test",
+            project,
             regex=regex,
             labels=label,
             exclude=exclude,
@@ -82,7 +84,6 @@ def list_tests(
             tests_from_file=tests_from_file,
             everything=everything,
         )
-        project = find_project(build, read_cache(build))
         given = [path.resolve() for path in pytest_path or []]
         existing = [*_of_ctest(build), *_of_pytest(given, project, build, selection)]
     choices = [selection.choose(item.id, item.labels) for item in existing]

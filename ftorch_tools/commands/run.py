@@ -24,6 +24,7 @@ from ftorch_tools.commands.selection_options import (
 )
 from ftorch_tools.errors import ExitCode, InfrastructureError, UsageError
 from ftorch_tools.outlet import make_console
+from ftorch_tools.project import find_project, read_cache
 from ftorch_tools.records.record import Status
 from ftorch_tools.run import Options, Run
 from ftorch_tools.schedulers import options as cluster
@@ -91,6 +92,7 @@ def run(
         build = find_or_build(build_dir, prefix, build_in, console)
         selection = make_selection(
             (output or build / "ftorch-test").resolve(),
+            find_project(build, read_cache(build)),
             regex=regex,
             labels=label,
             exclude=exclude,

@@ -14,6 +14,7 @@ from ftorch_tools.errors import UsageError
 from ftorch_tools.project import TEST_FILE
 from ftorch_tools.selection import Selection
 from ftorch_tools.selection.failed import failed_tests
+from ftorch_tools.selection.names import to_id
 
 _PANEL = "Selection"
 
@@ -118,6 +119,7 @@ def _with_value(args: list[str], place: int) -> str:
 
 def make_selection(
     runs: Path,
+    project: Path,
     *,
     regex: str | None,
     labels: list[str] | None,
@@ -129,10 +131,11 @@ def make_selection(
     tests_from_file: Path | None,
     everything: bool,
 ) -> Selection:
-    """Return what the options say; `runs` is the folder where `--failed` looks for its run."""
+    """Return what the options say of `project`; `--failed` looks for its run in `runs`."""
     named = list(tests or [])
     if tests_from_file is not None:
         named += _read_names(tests_from_file)
+    named = [to_id(name, project) for name in named]
     by_name = bool(tests) or tests_from_file is not None
     if failed is not None:
         if by_name:

@@ -185,6 +185,15 @@ def test_list_says_what_is_left_out(listed):
     assert "no such test: unit.b" in unknown.stderr
 
 
+def test_list_takes_names_as_shells_complete_them(listed, monkeypatch):
+    monkeypatch.chdir(listed.root / "tests")
+    build = str(listed.root / "build")
+    names = ["../tests/", "./test_a.py", f"{listed.root}/tests/test_a.py::test_b"]
+    found = json.loads(listed.command("list", "--json", build, "--", *names).stdout)
+    assert "tests/test_a.py::test_b" in [test["id"] for test in found["tests"]]
+    assert found["unknown"] == []
+
+
 def test_list_fails_like_run(project, runs):
     project.add_python("test_bad.py", "import no_such_module\n")
     answer = runs.command("list")

@@ -35,7 +35,7 @@ def mixed(tmp_path_factory, project_class):
         (["-E", "python and not gpu", "-R", "test_b"], {"tests/test_b.py::test_b"}),
         (["--test", "slow.gpu", "--test", "unit.cpu"], {"slow.gpu", "unit.cpu"}),
         (["build", "--", "with [odd] (name)$"], {"with [odd] (name)$"}),
-        (["--", f"{PARAMETERS}[a b]", "unit.cpu"], {f"{PARAMETERS}[a b]", "unit.cpu"}),
+        (["--", f"./{PARAMETERS}[a b]", "unit.cpu"], {f"{PARAMETERS}[a b]", "unit.cpu"}),
         (["--", PARAMETERS], {f"{PARAMETERS}[a b]", f"{PARAMETERS}[$(]"}),
         (["-L", "gpu", "--", "unit.cpu", "unit.gpu"], {"unit.gpu"}),
     ],

@@ -7,6 +7,7 @@ import pytest
 
 from ftorch_tools.errors import UsageError
 from ftorch_tools.selection import Choice, Selection
+from ftorch_tools.selection.names import to_id
 
 YES, NO, SLOW = Choice.SELECTED, Choice.DESELECTED, Choice.EXCLUDED_AS_SLOW
 
@@ -123,6 +124,35 @@ def test_names_of_ctest_are_whole() -> None:
     for other in ("a::b", "a/b", "a[1]", "ab"):
         assert selection.choose(other, []) is NO
     assert Selection(tests=[]).choose("a", []) is NO
+
+
+@pytest.mark.parametrize(
+    ("name", "id"),
+    [
+        ("tests/unit/", "tests/unit"),
+        ("./tests/unit/test_a.py", "tests/unit/test_a.py"),
+        ("tests/../tests//unit::x[./a::b/]", "tests/unit::x[./a::b/]"),
+        ("test_a.py::test_x", "tests/unit/test_a.py::test_x"),
+        ("../unit", "tests/unit"),
+        (".", "tests/unit"),
+        ("{link}/tests/unit/test_a.py", "tests/unit/test_a.py"),
+        ("{outside}/test_o.py", "../test_o.py"),
+        # No file has this name: whether a test has it is seen later.
+        ("./absent.py::test", "./absent.py::test"),
+        ("case[./test_a.py]", "case[./test_a.py]"),
+        ("a/\0.py", "a/\0.py"),
+        # A bare word may name a test of ctest.
+        ("data", "data"),
+    ],
+)
+def test_paths_in_names(tmp_path, monkeypatch, name: str, id: str) -> None:
+    project = tmp_path / "project"
+    (project / "tests/unit/data").mkdir(parents=True)
+    (project / "tests/unit/test_a.py").touch()
+    (tmp_path / "test_o.py").touch()
+    (tmp_path / "link").symlink_to(project)
+    monkeypatch.chdir(project / "tests/unit")
+    assert to_id(name.format(link=tmp_path / "link", outside=tmp_path), project) == id
 
 
 def chosen(names: list[str], shard: str) -> set[str]:
