@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 import traceback
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, timezone
@@ -226,18 +227,24 @@ class Run:
         else:
             record.status = Status.COMPLETE
             nothing = ExitCode.OK if record.tests else ExitCode.NOTHING_SELECTED
-            self._name_unmatched()
+            pytest = self._runners.get("pytest")
+            python = pytest.unmatched if pytest else self._unmatched
+            self._record_missing(self._unmatched & python)
             failed = record.failures and nothing is ExitCode.OK
             record.exit_code = ExitCode.TESTS_FAILED if failed else nothing
         self._keep()
 
     def _keep(self) -> None:
         """Write what stays of the run: the record first, which matters most."""
+        empty = self.record.exit_code == ExitCode.NOTHING_SELECTED
+        if empty:
+            self._keeper.leave_history()
         self._keeper.finish()
         junit = self.directory / "junit.xml"
         try:
             write_junit(self.record, self.directory, junit)
-            point(self.directory.parent / "latest", self.directory.name)
+            if not empty:
+                point(self.directory.parent / "latest", self.directory.name)
         except OSError as error:
             with suppress(OSError):
                 junit.unlink()
@@ -247,11 +254,12 @@ class Run:
                 self.record.exit_code = ExitCode.INFRASTRUCTURE
             self._keeper.save()
 
-    def _name_unmatched(self) -> None:
+    def _record_missing(self, names: Collection[str]) -> None:
         """Record the tests that were asked for by name, and that no driver has."""
-        pytest = self._runners.get("pytest")
-        missing = self._unmatched & pytest.unmatched if pytest else self._unmatched
-        for name in sorted(missing):
+        if self._options.selection.lenient:
+            self.record.warnings += [f"no such test any more: {name}" for name in sorted(names)]
+            return
+        for name in sorted(names):
             runner = "pytest" if ".py" in name else "ctest"
             outcome, reason = Outcome.NOT_RUN, "no such test"
             self.record.tests.append(TestResult(name, runner, outcome, reason=reason))

@@ -31,12 +31,13 @@ def print_summary(console: Console, record: RunRecord, directory: Path, rerun: l
         _line(console, Text.assemble(("warning: ", "yellow"), warning))
     if record.status is Status.INTERRUPTED:
         _line(console, Text("interrupted: the record holds what was finished", style="yellow"))
-    if record.exit_code == ExitCode.NOTHING_SELECTED:
+    empty = record.exit_code == ExitCode.NOTHING_SELECTED
+    if empty:
         _line(console, Text("nothing selected: no test matches", style="yellow"))
     if record.excluded:
         note = f"{record.excluded} slow tests left out; --all runs them too"
         _line(console, Text(note, style="dim"))
-    if failures:
+    if failures and not empty:
         _line(console, Text.assemble(("rerun:  ", "bold"), quote(rerun)))
     _line(console, Text.assemble(("report: ", "bold"), str(directory / "run.json")))
     _line(console, _counts(record))

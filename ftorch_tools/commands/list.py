@@ -96,9 +96,12 @@ def list_tests(
         print_json("list/1", {**values, "excluded": excluded, "unknown": unknown})
     else:
         _print(chosen, excluded)
+    lenient = selection.lenient
     for name in unknown:
-        print(f"ftorch-test: no such test: {one_line(name)}", file=sys.stderr)
-    raise typer.Exit(ExitCode.OK if chosen and not unknown else ExitCode.NOTHING_SELECTED)
+        words = "warning: no such test any more" if lenient else "no such test"
+        print(f"ftorch-test: {words}: {one_line(name)}", file=sys.stderr)
+    found = chosen and (lenient or not unknown)
+    raise typer.Exit(ExitCode.OK if found else ExitCode.NOTHING_SELECTED)
 
 
 def _of_ctest(build: Path) -> Iterator[Listed]:

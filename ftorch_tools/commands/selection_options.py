@@ -149,6 +149,7 @@ def make_selection(
         expression=expression,
         tests=list(dict.fromkeys(named)) if by_name else None,
         shard=shard,
+        lenient=failed is not None,
     )
 
 

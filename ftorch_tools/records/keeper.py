@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from ftorch_tools.drivers.events import Event
@@ -45,6 +46,13 @@ class Keeper:
             warning = f"the run is in no history: cannot write the state folder: {error}"
             self._record.warnings.append(warning)
             self._write()
+
+    def leave_history(self) -> None:
+        """Keep the record in the run directory alone."""
+        store, self._store = self._store, None
+        if store is not None:
+            with suppress(OSError):
+                store.drop(self._record.id)
 
     def finish(self) -> None:
         """Write the record of a run that has ended, and remove the oldest ones."""

@@ -41,6 +41,10 @@ class Store:
         self.folder.mkdir(parents=True, exist_ok=True)
         record.write(self._file(record.id))
 
+    def drop(self, id: str) -> None:
+        """Keep the record of the run `id` no longer; its run directory stays."""
+        self._file(id).unlink(missing_ok=True)
+
     def ids(self) -> list[str]:
         """Return the ids of all runs, oldest first."""
         try:
@@ -113,7 +117,7 @@ class Store:
         directory = Path(record.directory)
         if directory == Path(record.build) / "ftorch-test" / record.id:
             shutil.rmtree(directory, ignore_errors=True)
-        self._file(record.id).unlink(missing_ok=True)
+        self.drop(record.id)
 
     def _ended(self, back: int) -> RunRecord:
         for id in reversed(self.ids()):

@@ -149,9 +149,12 @@ class ScheduledRun(Run):
         self.record.excluded += choices.count(Choice.EXCLUDED_AS_SLOW)
         chosen = [id for (id, _), c in zip(python, choices) if c is Choice.SELECTED]
         selected += [Unit("pytest", id) for id in chosen]
-        if selected:
-            existing = [test.name for test in ctest.tests.values()] + [id for id, _ in python]
+        existing = [test.name for test in ctest.tests.values()] + [id for id, _ in python]
+        missing = options.selection.unmatched(existing)
+        if options.selection.lenient:
+            self._record_missing(missing)
+        elif selected:
             # A worker says of each that there is no such test.
-            for name in options.selection.unmatched(existing):
+            for name in missing:
                 selected.append(Unit("pytest" if ".py" in name else "ctest", name))
         return selected, others

@@ -39,6 +39,8 @@ class Selection:
     the name of a file, folder, class or function stands for all that it holds. `shard`, as "2/5",
     is the share that a stable hash of the name decides, whatever other tests there are.
 
+    A name in `tests` that no test has is a failure, unless the selection is `lenient`.
+
     Tests labelled slow are left out unless `everything` is set or they are asked for: by name, by
     one of `labels`, or by an expression that names them.
     """
@@ -50,6 +52,7 @@ class Selection:
     expression: str | None = None
     tests: list[str] | None = None
     shard: str | None = None
+    lenient: bool = False
 
     def __post_init__(self) -> None:
         for pattern in [self.regex or "", *self.labels, *self.exclude]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import pytest
 
+from ftorch_tools.records.record import Outcome, TestResult
+
 PARAMETERS = "tests/test_a.py::test_x"
 
 
@@ -127,7 +129,7 @@ def test_usage(mixed, arguments, message):
     assert "Traceback" not in result.err
 
 
-def test_failed(project):
+def test_failed(project, runs):
     project.add_ctest("good", "exit 0")
     project.add_ctest("bad", "test -e repaired")
     project.add_python("test_a.py", "import no_such_module\n")
@@ -135,12 +137,30 @@ def test_failed(project):
     assert first.code == 3
     assert project.run("-LE", "python", "-R", "good").code == 0
     # The latest run had no failures.
-    assert project.run("--failed").code == 4
+    nothing = project.run("--failed")
+    assert nothing.code == 4
+    assert nothing.directory.name not in runs.store.ids()
+    latest = (project.build / "ftorch-test/latest").resolve()
+    assert latest.name == runs.store.ids()[-1] != nothing.directory.name
     id = first.record["id"]
-    for arguments in (["--failed", id], [f"--failed={first.directory}"], ["--failed", "latest~4"]):
+    for arguments in (["--failed", id], [f"--failed={first.directory}"], ["--failed", "latest~3"]):
         assert project.run(*arguments).outcomes == {"bad": "failed", "tests/test_a.py": "not_run"}
     (project.build / "repaired").touch()
     project.add_python("test_a.py", "def test_now(): pass\n")
     again = project.run("--failed", "build")
     assert again.outcomes == {"bad": "passed", "tests/test_a.py::test_now": "passed"}
     assert again.code == 0
+
+
+def test_failed_ones_that_are_gone(project, runs):
+    project.add_ctest("bad", "exit 1")
+    gone = ["gone", "tests/test_gone.py::test", "tests/test_a.py::test_gone"]
+    runs.add(*(TestResult(name, "any", Outcome.FAILED) for name in ["bad", *gone]))
+    project.add_python("test_a.py", "def test_a(): pass\n")
+    listed = runs.command("list", "--failed")
+    assert (listed.exit_code, listed.stdout) == (0, "ctest   bad\n")
+    result = project.run("--failed")
+    assert (result.outcomes, result.code) == ({"bad": "failed"}, 1)
+    warnings = [f"no such test any more: {name}" for name in sorted(gone)]
+    assert result.record["warnings"] == warnings
+    assert all(f"warning: {warning}" in result.out for warning in warnings)
