@@ -22,7 +22,11 @@ class Keeper:
         self._directory = Path(record.directory)
         self._log = EventLog(self._directory / "events.jsonl")
         self._reserve = Reserve(self._directory)
-        self._store: Store | None = Store(Path(record.project))
+        self._store: Store | None = None
+        try:
+            self._store = Store(Path(record.project))
+        except InfrastructureError as error:
+            self._warn(error)
 
     def note(self, event: Event) -> None:
         """Take in an event."""
@@ -43,8 +47,7 @@ class Keeper:
                 self._store.save(self._record)
         except OSError as error:
             self._store = None
-            warning = f"the run is in no history: cannot write the state folder: {error}"
-            self._record.warnings.append(warning)
+            self._warn(f"cannot write the state folder: {error}")
             self._write()
 
     def leave_history(self) -> None:
@@ -67,6 +70,9 @@ class Keeper:
             self._record.warnings.append(f"old runs are not removed: {error}")
         self.save()
         self._reserve.release()
+
+    def _warn(self, cause: object) -> None:
+        self._record.warnings.append(f"the run is in no history: {cause}")
 
     def _write(self) -> None:
         file = self._directory / "run.json"

@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
@@ -174,4 +175,10 @@ def find_ended_run(text: str, start: Path) -> RunRecord:
 
 
 def _state_folder() -> Path:
-    return platformdirs.user_state_path("ftorch-test", appauthor=False)
+    with suppress(RuntimeError):
+        folder = platformdirs.user_state_path("ftorch-test", appauthor=False)
+        if folder.is_absolute():
+            return folder
+    raise InfrastructureError(
+        "there is no state folder: set XDG_STATE_HOME or HOME to an absolute path"
+    )

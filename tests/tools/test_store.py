@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ftorch_tools.errors import RecordError, UsageError
+from ftorch_tools.records.keeper import Keeper
 from ftorch_tools.records.load import load
 from ftorch_tools.records.record import Attempt, Compiler, Outcome, Status, TestResult
 from ftorch_tools.records.store import find_run, find_store
@@ -207,6 +208,26 @@ def test_state_folder_that_cannot_be_used(project, tmp_path):
     )
     assert reading.returncode == 3
     assert "cannot read the state folder" in reading.stderr
+
+
+def test_no_state_folder(runs, monkeypatch):
+    def unknown(uid):
+        raise KeyError(uid)
+
+    record = runs.add()
+    for name in ("HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    keeper = Keeper(record)
+    keeper.save()
+    keeper.finish()
+    (warning,) = load(Path(record.directory) / "run.json").warnings
+    assert "in no history: there is no state folder" in warning
+    assert not (Path(record.directory) / "reserve").exists()
+    answer = runs.command("status")
+    assert (answer.exit_code, answer.stdout) == (3, "")
+    assert "set XDG_STATE_HOME or HOME" in answer.stderr
+    assert runs.command("show", record.directory).exit_code == 0
 
 
 def test_record_outlives_the_build_folder(project, runs):
