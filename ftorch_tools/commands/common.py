@@ -60,10 +60,9 @@ def _end(error: Exception, code: ExitCode) -> None:
     raise typer.Exit(code) from None
 
 
-def warn(problems: list[str]) -> None:
-    """Tell of records that are left out."""
-    for problem in problems:
-        print(f"ftorch-test: warning: left out: {problem}", file=sys.stderr)
+def warn(problem: str) -> None:
+    """Tell of a record that is left out."""
+    print(f"ftorch-test: warning: left out: {problem}", file=sys.stderr)
 
 
 def print_json(schema: str, values: Mapping[str, Any]) -> None:

@@ -51,7 +51,8 @@ def compare(
     with errors_told():
         first, second = find_ended_run(a, project), find_ended_run(b, project)
         history, problems = Store(Path(second.project)).load_all()
-        warn(problems)
+        for problem in problems:
+            warn(problem)
         result = compare_records(first, second, history)
     if json:
         values = {"a": first.id, "b": second.id, "regression": result.regression}

@@ -36,7 +36,8 @@ def history(
     """Show how a test ended, and how long it took, in the runs that are kept."""
     with errors_told():
         records, problems = find_store(project).load_all()
-        warn(problems)
+        for problem in problems:
+            warn(problem)
         id = find_id(test, {result.id for record in records for result in record.tests})
         entries = history_of(records, id)[-last:]
     if json:

@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from ftorch_tools.commands.common import RUN, AsJson, InProject, errors_told, print_json
+from ftorch_tools.commands.common import RUN, AsJson, InProject, errors_told, print_json, warn
 from ftorch_tools.records.junit import to_junit
 from ftorch_tools.records.record import RunRecord
 from ftorch_tools.records.store import find_ended_run
@@ -37,7 +37,7 @@ def report(
 ) -> None:
     """Write a report of a run: HTML that needs no other file, Markdown, or JUnit XML."""
     with errors_told():
-        record = find_ended_run(run, project)
+        record = find_ended_run(run, project, warn)
         text = _render(record, format)
         if output is not None:
             output.write_text(text, encoding="utf-8")

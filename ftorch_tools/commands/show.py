@@ -16,6 +16,7 @@ from ftorch_tools.commands.common import (
     errors_told,
     print_json,
     say,
+    warn,
 )
 from ftorch_tools.outlet import make_console
 from ftorch_tools.records.history import find_id
@@ -41,7 +42,7 @@ def show(
 ) -> None:
     """Show the summary of a run, or what one of its tests printed."""
     with errors_told():
-        record = settle(find_run(run, project))
+        record = settle(find_run(run, project, warn))
         if pin is not None:
             Store(Path(record.project)).pin(record.id, pinned=pin)
         if test is None:

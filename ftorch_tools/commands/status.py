@@ -40,10 +40,11 @@ def status(
     """Show the runs that go on and the last ones."""
     with errors_told():
         if run is not None:
-            records = [find_run(run, project)]
+            records = [find_run(run, project, warn)]
         else:
             everything, problems = find_store(project).load_all()
-            warn(problems)
+            for problem in problems:
+                warn(problem)
             going = [record for record in everything[:-last] if in_progress(record)]
             records = [*going, *everything[-last:]]
         states = [state_of(settle(record)) for record in records]

@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,6 +22,12 @@ from ftorch_tools.records.record import RunRecord, Status
 # How many runs of a project are kept, besides those pinned or in progress.
 KEPT = 100
 _SUFFIX = ".json"
+
+Tell = Callable[[str], None]
+
+
+def _ignore(problem: str) -> None:
+    """Take no note of what is wrong."""
 
 
 class Store:
@@ -71,15 +78,16 @@ class Store:
                 problems.append(str(error))
         return records, problems
 
-    def resolve(self, text: str) -> RunRecord:
+    def resolve(self, text: str, tell: Tell = _ignore) -> RunRecord:
         """Return the run that `text` names.
 
         That is `latest`, the newest run that has ended; `latest~N`, the Nth before it; an id or
-        its unique beginning, or what stands behind its dash.
+        its unique beginning, or what stands behind its dash. Records that are passed over, as
+        they cannot be read, are told to `tell`.
         """
         number = re.fullmatch(r"latest(?:~(\d+))?", text)
         if number:
-            return self._ended(int(number.group(1) or 0))
+            return self._ended(int(number.group(1) or 0), tell)
         ids = self.ids()
         found = [id for id in ids if id.startswith(text) or id.rpartition("-")[2] == text]
         if text in ids:
@@ -120,9 +128,13 @@ class Store:
             shutil.rmtree(directory, ignore_errors=True)
         self.drop(record.id)
 
-    def _ended(self, back: int) -> RunRecord:
+    def _ended(self, back: int, tell: Tell) -> RunRecord:
         for id in reversed(self.ids()):
-            record = self.load(id)
+            try:
+                record = self.load(id)
+            except RecordError as error:
+                tell(str(error))
+                continue
             if record.status is not Status.RUNNING:
                 if back == 0:
                     return record
@@ -151,10 +163,10 @@ def find_store(start: Path) -> Store:
     )
 
 
-def find_run(text: str, start: Path) -> RunRecord:
+def find_run(text: str, start: Path, tell: Tell = _ignore) -> RunRecord:
     """Return the run that `text` names: a run directory or record, or see `Store.resolve`."""
     if os.sep not in text and not text.endswith(_SUFFIX) and text not in (".", ".."):
-        return find_store(start).resolve(text)
+        return find_store(start).resolve(text, tell)
     file = Path(text)
     if file.is_dir():
         file = file / "run.json"
@@ -166,9 +178,9 @@ def find_run(text: str, start: Path) -> RunRecord:
     return record
 
 
-def find_ended_run(text: str, start: Path) -> RunRecord:
+def find_ended_run(text: str, start: Path, tell: Tell = _ignore) -> RunRecord:
     """Return the run that `text` names, as `find_run`, and refuse one without results."""
-    record = find_run(text, start)
+    record = find_run(text, start, tell)
     if record.status is Status.RUNNING:
         raise UsageError(f"the run {record.id} has not ended; `ftorch-test status` shows it")
     return record

@@ -171,11 +171,13 @@ def test_damaged_record(runs, text, message):
     bad.write_text(text)
     with pytest.raises(RecordError, match=message):
         load(bad)
-    for command in (["show"], ["report"], ["compare", good.id, "latest"], ["show", str(bad)]):
+    for command in (["show", bad.stem], ["report", str(bad)], ["compare", good.id, bad.stem]):
         answer = runs.command(*command)
         assert (answer.exit_code, answer.stdout) == (3, ""), command
         assert str(bad) in answer.stderr
-    for command in (["status"], ["history", "a"], ["compare", good.id, good.id]):
+    (bad.parent / "directory.json").mkdir(exist_ok=True)
+    comparison = ["compare", good.id, "latest"]
+    for command in (["status"], ["history", "a"], ["show"], ["report"], comparison):
         answer = runs.command(*command)
         assert answer.exit_code == 0, command
         assert f"left out: {bad}" in answer.stderr
