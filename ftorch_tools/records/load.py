@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ SCHEMAS = Path(__file__).with_name("schema")
 def load(file: Path) -> RunRecord:
     """Return the record in `file`; raise `RecordError` when it cannot be read or trusted."""
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
+        values = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse)
     except OSError as error:
         raise RecordError(f"cannot read {file}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
@@ -29,9 +30,14 @@ def load(file: Path) -> RunRecord:
         raise RecordError(f"{file} {_strange(schema)}")
     try:
         _validator()(values)
-    except ValueError as error:
+        datetime.fromisoformat(values["start"]).timestamp()
+    except (ValueError, OverflowError) as error:
         raise RecordError(f"{file} is damaged: {error}") from error
     return record_from_dict(values)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number of JSON")
 
 
 def _strange(schema: object) -> str:

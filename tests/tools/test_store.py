@@ -185,6 +185,28 @@ def test_damaged_record(runs, text, message):
     assert bad.exists()
 
 
+@pytest.mark.parametrize(
+    ("was", "value", "message"),
+    [
+        ('"start": "', '"start": "x', "Invalid isoformat"),
+        ('"seconds": 1.0', '"seconds": NaN', "NaN is no number"),
+        ('"seconds": 1.0', '"seconds": -Infinity', "-Infinity is no number"),
+        ('"seconds": 2.0', '"seconds": NaN', "NaN is no number"),
+        ('"seconds": 2.0', '"seconds": -1e300', "seconds must be bigger"),
+        ('"seconds": 2.0', '"seconds": 1e999', "seconds must be smaller"),
+        ('"seconds": 1.0', '"seconds": 1e308', "seconds must be smaller"),
+    ],
+)
+def test_record_with_a_time_that_is_none(runs, was, value, message):
+    record = runs.add(TestResult("a", "ctest", Outcome.PASSED, seconds=2.0))
+    file = runs.store.folder / f"{record.id}.json"
+    text = file.read_text()
+    assert text.count(was) == 1
+    file.write_text(text.replace(was, value))
+    with pytest.raises(RecordError, match=message):
+        load(file)
+
+
 @pytest.mark.parametrize("field", ["seconds", "tests", "status", "start"])
 def test_record_with_a_field_of_another_type(runs, field):
     file = runs.store.folder / f"{runs.add().id}.json"
