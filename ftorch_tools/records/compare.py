@@ -9,20 +9,23 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ftorch_tools.records.history import Key, durations, tests_by_key
-from ftorch_tools.records.record import Outcome, RunRecord, TestResult
+from ftorch_tools.records.record import Outcome, RunRecord, Status, TestResult
 
 # Durations that differ by less than the largest of these are taken for the same.
 SHARE = 0.05
 DEVIATIONS = 3.0
 # A process takes longer or shorter to start by about that much, whatever it does.
 RESOLUTION_SECONDS = 0.1
+# A duration that one of the last so many runs had is nothing new; fewer runs prove nothing.
+RUNS = 5
 
 
 @dataclass(frozen=True)
 class Change:
     """One test in both runs; None where a run does not have it.
 
-    `noise` is the difference of its durations, in seconds, up to which they count as equal.
+    `noise` is the difference of its durations, in seconds, up to which they count as equal;
+    `runs` is how many earlier ones are known.
     """
 
     id: str
@@ -32,11 +35,12 @@ class Change:
     seconds_before: float | None = None
     seconds_after: float | None = None
     noise: float | None = None
+    runs: int = 0
 
 
 @dataclass
 class Comparison:
-    """What differs between two runs."""
+    """What differs between two runs; `missing` and `new` have a result in one of them alone."""
 
     newly_failing: list[Change] = field(default_factory=list)
     still_failing: list[Change] = field(default_factory=list)
@@ -49,9 +53,10 @@ class Comparison:
 
     @property
     def regression(self) -> bool:
-        """True when a test fails that did not, or when one became slower."""
+        """True when a test fails that did not, or when one of many runs became slower."""
         fails = any(change.after and change.after.is_failure for change in self.new)
-        return bool(self.newly_failing or self.slower or fails)
+        slower = any(change.runs >= RUNS for change in self.slower)
+        return bool(self.newly_failing) or slower or fails
 
     def to_dict(self) -> dict[str, Any]:
         """Return the lists of changes by their names."""
@@ -61,13 +66,21 @@ class Comparison:
 def compare(a: RunRecord, b: RunRecord, earlier: Iterable[RunRecord]) -> Comparison:
     """Return what changed from `a` to `b`.
 
-    `earlier` are the runs that tell how much the durations scatter; `b` does not count.
+    `earlier` are the runs, oldest first, that tell how much the durations scatter; `b` does not
+    count.
     """
     times = durations(record for record in earlier if record.id != b.id)
     before, after = tests_by_key(a), tests_by_key(b)
     result = Comparison()
     for key in dict.fromkeys([*before, *after]):
-        _sort_in(result, _change(key, before.get(key), after.get(key), times.get(key, [])))
+        first, second, known = before.get(key), after.get(key), times.get(key, [])
+        change = _change(key, first, second, known)
+        if not _has_result(b, second):
+            result.missing.append(change)
+        elif not _has_result(a, first):
+            result.new.append(change)
+        else:
+            _sort_in(result, change, known[-RUNS:])
     return result
 
 
@@ -80,7 +93,18 @@ def noise(seconds: float, times: list[float]) -> float:
     if times:
         middle = statistics.median(times)
         deviation = statistics.median(abs(time - middle) for time in times)
-    return max(SHARE * seconds, DEVIATIONS * deviation, RESOLUTION_SECONDS)
+    return max(DEVIATIONS * deviation, _least_noise(seconds))
+
+
+def _least_noise(seconds: float) -> float:
+    return max(SHARE * seconds, RESOLUTION_SECONDS)
+
+
+def _has_result(run: RunRecord, test: TestResult | None) -> bool:
+    """Say whether `test` tells of the code, not of a node that died or a run that was ended."""
+    if test is None or test.outcome is Outcome.LOST:
+        return False
+    return test.outcome is not Outcome.NOT_RUN or run.status is not Status.INTERRUPTED
 
 
 def _change(
@@ -92,25 +116,24 @@ def _change(
     limit = None
     if outcomes == [Outcome.PASSED] * 2 and first is not None and second is not None:
         limit = noise(first, times)
-    return Change(id, runner, outcomes[0], outcomes[1], first, second, limit)
+    return Change(id, runner, outcomes[0], outcomes[1], first, second, limit, len(times))
 
 
-def _sort_in(result: Comparison, change: Change) -> None:
+def _sort_in(result: Comparison, change: Change, recent: list[float]) -> None:
     before, after = change.before, change.after
-    if before is None:
-        result.new.append(change)
-    elif after is None:
-        result.missing.append(change)
-    elif after.is_failure:
+    assert before is not None
+    assert after is not None
+    if after.is_failure:
         (result.still_failing if before.is_failure else result.newly_failing).append(change)
     elif before is not after:
         passes = after is Outcome.PASSED
         (result.newly_passing if passes else result.newly_skipped).append(change)
     elif change.noise is not None:
-        assert change.seconds_before is not None
-        assert change.seconds_after is not None
-        difference = change.seconds_after - change.seconds_before
-        if difference > change.noise:
+        first, second = change.seconds_before, change.seconds_after
+        assert first is not None
+        assert second is not None
+        least, most = min([first, *recent]), max([first, *recent])
+        if second > max(first + change.noise, most + _least_noise(most)):
             result.slower.append(change)
-        elif difference < -change.noise:
+        elif second < min(first - change.noise, least - _least_noise(least)):
             result.faster.append(change)

@@ -41,7 +41,11 @@ def changes(runs, *arguments):
         ("passed", "timeout", "newly_failing", 5),
         ("passed", "crashed", "newly_failing", 5),
         ("passed", "not_run", "newly_failing", 5),
-        ("passed", "lost", "newly_failing", 5),
+        ("passed", "lost", "missing", 0),
+        ("lost", "passed", "new", 0),
+        ("lost", "failed", "new", 5),
+        ("lost", "lost", "missing", 0),
+        (None, "lost", "missing", 0),
         ("skipped", "failed", "newly_failing", 5),
         (None, "failed", "new", 5),
         (None, "passed", "new", 0),
@@ -81,13 +85,21 @@ def test_outcomes(runs, before, after, where, code):
         ([8.0, 9.0, 10.0, 11.0, 12.0], 10.0, 12.9, None),
         ([8.0, 9.0, 10.0, 11.0, 12.0], 10.0, 13.1, "slower"),
         ([8.0, 9.0, 10.0, 11.0, 12.0], 10.0, 6.9, "faster"),
+        # One test of two speeds, whose deviation is 0.
+        ([1.0, 2.0, 1.0, 2.0], 1.0, 2.0, None),
+        ([2.0, 1.0, 2.0, 1.0], 2.0, 1.0, None),
+        ([1.0, 2.0, 1.0, 2.0], 1.0, 2.2, "slower"),
+        ([9.0, 1.0, 1.0, 1.0, 1.0], 1.0, 1.2, "slower"),
+        # Four runs are too few to call it a regression.
+        ([1.0, 1.0, 1.0], 1.0, 1.2, "slower"),
     ],
 )
 def test_durations(runs, earlier, before, after, where):
     for seconds in [*earlier, before, after]:
         runs.add(result("a", seconds=seconds))
     assert changes(runs) == ({where: ["a"]} if where else {})
-    assert runs.command("compare").exit_code == (5 if where == "slower" else 0)
+    proven = where == "slower" and len(earlier) + 1 >= 5
+    assert runs.command("compare").exit_code == (5 if proven else 0)
 
 
 def test_only_passed_runs_of_the_same_test_tell_the_noise(runs):
@@ -128,11 +140,19 @@ def test_what_cannot_be_compared(runs):
     assert "has not ended" in runs.command("compare", "latest", running).stderr
 
 
+def test_what_an_interrupted_run_did_not_come_to_is_missing(runs):
+    runs.add(result("a"), result("b"))
+    runs.add(result("a", "failed"), result("b", "not_run"), status=Status.INTERRUPTED)
+    assert changes(runs) == {"newly_failing": ["a"], "missing": ["b"]}
+    runs.add(result("b", "failed"))
+    assert changes(runs) == {"missing": ["a"], "new": ["b"]}
+
+
 def test_words_of_a_comparison(runs):
     runs.add(result("slow\x1b[31m", seconds=1.0), result("bad"), commit="0123456789abcdef")
     runs.add(result("slow\x1b[31m", seconds=2.0), result("bad", "timeout"), dirty=True, host="b")
     out = runs.command("compare").stdout
-    assert "slow  1.00 s -> 2.00 s (+100 %, noise 0.10 s)" in out
+    assert "slow  1.00 s -> 2.00 s (+100 %, noise 0.10 s, earlier runs: 1)" in out
     assert "bad  passed -> timeout" in out
     assert "0123456789  host" in out
     assert "the hosts differ" in out
