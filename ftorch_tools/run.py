@@ -239,12 +239,16 @@ class Run:
         empty = self.record.exit_code == ExitCode.NOTHING_SELECTED
         if empty:
             self._keeper.leave_history()
+        latest = self.directory.parent / "latest"
+        in_the_way = latest.exists() and not latest.is_symlink()
+        if in_the_way:
+            self.record.warnings.append(f"{latest} is no link to the last run: remove it")
         self._keeper.finish()
         junit = self.directory / "junit.xml"
         try:
             write_junit(self.record, self.directory, junit)
-            if not empty:
-                point(self.directory.parent / "latest", self.directory.name)
+            if not empty and not in_the_way:
+                point(latest, self.directory.name)
         except OSError as error:
             with suppress(OSError):
                 junit.unlink()

@@ -134,7 +134,11 @@ def run(
         print(f"ftorch-test: {error}", file=sys.stderr)
         raise typer.Exit(ExitCode.INFRASTRUCTURE) from None
     except OSError as error:
-        print(f"ftorch-test: cannot make the run directory: {error}", file=sys.stderr)
+        print(
+            f"ftorch-test: cannot make the run directory: {error}\n"
+            "Name another folder for it with --output.",
+            file=sys.stderr,
+        )
         raise typer.Exit(ExitCode.INFRASTRUCTURE) from None
     try:
         code = session.execute()

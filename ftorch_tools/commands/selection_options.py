@@ -155,7 +155,12 @@ def make_selection(
 
 def _read_names(file: Path) -> list[str]:
     try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        if str(file) != "-":
+            text = file.read_text(encoding="utf-8")
+        elif sys.stdin is None:
+            raise UsageError("cannot read the names of tests: standard input is closed")
+        else:
+            text = sys.stdin.read()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the names of tests from {file}: {error}") from error
-    return [line for line in text.splitlines() if line.strip()]
+    return [line.rstrip() for line in text.splitlines() if line.strip()]

@@ -86,7 +86,19 @@ def test_output_folder_that_cannot_be_made(two):
     result = two.run("--output", "file/out")
     assert result.code in (2, 3)
     assert "file" in result.err
+    assert "Name another folder for it with --output" in result.err
     assert "Traceback" not in result.err
+
+
+def test_a_folder_in_the_place_of_the_link(project):
+    project.add_ctest("good", "exit 0")
+    latest = project.build / "ftorch-test/latest"
+    latest.mkdir(parents=True)
+    result = project.run()
+    assert result.code == 0
+    assert f"warning: {latest} is no link to the last run: remove it" in result.out
+    assert (result.directory / "junit.xml").exists()
+    assert [file.name for file in latest.parent.glob("latest*")] == ["latest"]
 
 
 def test_two_runs_at_once_in_one_build_folder(project, state_folder):

@@ -69,9 +69,16 @@ def test_a_project_below_a_symbolic_link(project, runs, tmp_path):
 
 
 def test_names_from_a_file(mixed):
-    (mixed.root / "names").write_text(f"unit.cpu\n\n{PARAMETERS}[$(]\n")
+    (mixed.root / "names").write_text(f"unit.cpu\n\n{PARAMETERS}[$(] \t\n")
     result = mixed.run("--tests-from-file", "names")
     assert set(result.outcomes) == {"unit.cpu", f"{PARAMETERS}[$(]"}
+
+
+def test_names_from_a_closed_input(project):
+    project.command = ["/bin/sh", "-c", 'exec "$0" "$@" <&-', *project.command]
+    result = project.run("--tests-from-file", "-")
+    assert result.code == 2
+    assert result.err.splitlines()[-1].endswith("standard input is closed")
 
 
 def test_more_names_than_a_command_line_holds(mixed):
