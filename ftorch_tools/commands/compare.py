@@ -27,7 +27,7 @@ from ftorch_tools.text import one_line
 EPILOG = (
     "Example: `ftorch-test compare latest~1 latest`  \n"
     "Exit status: 0 no regression, 2 usage, 3 infrastructure, 5 regression: "
-    "a test fails that did not, or became slower than in five runs or more."
+    "a test fails that did not, or became slower."
 )
 _SECTIONS = {
     "newly_failing": "bold red",
@@ -95,7 +95,6 @@ def _detail(change: Change) -> str:
     if change.noise is not None:
         first, second = change.seconds_before or 0.0, change.seconds_after or 0.0
         share = f"{100 * (second - first) / first:+.0f} %, " if first else ""
-        known = f"noise {change.noise:.2f} s, earlier runs: {change.runs}"
-        return f"{first:.2f} s -> {second:.2f} s ({share}{known})"
+        return f"{first:.2f} s -> {second:.2f} s ({share}noise {change.noise:.2f} s)"
     outcomes = [outcome.words for outcome in (change.before, change.after) if outcome]
     return " -> ".join(outcomes)

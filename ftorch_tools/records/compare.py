@@ -16,7 +16,7 @@ SHARE = 0.05
 DEVIATIONS = 3.0
 # A process takes longer or shorter to start by about that much, whatever it does.
 RESOLUTION_SECONDS = 0.1
-# A duration that one of the last so many runs had is nothing new; fewer runs prove nothing.
+# A duration that one of the last so many runs had is nothing new.
 RUNS = 5
 
 
@@ -24,8 +24,7 @@ RUNS = 5
 class Change:
     """One test in both runs; None where a run does not have it.
 
-    `noise` is the difference of its durations, in seconds, up to which they count as equal;
-    `runs` is how many earlier ones are known.
+    `noise` is the difference of its durations, in seconds, up to which they count as equal.
     """
 
     id: str
@@ -35,7 +34,6 @@ class Change:
     seconds_before: float | None = None
     seconds_after: float | None = None
     noise: float | None = None
-    runs: int = 0
 
 
 @dataclass
@@ -53,10 +51,9 @@ class Comparison:
 
     @property
     def regression(self) -> bool:
-        """True when a test fails that did not, or when one of many runs became slower."""
+        """True when a test fails that did not, or when one became slower."""
         fails = any(change.after and change.after.is_failure for change in self.new)
-        slower = any(change.runs >= RUNS for change in self.slower)
-        return bool(self.newly_failing) or slower or fails
+        return bool(self.newly_failing or self.slower or fails)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the lists of changes by their names."""
@@ -116,7 +113,7 @@ def _change(
     limit = None
     if outcomes == [Outcome.PASSED] * 2 and first is not None and second is not None:
         limit = noise(first, times)
-    return Change(id, runner, outcomes[0], outcomes[1], first, second, limit, len(times))
+    return Change(id, runner, outcomes[0], outcomes[1], first, second, limit)
 
 
 def _sort_in(result: Comparison, change: Change, recent: list[float]) -> None:
