@@ -12,7 +12,8 @@ from pathlib import Path
 
 from ftorch_tools.drivers.ctest_folder import give_gpus, remove_bulk, write_folder
 from ftorch_tools.drivers.ctest_list import ListedTest, list_tests
-from ftorch_tools.drivers.ctest_report import LiveLine, parse_line, read_report
+from ftorch_tools.drivers.ctest_log import Logged, find_logs, read_log
+from ftorch_tools.drivers.ctest_report import LiveLine, add_logged, parse_line, read_report
 from ftorch_tools.drivers.events import Ended, Planned, Started
 from ftorch_tools.drivers.process import Child
 from ftorch_tools.drivers.runner import OUTPUT_LIMIT, OutputStore, Runner
@@ -170,18 +171,32 @@ class CTest(Runner):
                 self.errors.append(
                     f"ctest ended with status {code} and left no report ({error}); see {self._log}"
                 )
-        remove_bulk(self._folder)
         reported = Counter(result.id for result in self.results)
+        missing = []
         for number in sorted({*self._selected, *self._started}):
             test = self.tests[number]
             reported[test.name] -= 1
             if reported[test.name] < 0:
-                self.results.append(self._without_report(test))
+                missing.append(test)
+        self._add_unreported(missing)
+        remove_bulk(self._folder)
 
-    def _without_report(self, test: ListedTest) -> TestResult:
+    def _add_unreported(self, tests: list[ListedTest]) -> None:
+        """Add results of `tests` by what ctest told and logged while it ran."""
+        left = {test.number: test for test in tests}
+        for file in find_logs(self._folder) if left else ():
+            for logged in read_log(file):
+                for test in left.values():
+                    if test.name == logged.name:
+                        self.results.append(self._without_report(test, logged))
+                        del left[test.number]
+                        break
+        self.results += [self._without_report(test, None) for test in left.values()]
+
+    def _without_report(self, test: ListedTest, logged: Logged | None) -> TestResult:
         live = self._ended.get(test.number)
         started = test.number in self._started
-        return TestResult(
+        result = TestResult(
             id=test.name,
             runner=self.name,
             outcome=(live and live.outcome) or self._unreported(started=started),
@@ -189,6 +204,7 @@ class CTest(Runner):
             seconds=live.seconds if live else None,
             reason="ctest wrote no report of this test" if started else None,
         )
+        return result if logged is None else add_logged(result, logged, self._outputs)
 
 
 def find_ctest(cache: dict[str, str]) -> str:

@@ -6,9 +6,10 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ftorch_tools.drivers.ctest_log import Logged
 from ftorch_tools.drivers.runner import OutputStore, finite, printed_skip_reason
 from ftorch_tools.records.record import Outcome, TestResult
 
@@ -22,10 +23,14 @@ _SIGNALS = {
     "Subprocess terminated": "SIGTERM",
     "Bus error": "SIGBUS",
 }
+_FIRST = ("Exit Code", "Exit Value")
 _OF_CTEST = {"Execution Time", "Exit Value", "Processors"}
 _TOO_FEW_GPUS = "Insufficient resources"
 _STARTED = re.compile(r"^ *Start +(\d+): ")
 _ENDED = re.compile(r"^ *\d+/\d+ Test +#(\d+): (.*)$")
+_PRINTED = re.compile(
+    r'<CTestMeasurement +type="numeric/\w+" +name="([^"]*)" *>([^<]*)</CTestMeasurement>'
+)
 _SECONDS = re.compile(r"([\d.]+) sec\s*$")
 
 
@@ -80,12 +85,23 @@ def read_report(file: Path, outputs: OutputStore) -> Iterator[TestResult]:
             element.clear()
 
 
+def add_logged(result: TestResult, logged: Logged, outputs: OutputStore) -> TestResult:
+    """Return `result`, of a test that is not in the report, with what ctest's log has of it."""
+    reason = logged.reason or "ctest ended before it reported the cause"
+    if result.outcome is Outcome.SKIPPED:
+        reason = printed_skip_reason(logged.output) or reason
+    return replace(
+        result,
+        seconds=logged.seconds,
+        reason=None if result.outcome is Outcome.PASSED else reason,
+        output=outputs.keep(result.id, logged.output),
+        measurements={name: finite(text) for name, text in _PRINTED.findall(logged.output)},
+    )
+
+
 def _result(test: ElementTree.Element, outputs: OutputStore) -> TestResult:
     name = test.findtext("Name") or ""
-    measured = {
-        item.get("name"): item.findtext("Value") or ""
-        for item in test.findall("Results/NamedMeasurement")
-    }
+    measured = _of_ctest(test)
     output = test.findtext("Results/Measurement/Value") or ""
     completion = measured.get("Completion Status", "")
     code = measured.get("Exit Code", "")
@@ -95,7 +111,6 @@ def _result(test: ElementTree.Element, outputs: OutputStore) -> TestResult:
         reason = printed_skip_reason(output) or completion
     elif outcome is Outcome.NOT_RUN:
         reason = completion
-    seconds = measured.get("Execution Time")
     return TestResult(
         id=name,
         runner="ctest",
@@ -103,11 +118,23 @@ def _result(test: ElementTree.Element, outputs: OutputStore) -> TestResult:
         labels=[label.text or "" for label in test.findall("Labels/Label")],
         exit_code=_exit_code(outcome, completion, measured.get("Exit Value")),
         signal=_SIGNALS.get(code, code) if outcome is Outcome.CRASHED else None,
-        seconds=float(seconds) if seconds else None,
+        seconds=finite(measured.get("Execution Time")),
         reason=reason,
         output=outputs.keep(name, output),
         measurements=_measurements(test),
     )
+
+
+def _of_ctest(test: ElementTree.Element) -> dict[str, str]:
+    """Return what ctest says of the test; the test may have printed measurements so named.
+
+    They stand behind the two exit values and before the rest.
+    """
+    items = [
+        (item.get("name", ""), item.findtext("Value") or "")
+        for item in test.findall("Results/NamedMeasurement")
+    ]
+    return {**dict(items), **dict(item for item in reversed(items) if item[0] in _FIRST)}
 
 
 def _measurements(test: ElementTree.Element) -> dict[str, float | None]:
@@ -135,6 +162,7 @@ def _exit_code(outcome: Outcome, completion: str, value: str | None) -> int | No
     if outcome is Outcome.PASSED and value is None:
         return 0
     if outcome in (Outcome.PASSED, Outcome.FAILED) and value:
-        return int(value)
+        # A test that passes has no value from ctest, but may have printed one.
+        return int(value) if re.fullmatch(r"-?\d{1,10}", value) else None
     skip_code = re.fullmatch(r"SKIP_RETURN_CODE=(-?\d+)", completion)
     return int(skip_code.group(1)) if skip_code else None

@@ -5,6 +5,16 @@ from __future__ import annotations
 
 import pytest
 
+# As if ctest itself had said so.
+SPOILS = "".join(
+    f'<CTestMeasurement type="{kind}" name="{name}">x</CTestMeasurement>\n'
+    for kind, name in (
+        ("numeric/double", "Exit Value"),
+        ("numeric/double", "Execution Time"),
+        ("text/string", "Exit Code"),
+        ("text/string", "Completion Status"),
+    )
+)
 REASON = "SKIP: no GPU on this machine"
 
 
@@ -30,6 +40,8 @@ def result(tmp_path_factory, project_class):
     project.add_ctest("wrong_text", "echo ERROR", FAIL_REGULAR_EXPRESSION="ERROR")
     project.add_ctest("binary", "printf '\\000\\001\\033[31m]]>\\377\\303('; exit 1")
     project.add_ctest("long", "yes 0123456789 | head -c 300000; echo THE END; exit 1")
+    project.add_ctest("spoils", f"echo '{SPOILS}'; exit 3")
+    project.add_ctest("spoils.passes", f"echo '{SPOILS}'")
     project.add_ctest("stray", "sleep 417 > /dev/null 2>&1 &")
     project.add_line("add_test([=[name with spaces]=] /bin/sh -c [==[exit 0]==])")
     project.add_ctest("slow_one", "exit 1", LABELS="slow")
@@ -66,6 +78,8 @@ def result(tmp_path_factory, project_class):
         ("wrong_text", "failed", 0, None, None),
         ("binary", "failed", 1, None, None),
         ("long", "failed", 1, None, None),
+        ("spoils", "failed", 3, None, None),
+        ("spoils.passes", "passed", None, None, None),
         ("stray", "passed", 0, None, None),
         ("name with spaces", "passed", 0, None, None),
         ("sub.pwd", "passed", 0, None, None),
@@ -79,19 +93,20 @@ def test_recorded(result, name, outcome, exit_code, signal, reason):
 
 
 def test_nothing_else_is_recorded(result):
-    assert len(result.record["tests"]) == 27
+    assert len(result.record["tests"]) == 29
     assert result.record["excluded"] == 1
 
 
 def test_exit_code_and_last_line(result):
     assert result.code == 1
-    assert result.last_line == "4 passed, 19 failed, 4 skipped"
+    assert result.last_line == "5 passed, 20 failed, 4 skipped"
     assert result.record["exit_code"] == 1
 
 
 def test_labels_and_seconds(result):
     assert sorted(result.test("fortran.pass")["labels"]) == ["cpu", "unit"]
     assert 0.9 < result.test("hang")["seconds"] < 20
+    assert 0 <= result.test("spoils")["seconds"] < 20
 
 
 def test_working_directory_is_that_of_plain_ctest(result):
