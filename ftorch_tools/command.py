@@ -56,7 +56,7 @@ def call(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if log is None else log,
             stderr=subprocess.PIPE if log is None else subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             start_new_session=True,
         )

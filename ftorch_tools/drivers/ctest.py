@@ -6,16 +6,16 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 from collections import Counter
 from pathlib import Path
 
+from ftorch_tools.command import CommandError, call
 from ftorch_tools.drivers.ctest_folder import give_gpus, remove_bulk, write_folder
 from ftorch_tools.drivers.ctest_list import ListedTest, list_tests
 from ftorch_tools.drivers.ctest_log import Logged, find_logs, read_log
 from ftorch_tools.drivers.ctest_report import LiveLine, add_logged, parse_line, read_report
 from ftorch_tools.drivers.events import Ended, Planned, Started
-from ftorch_tools.drivers.process import Child
+from ftorch_tools.drivers.process import Child, interruptible
 from ftorch_tools.drivers.runner import OUTPUT_LIMIT, OutputStore, Runner
 from ftorch_tools.errors import InfrastructureError
 from ftorch_tools.gpus import NONE, Gpus
@@ -104,24 +104,21 @@ class CTest(Runner):
         return [self.tests[number] for number in self._started.copy() if number not in self._ended]
 
     def _ask(self, option: str) -> str:
-        try:
-            answer = subprocess.run(
-                [self._executable, option],
-                cwd=self._folder,
-                env=_environment(),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                encoding="utf-8",
-                errors="replace",
-                check=False,
-                timeout=_LIST_SECONDS,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise InfrastructureError(f"cannot run ctest: {error}") from error
-        if answer.returncode != 0:
-            said = answer.stderr.strip() or answer.stdout.strip()
+        with interruptible("interrupted while ctest listed its tests"):
+            try:
+                answer = call(
+                    self._executable,
+                    option,
+                    timeout=_LIST_SECONDS,
+                    cwd=self._folder,
+                    environment=_environment(),
+                )
+            except CommandError as error:
+                raise InfrastructureError(f"cannot run ctest: {error}") from error
+        if answer.code != 0:
+            said = answer.err.strip() or answer.out.strip()
             raise InfrastructureError(f"ctest cannot list the tests of this build:\n{said}")
-        return answer.stdout
+        return answer.out
 
     def _launch(self) -> Child:
         self._emit(Planned(self.name, len(self._selected)))

@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import shutil
+import signal
+import threading
+import time
 
 import pytest
 
@@ -12,6 +16,8 @@ from ftorch_tools.drivers import ctest_log
 from ftorch_tools.drivers.ctest import CTest
 from ftorch_tools.drivers.ctest_log import read_log
 from ftorch_tools.drivers.events import Closed, Ended, Started
+from ftorch_tools.errors import InfrastructureError
+from ftorch_tools.interrupts import Signals
 from ftorch_tools.selection import Selection
 
 MEASURED = '<CTestMeasurement type="numeric/double" name="a rate">2.5</CTestMeasurement>'
@@ -43,6 +49,7 @@ def test_outputs_of_what_had_ended(project, ctest, tmp_path, politely):
         event = events.get(timeout=30)
         begun = begun or (isinstance(event, Started) and event.id == "endless")
         ended += isinstance(event, Ended)
+    time.sleep(0.2)  # ctest tells first, and then writes its log
     driver.interrupt() if politely else driver.kill()
     while not isinstance(events.get(timeout=30), Closed):
         pass
@@ -106,3 +113,20 @@ def test_log_that_breaks_off(tmp_path, monkeypatch):
     monkeypatch.setattr(ctest_log, "_HALF", 3)
     text = [test.output for test in read_log(file)][1]
     assert text == "012\n[ftorch-test: 5 bytes left out]\n89\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_listing_that_hangs_is_interrupted(project, tmp_path, sleepers, number):
+    slow = tmp_path / "ctest"
+    slow.write_text("#!/bin/sh\nsleep 425 & wait\n")
+    slow.chmod(0o755)
+    (tmp_path / "run").mkdir()
+    driver = CTest(str(slow), project.build, tmp_path / "run", None, 60.0)
+    alarm = threading.Timer(0.3, os.kill, [os.getpid(), number])
+    with Signals() as signals:
+        alarm.start()
+        with pytest.raises(InfrastructureError, match="interrupted while ctest listed"):
+            driver.select(Selection(), 1)
+        assert signals.number == number
+        alarm.join()
+    assert sleepers(project, 425) == []
