@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 from ftorch_tools.command import CommandError, call
-from ftorch_tools.drivers.ctest_folder import give_gpus, remove_bulk, write_folder
+from ftorch_tools.drivers.ctest_folder import give_gpus, limit_time, remove_bulk, write_folder
 from ftorch_tools.drivers.ctest_list import ListedTest, list_tests
 from ftorch_tools.drivers.ctest_log import Logged, find_logs, read_log
 from ftorch_tools.drivers.ctest_report import LiveLine, add_logged, parse_line, read_report
@@ -86,6 +86,7 @@ class CTest(Runner):
         tests = list(self.tests.values())
         options, self._gpu_environment = give_gpus(self._folder, self._build, tests, self._gpus)
         self.command += options
+        limit_time(self._folder, tests, self._timeout)
         return len(self._selected)
 
     @property

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -30,14 +31,13 @@ def write_folder(folder: Path, build: Path, previous: Path | None) -> None:
     """Make `folder`, whose tests are those of `build`, with the durations of run `previous`."""
     folder.mkdir()
     _write_tests(folder, build, "")
-    (folder / "CTestCustom.cmake").write_text(
-        f"include([==[{build.as_posix()}/CTestCustom.cmake]==] OPTIONAL)\n", encoding="utf-8"
-    )
+    custom = f"include([==[{build.as_posix()}/CTestCustom.cmake]==] OPTIONAL)\n"
+    _write(folder / "CTestCustom.cmake", custom)
     settings = build / "DartConfiguration.tcl"
-    lines = settings.read_text(encoding="utf-8").splitlines() if settings.is_file() else []
+    lines = _read(settings).splitlines() if settings.is_file() else []
     kept = [line for line in lines if not line.startswith("BuildDirectory:")]
     text = "\n".join([*kept, f"BuildDirectory: {folder.as_posix()}", ""])
-    (folder / "DartConfiguration.tcl").write_text(text, encoding="utf-8")
+    _write(folder / "DartConfiguration.tcl", text)
     # ctest starts the longest tests first when it knows their durations.
     if previous is not None and (previous / "ctest" / _COSTS).is_file():
         (folder / _COSTS).parent.mkdir(parents=True)
@@ -68,6 +68,17 @@ def give_gpus(
     return ["--resource-spec-file", str(file)], environment
 
 
+def limit_time(folder: Path, tests: list[ListedTest], seconds: float) -> None:
+    """Give tests without a limit of time the limit that holds for all; the last setting counts."""
+    file = folder / "CTestTestfile.cmake"
+    settings = [
+        f"set_tests_properties([==[{test.name}]==] PROPERTIES TIMEOUT {seconds:g})\n"
+        for test in tests
+        if test.unlimited
+    ]
+    _write(file, _read(file) + "".join(settings))
+
+
 def remove_bulk(folder: Path) -> None:
     """Remove ctest's log, where every output stands whole, however long."""
     for file in (folder / "Testing/Temporary").glob("LastTest*.log*"):
@@ -76,9 +87,18 @@ def remove_bulk(folder: Path) -> None:
 
 def _write_tests(folder: Path, build: Path, before: str) -> None:
     text = f"{before}subdirs([==[{build.as_posix()}]==])\n"
-    (folder / "CTestTestfile.cmake").write_text(text, encoding="utf-8")
+    _write(folder / "CTestTestfile.cmake", text)
+
+
+def _read(file: Path) -> str:
+    # As paths are read, which may hold any bytes.
+    return os.fsdecode(file.read_bytes())
+
+
+def _write(file: Path, text: str) -> None:
+    file.write_bytes(os.fsencode(text))
 
 
 def _has_specification(settings: Path) -> bool:
-    lines = settings.read_text(encoding="utf-8").splitlines()
+    lines = _read(settings).splitlines()
     return any(line.partition(":")[2].strip() for line in lines if line.startswith("ResourceSpec"))

@@ -16,6 +16,7 @@ from ftorch_tools.errors import InfrastructureError
 class ListedTest:
     """A test that ctest knows; `number` is ctest's own, from 1.
 
+    `unlimited` tests have no limit of time, or one that versions of ctest read differently.
     Tests with one of `ties` in common (fixtures, dependencies, locks) must run on one machine.
     """
 
@@ -25,6 +26,7 @@ class ListedTest:
     processors: int = 1
     serial: bool = False
     gpus: bool = False
+    unlimited: bool = False
     ties: frozenset[str] = frozenset()
 
 
@@ -37,6 +39,12 @@ def list_tests(ask: Callable[[str], str]) -> list[ListedTest]:
         described = json.loads(ask("--show-only=json-v1"))["tests"]
     except (ValueError, KeyError) as error:
         raise InfrastructureError(f"ctest gave no list of tests: {error!r}") from error
+    broken = next((test["name"] for test in described if "\n" in test["name"]), None)
+    if broken is not None:
+        raise InfrastructureError(
+            f"the name of a test of ctest has a line break: {broken!r}\n"
+            "ctest tells of its tests line by line; give this one another name."
+        )
     tests = []
     position = 0
     for match in filter(None, numbered):
@@ -63,6 +71,7 @@ def _described(number: int, test: dict[str, Any]) -> ListedTest:
         int(properties.get("PROCESSORS", 1)),
         bool(properties.get("RUN_SERIAL", False)),
         GPUS in resources,
+        float(properties.get("TIMEOUT", 1)) <= 0,
         frozenset([f"test {test['name']}", *_ties(properties)]),
     )
 

@@ -155,8 +155,16 @@ def test_fixtures_come_along(project):
 def test_default_timeout(project):
     project.add_ctest("hang", "sleep 600")
     project.add_ctest("patient", "sleep 2", TIMEOUT="60")
-    result = project.run("--timeout", "1")
-    assert result.outcomes == {"hang": "timeout", "patient": "passed"}
+    # Which means no limit at all to ctest.
+    project.add_ctest("unlimited", "sleep 600", TIMEOUT="0")
+    project.add_ctest("negative", "sleep 600", TIMEOUT="-1", RESOURCE_GROUPS="gpus:1")
+    result = project.run("--timeout", "1", "-j", "4")
+    assert result.outcomes == {
+        "hang": "timeout",
+        "patient": "passed",
+        "unlimited": "timeout",
+        "negative": "timeout",
+    }
 
 
 def test_labels_select(project):
