@@ -87,7 +87,7 @@ def read_report(file: Path, outputs: OutputStore) -> Iterator[TestResult]:
 
 def add_logged(result: TestResult, logged: Logged, outputs: OutputStore) -> TestResult:
     """Return `result`, of a test that is not in the report, with what ctest's log has of it."""
-    reason = logged.reason or "ctest ended before it reported the cause"
+    reason = _one_line(logged.reason or "") or "ctest ended before it reported the cause"
     if result.outcome is Outcome.SKIPPED:
         reason = printed_skip_reason(logged.output) or reason
     return replace(
@@ -97,6 +97,11 @@ def add_logged(result: TestResult, logged: Logged, outputs: OutputStore) -> Test
         output=outputs.keep(result.id, logged.output),
         measurements={name: finite(text) for name, text in _PRINTED.findall(logged.output)},
     )
+
+
+def _one_line(reason: str) -> str:
+    # ctest ends each of its regular expressions with a line break.
+    return re.sub(r"\n(?!])", " or ", reason).replace("\n", "")
 
 
 def _result(test: ElementTree.Element, outputs: OutputStore) -> TestResult:
@@ -111,12 +116,17 @@ def _result(test: ElementTree.Element, outputs: OutputStore) -> TestResult:
         reason = printed_skip_reason(output) or completion
     elif outcome is Outcome.NOT_RUN:
         reason = completion
+    exit_code = _exit_code(outcome, completion, measured.get("Exit Value"))
+    if outcome is Outcome.FAILED:
+        # Where a text decided, ctest says which; else only WILL_FAIL makes a success a failure.
+        expected = "WILL_FAIL: it should have failed" if exit_code == 0 else ""
+        reason = _one_line(measured.get("Fail Reason", expected)) or None
     return TestResult(
         id=name,
         runner="ctest",
         outcome=outcome,
         labels=[label.text or "" for label in test.findall("Labels/Label")],
-        exit_code=_exit_code(outcome, completion, measured.get("Exit Value")),
+        exit_code=exit_code,
         signal=_SIGNALS.get(code, code) if outcome is Outcome.CRASHED else None,
         seconds=finite(measured.get("Execution Time")),
         reason=reason,

@@ -15,6 +15,8 @@ SPOILS = "".join(
         ("text/string", "Completion Status"),
     )
 )
+FOUND = "Error regular expression found in output"
+NOT_FOUND = "Required regular expression not found"
 REASON = "SKIP: no GPU on this machine"
 
 
@@ -38,6 +40,7 @@ def result(tmp_path_factory, project_class):
     project.add_ctest("files", "exit 0", REQUIRED_FILES="/nonexistent/file")
     project.add_ctest("will_fail", "exit 0", WILL_FAIL="TRUE")
     project.add_ctest("wrong_text", "echo ERROR", FAIL_REGULAR_EXPRESSION="ERROR")
+    project.add_ctest("no_text", "echo three", PASS_REGULAR_EXPRESSION="one;two")
     project.add_ctest("binary", "printf '\\000\\001\\033[31m]]>\\377\\303('; exit 1")
     project.add_ctest("long", "yes 0123456789 | head -c 300000; echo THE END; exit 1")
     project.add_ctest("spoils", f"echo '{SPOILS}'; exit 3")
@@ -74,8 +77,9 @@ def result(tmp_path_factory, project_class):
         ("disabled", "skipped", None, None, "Disabled"),
         ("no_configuration", "not_run", None, None, "Missing Configuration"),
         ("files", "not_run", None, None, "Required Files Missing"),
-        ("will_fail", "failed", 0, None, None),
-        ("wrong_text", "failed", 0, None, None),
+        ("will_fail", "failed", 0, None, "WILL_FAIL: it should have failed"),
+        ("wrong_text", "failed", 0, None, f"{FOUND}. Regex=[ERROR]"),
+        ("no_text", "failed", 0, None, f"{NOT_FOUND}. Regex=[one or two]"),
         ("binary", "failed", 1, None, None),
         ("long", "failed", 1, None, None),
         ("spoils", "failed", 3, None, None),
@@ -93,13 +97,13 @@ def test_recorded(result, name, outcome, exit_code, signal, reason):
 
 
 def test_nothing_else_is_recorded(result):
-    assert len(result.record["tests"]) == 29
+    assert len(result.record["tests"]) == 30
     assert result.record["excluded"] == 1
 
 
 def test_exit_code_and_last_line(result):
     assert result.code == 1
-    assert result.last_line == "5 passed, 20 failed, 4 skipped"
+    assert result.last_line == "5 passed, 21 failed, 4 skipped"
     assert result.record["exit_code"] == 1
 
 
@@ -129,6 +133,7 @@ def test_binary_output_reaches_no_terminal(result):
 def test_failures_end_with_their_last_lines(result):
     assert "fortran.fail  failed (exit code 3)\n    first\n    last\n" in result.out
     assert "crash.SEGV  crashed (SIGSEGV)" in result.out
+    assert f"wrong_text  failed (exit code 0, {FOUND}. Regex=[ERROR])" in result.out
     assert "skipped 2: no GPU on this machine" in result.out
     assert "1 slow tests left out" in result.out
 
