@@ -17,8 +17,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Yield what the dynamic loader finds, the version, the ABI and other LibTorch in sight."""
     if subject.library is None:
         if subject.prefix or subject.build:
-            where = subject.prefix or subject.build
-            yield problem(f"no library of FTorch in {where}", "Build FTorch, and install it.")
+            yield _no_library(subject)
         yield from _in_sight(subject.torch)
         return
     if not subject.is_shared:
@@ -29,6 +28,8 @@ def check(subject: Subject) -> Iterator[Finding]:
     yield from _unresolved(linked)
     place = linked.libraries.get("libc10.so")
     if place is None:
+        if not (linked.missing or linked.versions):
+            yield _not_linked(subject.library, linked)
         yield from _in_sight(subject.torch)
         return
     torch = TorchFolder(place.parents[1])
@@ -36,6 +37,26 @@ def check(subject: Subject) -> Iterator[Finding]:
     yield from _one_place(linked, place)
     yield from _abi(place)
     yield from _in_sight(torch)
+
+
+def _no_library(subject: Subject) -> Finding:
+    if subject.lost is not None:
+        return problem(
+            f"{subject.build} was configured with FTorch_DIR={subject.lost}, which is not there",
+            "Install FTorch there, or configure the build again with -DFTorch_DIR=, the folder of "
+            "another FTorchConfig.cmake.",
+        )
+    where = subject.prefix or subject.build
+    return problem(f"no library of FTorch in {where}", "Build FTorch, and install it.")
+
+
+def _not_linked(library: Path, linked: Linked) -> Finding:
+    return problem(
+        f"{library} cannot be loaded: {linked.complaint}"
+        if linked.complaint
+        else f"{library} is not linked to LibTorch",
+        "It is damaged, or another library of that name: build FTorch, and install it, again.",
+    )
 
 
 def _unresolved(linked: Linked) -> Iterator[Finding]:

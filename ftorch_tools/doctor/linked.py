@@ -19,13 +19,17 @@ _SECONDS = 60.0
 
 @dataclass
 class Linked:
-    """Libraries by the name that is asked for; what the loader misses, in its words."""
+    """Libraries by the name that is asked for; what the loader misses, in its words.
+
+    `complaint` is why it can make nothing at all of the file.
+    """
 
     libraries: dict[str, Path] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     versions: list[str] = field(default_factory=list)
     symbols: list[str] = field(default_factory=list)
     search_path: list[str] = field(default_factory=list)
+    complaint: str | None = None
 
 
 def read_linked(library: Path) -> Linked:
@@ -44,6 +48,8 @@ def read_linked(library: Path) -> Linked:
     # Those that the library itself misses tell more than those of LibTorch.
     found.sort(key=lambda pair: Path(pair[1]).name != library.name)
     linked.symbols = [name for name, _ in found]
+    if answer.code and not (linked.libraries or linked.missing or linked.versions):
+        linked.complaint = answer.message
     return linked
 
 

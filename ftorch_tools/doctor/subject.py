@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,11 +20,13 @@ from ftorch_tools.records.record import Compiler
 class Subject:
     """What is examined. Paths that are not known are None.
 
-    `libtorch` is the version that the library was built with, `compilers` those that built it.
+    `libtorch` is the version that the library was built with, `compilers` those that built it,
+    `lost` the folder of the FTorch that a build was configured with, when it is gone.
     """
 
     prefix: Path | None = None
     build: Path | None = None
+    lost: Path | None = None
     version: str | None = None
     library: Path | None = None
     modules: Path | None = None
@@ -94,8 +95,10 @@ def _of_build(build: Path) -> Subject:
     cache = project.read_cache(build)
     compilers = project.compilers(build, cache)
     if cache.get("CMAKE_PROJECT_NAME") != "FTorch":
-        package = cache.get("FTorch_DIR", "")
-        prefix = find_prefix(Path(package)) if os.path.isabs(package) else None
+        package = Path(cache.get("FTorch_DIR", ""))
+        if package.is_absolute() and not package.is_dir():
+            return Subject(build=build, lost=package, compilers=compilers)
+        prefix = find_prefix(package) if package.is_absolute() else None
         subject = _of_installed(find_installed(prefix)) if prefix else Subject()
         subject.build, subject.compilers = build, {**subject.compilers, **compilers}
         return subject

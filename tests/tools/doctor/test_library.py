@@ -172,6 +172,21 @@ def test_symbols_that_libtorch_lacks(prefix, tmp_path, examine, monkeypatch):
     assert re.search(r"\d+ symbols are missing .* the first is _Z\w*c10", said)
 
 
+def test_files_that_cannot_be_loaded(prefix, real_torch, tmp_path, examine):
+    library = tmp_path / "libftorch.so"
+    whole = find_subject(prefix, None).library.read_bytes()
+    for content in (b"", b"no library", whole[:3000]):
+        library.write_bytes(content)
+        said = examine(libtorch.check, Subject(prefix=prefix, library=library))["problem"]
+        assert f"{library} cannot be loaded: " in said
+
+
+def test_library_without_libtorch(prefix, tmp_path, examine):
+    library = compile_library("int x;", tmp_path / "libftorch.so")
+    said = examine(libtorch.check, Subject(prefix=prefix, library=library))["problem"]
+    assert f"{library} is not linked to LibTorch" in said
+
+
 @pytest.mark.parametrize("abi", [0, 1])
 def test_abi_by_symbols(tmp_path, abi):
     text = "#include <string>\nnamespace c10 { void log(const std::string &text) {} }\n"
@@ -216,3 +231,11 @@ def test_one_openmp_where_the_names_are_equal(prefix, real_torch, examine, monke
     said = examine(openmp.check, find_subject(prefix, None))
     assert said["problem"] == ""
     assert said["ok"].startswith("one OpenMP runtime: ")
+
+
+def test_build_whose_ftorch_is_gone(tmp_path, examine):
+    gone = tmp_path / "ftorch/lib/cmake/FTorch"
+    cache = f"CMAKE_PROJECT_NAME:STATIC=mine\nFTorch_DIR:PATH={gone}\n"
+    (tmp_path / "CMakeCache.txt").write_text(cache)
+    said = examine(libtorch.check, find_subject(None, tmp_path))["problem"]
+    assert f"FTorch_DIR={gone}, which is not there" in said
