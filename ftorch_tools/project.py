@@ -22,15 +22,38 @@ def find_build(given: Path | None) -> Path:
                 f"{given} is no build folder with tests: it has no {TEST_FILE}.\n"
                 "Configure and build the project with its tests enabled first."
             )
-        return given.resolve()
+        build = given.resolve()
+    else:
+        nearest = nearest_build()
+        if nearest is None:
+            raise UsageError(
+                f"no build/{TEST_FILE} in {Path.cwd()} or any folder above it.\n"
+                "Name the build folder (`ftorch-test run BUILD_DIR`), or configure and build "
+                "first."
+            )
+        build = nearest
+    _refuse_copy(build)
+    return build
+
+
+def nearest_build() -> Path | None:
+    """Return the nearest `build` with tests from here upwards."""
     here = Path.cwd()
-    for folder in [here, *here.parents]:
-        if (folder / "build" / TEST_FILE).is_file():
-            return (folder / "build").resolve()
-    raise UsageError(
-        f"no build/{TEST_FILE} in {here} or any folder above it.\n"
-        "Name the build folder (`ftorch-test run BUILD_DIR`), or configure and build first."
-    )
+    folders = (folder / "build" for folder in [here, *here.parents])
+    return next((f.resolve() for f in folders if (f / TEST_FILE).is_file()), None)
+
+
+def _refuse_copy(build: Path) -> None:
+    original = Path(read_cache(build).get("CMAKE_CACHEFILE_DIR", build))
+    try:
+        copied = not original.samefile(build)
+    except OSError:
+        return  # Of one that was moved no test starts, which says enough.
+    if copied:
+        raise UsageError(
+            f"{build} is a copy of {original}, whose tests it would run.\n"
+            "Name that one, or configure and build the project in a folder of its own."
+        )
 
 
 def find_project(build: Path, cache: dict[str, str]) -> Path:

@@ -73,11 +73,8 @@ def find_subject(prefix: Path | None, build_dir: Path | None) -> Subject:
         return _of_installed(find_installed(prefix))
     if build_dir is not None and not (build_dir / "CMakeCache.txt").is_file():
         raise UsageError(f"{build_dir} is no build folder: it has no CMakeCache.txt")
-    try:
-        build = (build_dir or project.find_build(None)).resolve()
-    except UsageError:
-        return Subject()
-    return _of_build(build)
+    build = build_dir or project.nearest_build()
+    return Subject() if build is None else _of_build(build.resolve())
 
 
 def _of_installed(installed: Installed) -> Subject:
