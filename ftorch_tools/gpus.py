@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+from ftorch_tools.command import Answer, CommandError, call
 
 _CUDA = "CUDA_VISIBLE_DEVICES"
 _AMD = ("HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
-_ANSWER_SECONDS = 20
+_ANSWER_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -63,23 +66,28 @@ def _masked(names: list[str], mask: str | None) -> tuple[str, ...]:
     return tuple(entries)
 
 
+def device_names() -> list[str] | None:
+    """Return the names of the GPUs that nvidia-smi lists; None when it is there and fails."""
+    listing = _listing(os.environ)
+    if listing is None:
+        return [] if shutil.which("nvidia-smi") is None else None
+    return re.findall(r"^GPU \d+: (.+) \(UUID: ", listing, re.MULTILINE)
+
+
+def silence() -> list[str]:
+    """Return a warning if nvidia-smi did not answer; it is asked but once."""
+    program = shutil.which("nvidia-smi")
+    answer = _ask(program) if program else None
+    return [f"{answer}: its GPUs are unknown"] if isinstance(answer, CommandError) else []
+
+
 def _nvidia(environment: Mapping[str, str], root: Path) -> list[str]:
     """Return the UUIDs of the devices that CUDA can use: parts (MIG) in place of divided ones."""
-    try:
-        answer = subprocess.run(
-            ["nvidia-smi", "-L"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=True,
-            timeout=_ANSWER_SECONDS,
-            env=dict(environment),
-        )
-    except (OSError, subprocess.SubprocessError):
+    listing = _listing(environment)
+    if listing is None:
         return [f"GPU-{folder.name}" for folder in sorted(root.glob("proc/driver/nvidia/gpus/*"))]
     found: list[str] = []
-    for line in answer.stdout.splitlines():
+    for line in listing.splitlines():
         match = re.search(r"\(UUID: ((?:GPU|MIG)-\S+)\)", line)
         if not match:
             continue
@@ -87,6 +95,22 @@ def _nvidia(environment: Mapping[str, str], root: Path) -> list[str]:
             found.pop()
         found.append(match.group(1))
     return found
+
+
+def _listing(environment: Mapping[str, str]) -> str | None:
+    """Return what nvidia-smi lists; None when there is none, or it fails."""
+    program = shutil.which("nvidia-smi", path=environment.get("PATH"))
+    answer = _ask(program) if program else None
+    return answer.out if isinstance(answer, Answer) and answer.code == 0 else None
+
+
+@cache
+def _ask(program: str) -> Answer | CommandError:
+    # Once: a driver that hangs would hold up a run again and again.
+    try:
+        return call(program, "-L", timeout=_ANSWER_SECONDS)
+    except CommandError as error:
+        return error
 
 
 def _amd(root: Path) -> list[str]:

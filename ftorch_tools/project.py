@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -115,14 +114,6 @@ def libtorch_version(cache: dict[str, str]) -> str | None:
 def _upwards(place: Path) -> list[Path]:
     # The deepest place named is <root>/share/cmake/Torch.
     return [place, *place.parents][:4]
-
-
-def devices() -> list[str] | None:
-    """Return the names of the GPUs that nvidia-smi lists; None when it is there and fails."""
-    if shutil.which("nvidia-smi") is None:
-        return []
-    answer = _ask("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
-    return None if answer is None else [line.strip() for line in answer.splitlines()]
 
 
 def commit(project: Path) -> tuple[str | None, bool | None]:

@@ -30,7 +30,7 @@ from ftorch_tools.drivers.runner import Runner
 from ftorch_tools.drivers.slots import Free, free
 from ftorch_tools.errors import ExitCode, InfrastructureError
 from ftorch_tools.estimate import read_durations
-from ftorch_tools.gpus import usable_gpus
+from ftorch_tools.gpus import device_names, silence, usable_gpus
 from ftorch_tools.installed import ftorch_of
 from ftorch_tools.interrupts import Signals, Stop
 from ftorch_tools.records.junit import write_junit
@@ -93,9 +93,10 @@ class Run:
             libtorch=project.libtorch_version(cache),
             cmake=project.cmake_version(cache),
             compilers=project.compilers(options.build, cache),
-            devices=project.devices(),
+            devices=device_names(),
             selection=asdict(options.selection),
         )
+        self.record.warnings += silence()
         self._keeper = Keeper(self.record)
         self._events: queue.Queue[Event] = queue.Queue()
         self._runners: dict[str, Runner] = {}

@@ -237,7 +237,7 @@ def test_the_record_of_a_run_fulfils_the_schema(project, schema_check):
     ("script", "devices"),
     [
         (
-            "echo 'NVIDIA H100 80GB HBM3'; echo 'NVIDIA H100 80GB HBM3'",
+            'for n in 0 1; do echo "GPU $n: NVIDIA H100 80GB HBM3 (UUID: GPU-$n)"; done',
             ["NVIDIA H100 80GB HBM3"] * 2,
         ),
         ("echo 'cannot talk to the driver'; exit 9", None),

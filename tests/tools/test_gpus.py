@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ftorch_tools.gpus import Gpus, usable_gpus
+from ftorch_tools.gpus import Gpus, device_names, silence, usable_gpus
 
 A, B, C = (f"GPU-{letter * 8}-0000-0000-0000-000000000000" for letter in "abc")
 PARTS = [f"MIG-{digit * 8}-1111-1111-1111-111111111111" for digit in "12"]
@@ -197,8 +197,19 @@ def test_a_specification_of_the_build_stays(project, tmp_path):
 def test_a_driver_that_hangs_holds_nobody_up(tmp_path, monkeypatch):
     monkeypatch.setattr("ftorch_tools.gpus._ANSWER_SECONDS", 0.5)
     path = with_nvidia_smi(tmp_path / "bin", "")
-    (tmp_path / "bin/nvidia-smi").write_text("#!/bin/sh\nexec sleep 60\n")
+    asked = tmp_path / "asked"
+    text = f"#!/bin/sh\necho >> {asked}\nsleep 60\n"
+    (tmp_path / "bin/nvidia-smi").write_text(text)
     monkeypatch.setenv("PATH", path)
     begin = time.monotonic()
-    assert usable_gpus({"PATH": path}, tmp_path).masks == ()
+    assert device_names() is None
+    assert usable_gpus(root=tmp_path).masks == ()
+    (told,) = silence()
+    assert "nvidia-smi did not answer within 0.5 s" in told
+    assert asked.read_text() == "\n"
     assert time.monotonic() - begin < 20
+
+
+def test_a_machine_without_driver_is_not_silent(monkeypatch):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert (device_names(), silence()) == ([], [])
