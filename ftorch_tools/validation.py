@@ -29,16 +29,8 @@ _LOG = "build.log"
 _LAST_LINES = 15
 _CONFIGURE_SECONDS = 600.0
 _BUILD_SECONDS = 3600.0
-# What a build by CMake depends on, besides files.
-_VARIABLES = (
-    "CMAKE_BUILD_TYPE",
-    "CMAKE_GENERATOR",
-    "CMAKE_PREFIX_PATH",
-    "FFLAGS",
-    "LDFLAGS",
-    "LibTorch_ROOT",
-    "Torch_DIR",
-)
+# The environment variables that a build by CMake depends on.
+_VARIABLES = re.compile("CMAKE_.*|FFLAGS|LDFLAGS|LibTorch_ROOT|Torch_DIR")
 
 
 def default_folder(prefix: Path) -> Path:
@@ -162,7 +154,7 @@ class Suite:
 
     def _read_inputs(self) -> str:
         installed = self._installed
-        values = {name: os.environ.get(name) for name in _VARIABLES}
+        values = {name: text for name, text in os.environ.items() if _VARIABLES.fullmatch(name)}
         programs = [shutil.which(self._compiler[0]) or self._compiler[0], self._cmake]
         roots = [installed.package, installed.modules, installed.suite, *map(Path, programs)]
         roots += [installed.library] if installed.library else []

@@ -16,7 +16,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from ftorch_tools.installed import find_installed
 from ftorch_tools.records.load import load
+from ftorch_tools.validation import Suite
 
 PROGRAM = [sys.executable, "-m", "ftorch_tools", "run"]
 
@@ -146,6 +148,33 @@ def test_built_once_until_something_changes(first, prefix):
     assert len(list((first.build / "ftorch-test").glob("2*"))) == 3
     rerun = re.search(r"^rerun: (.*)$", changed.stdout, re.M)[1]
     assert f"--prefix '{first.prefix}' --build-dir={first.build} --failed=" in rerun
+
+
+VARIABLES = (
+    "CMAKE_BUILD_TYPE",
+    "CMAKE_TOOLCHAIN_FILE",
+    "CMAKE_Fortran_COMPILER_LAUNCHER",
+    "CMAKE_INCLUDE_PATH",
+    "CMAKE_MODULE_PATH",
+    "FFLAGS",
+    "LDFLAGS",
+    "LibTorch_ROOT",
+    "Torch_DIR",
+)
+
+
+def test_variables_that_a_build_depends_on(first, tmp_path, monkeypatch):
+    monkeypatch.setenv("CMAKE_PREFIX_PATH", str(tmp_path))
+    folder = tmp_path / "build"
+    shutil.copytree(first.build, folder, ignore=shutil.ignore_patterns("ftorch-test"))
+    suite = Suite(find_installed(first.prefix), folder)
+    suite._write_stamp(suite._inputs)
+    monkeypatch.setenv("FTORCH_TEST_MARKS", "of no account")
+    assert Suite(find_installed(first.prefix), folder).is_fresh
+    for name in VARIABLES:
+        with monkeypatch.context() as changed:
+            changed.setenv(name, "changed")
+            assert not Suite(find_installed(first.prefix), folder).is_fresh, name
 
 
 def test_two_runs_at_once_build_once(small, tmp_path, terminal_environment):
