@@ -53,6 +53,7 @@ class Options:
     jobs: int | None = None
     output: Path | None = None
     pytest_paths: tuple[Path, ...] = ()
+    build_config: str | None = None
 
 
 class Run:
@@ -134,6 +135,7 @@ class Run:
             self._previous,
             options.timeout,
             gpus,
+            options.build_config,
         )
         selected = ctest.select(options.selection, self.record.jobs)
         self.record.excluded = ctest.excluded
@@ -161,7 +163,7 @@ class Run:
         self.record.commands = {name: runner.command for name, runner in self._runners.items()}
         self._keeper.save()
         with Display(self._console) as display:
-            drivers = " and ".join(self._runners) or "nothing"
+            drivers = " and ".join(map(str, self._runners.values())) or "nothing"
             display.say(Text(f"running {drivers} on {self.record.jobs} cores", style="dim"))
             self._share(ctest, pytest)
             for runner in self._runners.values():

@@ -12,6 +12,7 @@ import typer
 
 from ftorch_tools.commands.common import AsJson, errors_told, print_json, say
 from ftorch_tools.commands.selection_options import (
+    BuildConfig,
     Everything,
     Expression,
     Failed,
@@ -52,6 +53,7 @@ def list_tests(
         Optional[Path],
         typer.Argument(help="A configured and built folder.", show_default="nearest build"),
     ] = None,
+    build_config: BuildConfig = None,
     regex: TestsRegex = None,
     label: LabelRegex = None,
     exclude: LabelExclude = None,
@@ -85,7 +87,7 @@ def list_tests(
             everything=everything,
         )
         given = [path.resolve() for path in pytest_path or []]
-        existing = [*_of_ctest(build), *_of_pytest(given, project, build, selection)]
+        existing = [*_of_ctest(build, build_config), *_of_pytest(given, project, build, selection)]
     choices = [selection.choose(item.id, item.labels) for item in existing]
     chosen = [item for item, choice in zip(existing, choices) if choice is Choice.SELECTED]
     excluded = choices.count(Choice.EXCLUDED_AS_SLOW)
@@ -104,9 +106,10 @@ def list_tests(
     raise typer.Exit(ExitCode.OK if found else ExitCode.NOTHING_SELECTED)
 
 
-def _of_ctest(build: Path) -> Iterator[Listed]:
+def _of_ctest(build: Path, config: str | None) -> Iterator[Listed]:
     with tempfile.TemporaryDirectory(prefix="ftorch-test-") as folder:
-        ctest = CTest(find_ctest(read_cache(build)), build, Path(folder), None, 0.0)
+        program = find_ctest(read_cache(build))
+        ctest = CTest(program, build, Path(folder), None, 0.0, configuration=config)
         ctest.select(Selection(everything=True), 1)
         for test in ctest.tests.values():
             yield Listed(test.name, ctest.name, list(test.labels))

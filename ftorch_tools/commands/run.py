@@ -11,6 +11,7 @@ import typer
 
 from ftorch_tools.commands.prefix_options import BuildIn, Prefix, find_or_build, name_target
 from ftorch_tools.commands.selection_options import (
+    BuildConfig,
     Everything,
     Expression,
     Failed,
@@ -45,6 +46,7 @@ def run(
         Optional[int],
         typer.Option("-j", "--jobs", min=1, help="Tests at a time.", show_default="usable cores"),
     ] = None,
+    build_config: BuildConfig = None,
     regex: TestsRegex = None,
     label: LabelRegex = None,
     exclude: LabelExclude = None,
@@ -110,6 +112,7 @@ def run(
             jobs=jobs,
             output=output.resolve() if output else None,
             pytest_paths=tuple(path.resolve() for path in pytest_path or []),
+            build_config=build_config,
         )
         request = cluster.make_request(
             on=on,
@@ -160,6 +163,8 @@ def _rerun(options: Options, run_id: str, target: list[str]) -> list[str]:
     command = [*_program(), "run", *target, f"--failed={run_id}"]
     if options.jobs:
         command += ["-j", str(options.jobs)]
+    if options.build_config:
+        command += ["-C", options.build_config]
     for path in options.pytest_paths:
         command += ["--pytest-path", str(path)]
     if options.timeout != 600.0:

@@ -18,6 +18,15 @@ from ftorch_tools.selection.names import to_id
 
 _PANEL = "Selection"
 
+BuildConfig = Annotated[
+    Optional[str],
+    typer.Option(
+        "-C",
+        "--build-config",
+        help="Configuration to test, of a build with several.",
+        show_default="the first that is built",
+    ),
+]
 TestsRegex = Annotated[
     Optional[str],
     typer.Option(

@@ -10,8 +10,14 @@ from collections import Counter
 from pathlib import Path
 
 from ftorch_tools.command import CommandError, call
-from ftorch_tools.drivers.ctest_folder import give_gpus, limit_time, remove_bulk, write_folder
-from ftorch_tools.drivers.ctest_list import ListedTest, list_tests
+from ftorch_tools.drivers.ctest_folder import (
+    configurations,
+    give_gpus,
+    limit_time,
+    remove_bulk,
+    write_folder,
+)
+from ftorch_tools.drivers.ctest_list import ListedTest, is_built, list_tests
 from ftorch_tools.drivers.ctest_log import Logged, find_logs, read_log
 from ftorch_tools.drivers.ctest_report import LiveLine, add_logged, parse_line, read_report
 from ftorch_tools.drivers.events import Ended, Planned, Started
@@ -49,6 +55,7 @@ class CTest(Runner):
         previous: Path | None,
         timeout: float,
         gpus: Gpus = NONE,
+        configuration: str | None = None,
     ) -> None:
         super().__init__()
         self.tests: dict[int, ListedTest] = {}
@@ -58,6 +65,7 @@ class CTest(Runner):
         self._build = build
         self._timeout = timeout
         self._gpus = gpus
+        self.configuration = configuration
         self._gpu_environment: dict[str, str] = {}
         self._idle = 0
         self._outputs = OutputStore(run_directory, self.name)
@@ -66,8 +74,12 @@ class CTest(Runner):
         self._ended: dict[int, LiveLine] = {}
         write_folder(self._folder, build, previous)
 
+    def __str__(self) -> str:
+        return f"{self.name} ({self.configuration})" if self.configuration else self.name
+
     def select(self, selection: Selection, jobs: int) -> int:
         """List the tests, choose from them and return how many will run."""
+        self._choose_configuration()
         self.tests = {test.number: test for test in list_tests(self._ask)}
         for number, test in self.tests.items():
             choice = selection.choose(test.name, test.labels)
@@ -79,7 +91,7 @@ class CTest(Runner):
         numbers = ",".join(map(str, [0, 0, 0, *self._selected]))
         chosen.write_text(f"{numbers}\n", encoding="ascii")
         limit = str(OUTPUT_LIMIT)
-        self.command = [self._executable, "-T", "Test", "--no-compress-output"]
+        self.command = [*self._ctest, "-T", "Test", "--no-compress-output"]
         self.command += ["--test-output-size-passed", limit, "--test-output-size-failed", limit]
         self.command += ["--test-output-truncation", "middle", "--timeout", f"{self._timeout:g}"]
         self.command += ["-j", str(jobs), "-I", str(chosen)]
@@ -88,6 +100,21 @@ class CTest(Runner):
         self.command += options
         limit_time(self._folder, tests, self._timeout)
         return len(self._selected)
+
+    @property
+    def _ctest(self) -> list[str]:
+        chosen = ["-C", self.configuration] if self.configuration else []
+        return [self._executable, *chosen]
+
+    def _choose_configuration(self) -> None:
+        """Choose the first that is built, if the build has several and none is given."""
+        if self.configuration is not None:
+            return
+        names = configurations(self._build)
+        for self.configuration in names:
+            if is_built(self._ask, self._build):
+                return
+        self.configuration = names[0] if names else None
 
     @property
     def remaining(self) -> list[str]:
@@ -108,7 +135,7 @@ class CTest(Runner):
         with interruptible("interrupted while ctest listed its tests"):
             try:
                 answer = call(
-                    self._executable,
+                    *self._ctest,
                     option,
                     timeout=_LIST_SECONDS,
                     cwd=self._folder,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ftorch_tools.drivers.ctest_list import GPUS, ListedTest
 from ftorch_tools.gpus import Gpus
+from ftorch_tools.project import read_cache
 
 _COSTS = Path("Testing/Temporary/CTestCostData.txt")
 _SPECIFICATION = "gpus.json"
@@ -44,6 +45,13 @@ def write_folder(folder: Path, build: Path, previous: Path | None) -> None:
         shutil.copyfile(previous / "ctest" / _COSTS, folder / _COSTS)
 
 
+def configurations(build: Path) -> list[str]:
+    """Return the configurations of a build that has several, that of plain ctest first."""
+    names = read_cache(build).get("CMAKE_CONFIGURATION_TYPES", "").split(";")
+    default = _setting(build / "DartConfiguration.tcl", "DefaultCTestConfigurationType")
+    return sorted(filter(None, names), key=lambda name: name != default)
+
+
 def give_gpus(
     folder: Path, build: Path, tests: list[ListedTest], gpus: Gpus
 ) -> tuple[list[str], dict[str, str]]:
@@ -52,8 +60,8 @@ def give_gpus(
     A test sees the GPUs that it is given, numbered from 0, and no others.
     """
     names = [test.name for test in tests if test.gpus]
-    own = build / "DartConfiguration.tcl"
-    if not names or not gpus.masks or (own.is_file() and _has_specification(own)):
+    own = _setting(build / "DartConfiguration.tcl", "ResourceSpecFile")
+    if not names or not gpus.masks or own:
         return [], {}
     ids = [{"id": str(number), "slots": 1} for number in range(len(gpus.masks))]
     specification = {"version": {"major": 1, "minor": 0}, "local": [{GPUS: ids}]}
@@ -99,6 +107,7 @@ def _write(file: Path, text: str) -> None:
     file.write_bytes(os.fsencode(text))
 
 
-def _has_specification(settings: Path) -> bool:
-    lines = _read(settings).splitlines()
-    return any(line.partition(":")[2].strip() for line in lines if line.startswith("ResourceSpec"))
+def _setting(settings: Path, name: str) -> str:
+    lines = _read(settings).splitlines() if settings.is_file() else []
+    pairs = (line.partition(":") for line in lines)
+    return next((value.strip() for key, _, value in pairs if key == name), "")

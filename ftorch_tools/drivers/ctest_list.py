@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Callable
 
 from ftorch_tools.errors import InfrastructureError
@@ -35,10 +36,7 @@ def list_tests(ask: Callable[[str], str]) -> list[ListedTest]:
     # Only -N gives the numbers: the JSON leaves out tests without a command.
     lines = ask("-N").splitlines()
     numbered = [re.match(r" *Test +#(\d+): (.*)", line) for line in lines]
-    try:
-        described = json.loads(ask("--show-only=json-v1"))["tests"]
-    except (ValueError, KeyError) as error:
-        raise InfrastructureError(f"ctest gave no list of tests: {error!r}") from error
+    described = _describe(ask)
     broken = next((test["name"] for test in described if "\n" in test["name"]), None)
     if broken is not None:
         raise InfrastructureError(
@@ -58,6 +56,20 @@ def list_tests(ask: Callable[[str], str]) -> list[ListedTest]:
     if position != len(described):
         raise InfrastructureError("ctest lists its tests in two different orders")
     return tests
+
+
+def is_built(ask: Callable[[str], str], build: Path) -> bool:
+    """Return whether a program of the folder `build` is there for any test to run."""
+    # ctest names no command when the program is not there.
+    programs = (Path(*test.get("command", [])[:1]) for test in _describe(ask))
+    return any(build in program.parents for program in programs)
+
+
+def _describe(ask: Callable[[str], str]) -> list[dict[str, Any]]:
+    try:
+        return list(json.loads(ask("--show-only=json-v1"))["tests"])
+    except (ValueError, KeyError) as error:
+        raise InfrastructureError(f"ctest gave no list of tests: {error!r}") from error
 
 
 def _described(number: int, test: dict[str, Any]) -> ListedTest:

@@ -104,6 +104,9 @@ class Runner(ABC):
         self._child: Child | None = None
         self._emit: Emit = lambda event: None
 
+    def __str__(self) -> str:
+        return self.name
+
     def start(self, emit: Emit) -> None:
         """Start the driver; `emit` is called from another thread."""
         self._emit = emit

@@ -49,6 +49,7 @@ class Plan:
     merged_by_steps: bool
     shards: list[Shard]
     job: str | None = None
+    build_config: str | None = None
 
     def write(self) -> None:
         """Write the plan and, the first time, the files that the workers change."""

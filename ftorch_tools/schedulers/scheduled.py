@@ -116,6 +116,7 @@ class ScheduledRun(Run):
             pytest_paths=[str(path) for path in options.pytest_paths],
             timeout=options.timeout,
             jobs=options.jobs,
+            build_config=options.build_config,
             lost_after=request.lost_after,
             merged_by_worker=request.detach and not self._scheduler.makes_record,
             merged_by_steps=request.detach and self._scheduler.makes_record,
@@ -131,7 +132,13 @@ class ScheduledRun(Run):
         """Return the tests that are selected, and those of ctest that are not."""
         options = self._options
         ctest = CTest(
-            find_ctest(self._cache), options.build, self.directory, None, 0.0, usable_gpus()
+            find_ctest(self._cache),
+            options.build,
+            self.directory,
+            None,
+            0.0,
+            usable_gpus(),
+            options.build_config,
         )
         ctest.select(options.selection, 1)
         self.record.excluded = ctest.excluded

@@ -46,6 +46,7 @@ def work(directory: Path, number: int) -> None:
             jobs=plan.jobs or _allocated_cores(),
             output=plan.folder(number),
             pytest_paths=tuple(map(Path, plan.pytest_paths)),
+            build_config=plan.build_config,
         )
         run = _ShardRun(options, Console(highlight=False, markup=False, emoji=False), journal)
         journal.append(

@@ -8,7 +8,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from ftorch_tools.cli import app
 from ftorch_tools.drivers.ctest import CTest
 from ftorch_tools.errors import InfrastructureError
 from ftorch_tools.selection import Selection
@@ -25,6 +27,44 @@ def test_line_break_in_a_name(project, tmp_path):
     project.add_line("add_test([==[two\nlines]==] /bin/true)")
     with pytest.raises(InfrastructureError, match=r"name .* has a line break: 'two\\nlines'"):
         select(project.build, tmp_path / "run")
+
+
+@pytest.fixture
+def several(project):
+    """A build of which two configurations are built, and one is not."""
+    text = "CMAKE_CONFIGURATION_TYPES:STRING=Debug;Release;Fast\n"
+    (project.build / "CMakeCache.txt").write_text(text)
+    for name in ("Debug", "Release", "Fast"):
+        program = project.build / name / "a"
+        program.parent.mkdir()
+        if name != "Debug":
+            program.write_text("#!/bin/sh\necho $0\n")
+            program.chmod(0o755)
+        project.add_line(f"if(CTEST_CONFIGURATION_TYPE STREQUAL {name})\nadd_test(a {program})")
+        project.add_line("add_test(b /bin/true)\nendif()")
+    project.add_line("if(NOT CTEST_CONFIGURATION_TYPE)\nadd_test(a NOT_AVAILABLE)\nendif()")
+    return project
+
+
+def test_configuration_is_the_first_that_is_built(several, tmp_path):
+    build = several.build
+    assert select(build, tmp_path / "1").configuration == "Release"
+    settings = build / "DartConfiguration.tcl"
+    settings.write_text("DefaultCTestConfigurationType: Fast\n")
+    assert select(build, tmp_path / "2").configuration == "Fast"
+    (build / "Release/a").unlink()
+    (build / "Fast/a").unlink()
+    settings.unlink()
+    assert select(build, tmp_path / "3").configuration == "Debug"
+
+
+def test_configuration_that_is_named(several):
+    result = several.run("-C", "Fast")
+    assert result.outcomes == {"a": "passed", "b": "passed"}
+    assert result.output("a") == f"{several.build}/Fast/a\n"
+    assert "running ctest (Fast) on" in result.out
+    answer = CliRunner().invoke(app, ["list", str(several.build), "-C", "Fast", "-R", "a"])
+    assert answer.stdout == "ctest   a\n"
 
 
 def test_bytes_that_are_no_text(tmp_path):
