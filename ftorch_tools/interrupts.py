@@ -5,9 +5,15 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
+from typing import TYPE_CHECKING
 
-from ftorch_tools.drivers.runner import Runner
+from ftorch_tools.errors import InfrastructureError
+
+if TYPE_CHECKING:
+    from ftorch_tools.drivers.runner import Runner
 
 # How long the drivers may take to stop their tests after an interrupt.
 _STOP_SECONDS = 5.0
@@ -52,6 +58,27 @@ class Signals:
 
 def _do_nothing(number: int, frame: FrameType | None) -> None:
     """Ignore a signal that child processes are not to ignore."""
+
+
+@contextmanager
+def interruptible(message: str) -> Iterator[None]:
+    """End by `InfrastructureError` at a signal that is noted, and by `SystemExit` at another."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        handler = before[signal.Signals(number)]
+        if not callable(handler):
+            raise SystemExit(128 + number)
+        handler(number, frame)
+        raise InfrastructureError(message)
+
+    before = {n: signal.getsignal(n) for n in heeded() if signal.getsignal(n) is not _do_nothing}
+    for number in before:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Stop:

@@ -21,10 +21,11 @@ from ftorch_tools.drivers.ctest_list import ListedTest, is_built, list_tests
 from ftorch_tools.drivers.ctest_log import Logged, find_logs, read_log
 from ftorch_tools.drivers.ctest_report import LiveLine, add_logged, parse_line, read_report
 from ftorch_tools.drivers.events import Ended, Planned, Started
-from ftorch_tools.drivers.process import Child, interruptible
+from ftorch_tools.drivers.process import Child
 from ftorch_tools.drivers.runner import OUTPUT_LIMIT, OutputStore, Runner
 from ftorch_tools.errors import InfrastructureError
 from ftorch_tools.gpus import NONE, Gpus
+from ftorch_tools.interrupts import interruptible
 from ftorch_tools.records.record import TestResult
 from ftorch_tools.selection import Choice, Selection
 

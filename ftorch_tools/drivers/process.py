@@ -7,18 +7,14 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any, BinaryIO, Callable
 
 import psutil
 
 from ftorch_tools.drivers.leftovers import end_marked, end_strays, marked, new_mark
-from ftorch_tools.errors import InfrastructureError
 
-_WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # A reader that has not seen the end this long after the exit waits for a stray holder of the pipe.
 DRAIN_SECONDS = 5.0
 
@@ -29,28 +25,6 @@ def exit_or_signal(code: int | None) -> dict[str, Any]:
         return {"exit_code": code, "signal": None}
     names = {number.value: number.name for number in signal.Signals}
     return {"exit_code": None, "signal": names.get(-code, f"signal {-code}")}
-
-
-@contextmanager
-def interruptible(message: str) -> Iterator[None]:
-    """End by `InfrastructureError` at a signal that is only noted, and as it says at any other."""
-    before = {number: signal.getsignal(number) for number in _WATCHED}
-
-    def end(number: int, frame: FrameType | None) -> None:
-        handler = before[signal.Signals(number)]
-        if not callable(handler):
-            raise SystemExit(128 + number)
-        handler(number, frame)
-        raise InfrastructureError(message)
-
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(number, end)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class Child:
