@@ -23,6 +23,7 @@ from ftorch_tools.commands.selection_options import (
     TestsRegex,
     make_selection,
 )
+from ftorch_tools.drivers.runner import LONGEST_TIMEOUT
 from ftorch_tools.errors import ExitCode, InfrastructureError, UsageError
 from ftorch_tools.outlet import make_console
 from ftorch_tools.project import find_project, read_cache
@@ -62,7 +63,11 @@ def run(
     ] = None,
     timeout: Annotated[
         float,
-        typer.Option(min=0.1, help="Seconds for a test that sets no limit of its own."),
+        typer.Option(
+            min=0.1,
+            max=LONGEST_TIMEOUT,
+            help="Seconds for a test that sets no limit of its own.",
+        ),
     ] = 600.0,
     output: Annotated[
         Optional[Path],

@@ -16,6 +16,8 @@ from ftorch_tools.records.record import Outcome, TestResult
 
 # What is kept of one test's output: enough for any log, too little to fill the memory.
 OUTPUT_LIMIT = 16 * 1024 * 1024
+# In seconds: timers take no number that is much larger.
+LONGEST_TIMEOUT = 1e7
 _SKIP_REASON = re.compile(r"^\s*SKIP(?:PED)?:\s*(\S.*?)\s*$", re.MULTILINE)
 
 
