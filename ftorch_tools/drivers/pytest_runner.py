@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from ftorch_tools.selection import PYTHON, Choice, Selection
 OPTIONS = "FTORCH_TEST_PYTEST"
 EVENTS = "FTORCH_TEST_EVENTS"
 _NO_TESTS_COLLECTED = 5
+# How long pytest may do nothing: import modules, or clear up when all tests have ended.
+SILENCE_SECONDS = 60.0
 _DRIVER_FRAME = re.compile(r'File "(?:.*/(?:_pytest|pytest|pluggy|xdist|execnet)/|<string>)')
 _FROM_AN_OUTER_RUN = re.compile(
     r"PYTEST_(XDIST_.*|CURRENT_TEST|VERSION)|FTORCH_TEST_(PYTEST|EVENTS)"
@@ -63,11 +66,13 @@ class Pytest(Runner):
         self._selection = selection
         self._timeout = timeout
         self._planned: list[str] = []
+        self._in_workers: list[str] = []
         self._started: set[str] = set()
         self._finished: set[str] = set()
         self._modules: set[str] = set()
         self._status: int | None = None
         self._alone = False
+        self._heard = float("inf")  # when pytest did something last, while it is to do something
         options = {
             "selection": asdict(selection),
             "slots": str(self.slots.folder),
@@ -111,7 +116,22 @@ class Pytest(Runner):
         """The ids of the collected tests that have not ended."""
         return [id for id in self._planned if id not in self._finished]
 
+    def tend(self) -> None:
+        """End a pytest that does nothing: in a test its time is limited, elsewhere it is not."""
+        now = time.monotonic()
+        left = set(self._in_workers) - self._finished
+        if left and (self._started - self._finished or not self.slots.all_open):
+            self._heard = now
+        done = bool(self._in_workers) and not left
+        limit = SILENCE_SECONDS + (0.0 if done else self._timeout)
+        if now - self._heard > limit and not self._alone and not self.interrupted:
+            self._heard = float("inf")
+            what = "does not end" if done else "begins no test"
+            self.errors.append(f"pytest hangs: it {what} for {limit:g} s; see {self._log}")
+            self._signal(signal.SIGKILL, group=True)
+
     def _launch(self) -> Child:
+        self._heard = time.monotonic()
         return Child(
             self.command,
             cwd=self._project,
@@ -135,6 +155,7 @@ class Pytest(Runner):
         self._isolated.signal(signal.SIGKILL)
 
     def _read_line(self, line: str) -> None:
+        self._heard = time.monotonic()
         try:
             event = json.loads(line)
         except ValueError:
@@ -143,6 +164,7 @@ class Pytest(Runner):
         getattr(self, f"_on_{event.pop('event')}")(**event)
 
     def _on_planned(self, ids: list[str]) -> None:
+        self._in_workers = ids
         self._planned = [*ids, *(test.id for test in self._read_collection())]
         self._emit(Planned(self.name, len(self._planned)))
 

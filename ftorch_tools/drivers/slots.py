@@ -46,6 +46,11 @@ class Slots:
         self._open = Free(-1, False)
         self._seen = 0
 
+    @property
+    def all_open(self) -> bool:
+        """Whether no test of pytest has to wait for ctest."""
+        return self._open.cores > 0 and self._open.gpus
+
     def offer(self, offered: Free) -> None:
         """Publish `offered`; a rise counts only when offered twice running.
 
