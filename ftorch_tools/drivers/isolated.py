@@ -16,6 +16,7 @@ from typing import Any, Callable
 
 from ftorch_tools.drivers.launcher import RANKS
 from ftorch_tools.drivers.process import Child, exit_or_signal
+from ftorch_tools.drivers.pytest_paths import arguments
 from ftorch_tools.drivers.runner import tail
 from ftorch_tools.drivers.slots import cores, gpus
 from ftorch_tools.gpus import Gpus
@@ -125,7 +126,8 @@ class Isolated:
         results.mkdir()
         log = results / "log"
         options = results / "options"
-        options.write_text(json.dumps({"alone": test.id, "results": str(results)}), "ascii")
+        values = {"alone": test.id, "results": str(results), "paths": [test.file]}
+        options.write_text(json.dumps(values), "ascii")
         environment[setting.options] = str(options)
         launcher = setting.launcher if test.ranks and setting.launcher else []
         launch = [str(test.ranks) if word == RANKS else word for word in launcher]
@@ -141,7 +143,7 @@ class Isolated:
             if self._stopped:
                 return _values("lost")
             child = self._children[test.id] = Child(
-                [*launch, *setting.command, test.file],
+                [*launch, *setting.command, *arguments([Path(test.file)], setting.cwd)],
                 cwd=setting.cwd,
                 environment=environment,
                 log=log,

@@ -12,17 +12,22 @@ from typing import Any
 import pytest
 
 from ftorch_tools.drivers.pytest_capture import CaptureLimit
+from ftorch_tools.drivers.pytest_options import select_all
+from ftorch_tools.drivers.pytest_paths import OtherPaths
 from ftorch_tools.drivers.pytest_reports import crash, skip_reason, verdict
 from ftorch_tools.drivers.pytest_runner import EVENTS, OPTIONS
-from ftorch_tools.drivers.pytest_worker import Alone, Worker
+from ftorch_tools.drivers.pytest_worker import END_ERROR, Alone, Worker
 
 _MOST_STILLBORN = 3
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Register the part for this process: a worker of xdist, its controller, or one test's."""
     config.addinivalue_line("markers", "isolated: runs in a process of its own")
     options = json.loads(Path(os.environ[OPTIONS]).read_text(encoding="ascii"))
+    select_all(config)
+    config.pluginmanager.register(OtherPaths(options["paths"]), "ftorch-test-paths")
     worker = getattr(config, "workerinput", None)
     if worker is None and "alone" not in options:
         config.pluginmanager.register(_Controller(), "ftorch-test-controller")
@@ -45,6 +50,7 @@ class _Controller:
         self._planned = False
         self._ready: set[Any] = set()
         self._stillborn = 0
+        self._died: dict[str, str] = {}
         self._phases: dict[str, list[pytest.TestReport]] = {}
         self._start: dict[str, float] = {}
 
@@ -60,6 +66,9 @@ class _Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object | None) -> None:
+        problem = error or getattr(node, "workeroutput", {}).get(END_ERROR)
+        if problem is not None and node in self._ready:
+            self._died[node.gateway.id] = str(problem)
         self._stillborn += error is not None and node not in self._ready
         if self._stillborn == _MOST_STILLBORN:
             # xdist would replace them for ever.
@@ -83,10 +92,12 @@ class _Controller:
             del self._phases[report.nodeid]
             started = self._start.pop(report.nodeid, None)
             values = crash(report, phases) if crashed else verdict(phases)
+            self._died.pop(str(values.get("worker")), None)
             if crashed and started is not None:
                 values["seconds"] = time.monotonic() - started
             self._send("finished", id=report.nodeid, **values)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        self._send("session_finished", status=int(exitstatus))
+        # Those that no test took along.
+        self._send("session_finished", status=int(exitstatus), died=self._died)

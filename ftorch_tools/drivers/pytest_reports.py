@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ftorch_tools.drivers.process import exit_or_signal
-from ftorch_tools.drivers.runner import finite
+from ftorch_tools.drivers.runner import LONGEST_TIMEOUT, finite
 from ftorch_tools.selection import PYTHON
 
 _NOT_LABELS = {
@@ -33,7 +33,8 @@ def own_timeout(item: pytest.Item) -> float:
     """Return the limit that a marker gives an item, in seconds; 0 without one."""
     marker = item.get_closest_marker("timeout")
     values = [*marker.args, marker.kwargs.get("timeout")] if marker else []
-    return float(values[0] or 0) if values else 0.0
+    limit = finite(values[0]) if values else None
+    return min(limit or 0.0, LONGEST_TIMEOUT)
 
 
 def number_of(item: pytest.Item, marker_name: str, *keywords: str) -> int | None:
@@ -42,7 +43,20 @@ def number_of(item: pytest.Item, marker_name: str, *keywords: str) -> int | None
     if marker is None:
         return None
     values = [*marker.args, *(marker.kwargs[key] for key in keywords if key in marker.kwargs)]
-    return int(values[0]) if values else 0
+    return int((finite(values[0]) if values else None) or 0)
+
+
+def plain(properties: list[tuple[str, object]]) -> list[tuple[str, object]]:
+    """Return what a test has recorded with numbers and strings that a worker can send."""
+    return [(str(name), _plain(value)) for name, value in properties]
+
+
+def _plain(value: object) -> object:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    return float(value) if isinstance(value, numbers.Real) else str(value)
 
 
 def verdict(phases: list[pytest.TestReport]) -> dict[str, Any]:
@@ -84,6 +98,7 @@ def crash(report: Any, phases: list[pytest.TestReport]) -> dict[str, Any]:
     return {
         "outcome": "crashed",
         "labels": getattr(phases[0], "ftorch_labels", [PYTHON]),
+        "limit": getattr(phases[0], "ftorch_limit", None),
         "worker": node.gateway.id if node is not None else None,
         **exit_or_signal(code),
         "output": report.longreprtext,

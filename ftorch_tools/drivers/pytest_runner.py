@@ -16,7 +16,7 @@ from typing import Any
 from ftorch_tools.drivers.events import Ended, Planned, Started
 from ftorch_tools.drivers.isolated import Isolated, IsolatedTest, Setting
 from ftorch_tools.drivers.process import Child
-from ftorch_tools.drivers.pytest_paths import count_tests
+from ftorch_tools.drivers.pytest_paths import arguments, count_tests
 from ftorch_tools.drivers.runner import OutputStore, Runner, tail
 from ftorch_tools.drivers.slots import Slots
 from ftorch_tools.gpus import NONE, Gpus
@@ -26,6 +26,7 @@ from ftorch_tools.selection import PYTHON, Choice, Selection
 # The environment variables that carry what the plugin needs.
 OPTIONS = "FTORCH_TEST_PYTEST"
 EVENTS = "FTORCH_TEST_EVENTS"
+_DESELECTED = "deselected by the settings of pytest or a plugin"
 _NO_TESTS_COLLECTED = 5
 # How long pytest may do nothing: import modules, or clear up when all tests have ended.
 SILENCE_SECONDS = 60.0
@@ -62,11 +63,13 @@ class Pytest(Runner):
         self._log = run_directory / "pytest.log"
         self._folder = run_directory / "pytest"
         self._folder.mkdir()
+        self._collection = self._folder / "collection.json"
         self._outputs = OutputStore(run_directory, self.name)
         self._selection = selection
         self._timeout = timeout
         self._planned: list[str] = []
         self._in_workers: list[str] = []
+        self._deselected: list[tuple[str, list[str]]] = []
         self._started: set[str] = set()
         self._finished: set[str] = set()
         self._modules: set[str] = set()
@@ -74,10 +77,11 @@ class Pytest(Runner):
         self._alone = False
         self._heard = float("inf")  # when pytest did something last, while it is to do something
         options = {
+            "paths": [str(path) for path in paths],
             "selection": asdict(selection),
             "slots": str(self.slots.folder),
             "faults": str(self._folder),
-            "collection": str(self._folder / "collection.json"),
+            "collection": str(self._collection),
             "timeout": timeout,
             "gpus": asdict(gpus),
         }
@@ -95,10 +99,10 @@ class Pytest(Runner):
         common += ["--timeout", f"{timeout:g}", "--color", "no", "--rootdir", str(project)]
         workers = max(1, min(jobs, count_tests(paths)))
         self.command = [*common, "-n", str(workers), "--max-worker-restart", "1000"]
-        self.command += [str(path) for path in paths]
+        self.command += arguments(paths, project)
         self._isolated = Isolated(
             Setting(
-                command=[*common, "-n", "0", "-p", "no:cacheprovider"],
+                command=[*common, "-n", "0", "-o", f"cache_dir={self._folder / 'cache'}"],
                 environment=self._environment,
                 options=OPTIONS,
                 cwd=project,
@@ -173,12 +177,21 @@ class Pytest(Runner):
         self._emit(Started(self.name, id))
 
     def _on_finished(
-        self, id: str, outcome: str, output: str, worker: str | None = None, **values: Any
+        self,
+        id: str,
+        outcome: str,
+        output: str,
+        worker: str | None = None,
+        limit: float | None = None,
+        **values: Any,
     ) -> None:
         verdict = Outcome(outcome)
         if verdict is Outcome.CRASHED:
-            output = f"{output}\n{self._fault(worker)}"
-            if (values.get("seconds") or 0.0) >= self._timeout:
+            fault = self._fault(worker)
+            output = f"{output}\n{fault}"
+            # faulthandler says so; the thread of pytest-timeout just ends the process.
+            late = (values.get("seconds") or 0.0) >= (limit or self._timeout)
+            if fault.startswith("Timeout (") or (late and values.get("exit_code") == 1):
                 verdict = Outcome.TIMEOUT
                 values["signal"] = values["exit_code"] = None
         kept = self._outputs.keep(id, output)
@@ -203,17 +216,21 @@ class Pytest(Runner):
         )
         self._emit(Ended(self.name, id, outcome))
 
-    def _on_session_finished(self, status: int) -> None:
+    def _on_session_finished(self, status: int, died: dict[str, str]) -> None:
         self._status = status
+        for worker, error in () if self.interrupted else died.items():
+            last = error.strip().splitlines()[-1]
+            self.errors.append(f"pytest: worker {worker} broke between tests: {last}")
 
     def _read_collection(self) -> list[IsolatedTest]:
         """Take in what the workers found, and return the tests to run alone."""
         try:
-            text = (self._folder / "collection.json").read_text(encoding="ascii")
+            text = self._collection.read_text(encoding="ascii")
         except OSError:
             return []
         found = json.loads(text)
         self.excluded = found["excluded"]
+        self._deselected = found["deselected"]
         names = (name for name in found["unmatched"])
         self.unmatched = {n for n in names if n.partition("::")[0] not in self._modules}
         return [IsolatedTest(**test) for test in found["isolated"]]
@@ -235,7 +252,13 @@ class Pytest(Runner):
             if id not in self._finished:
                 outcome = self._unreported(started=id in self._started)
                 self.results.append(TestResult(id, self.name, outcome, labels=[PYTHON]))
+        for id, labels in self._deselected:
+            skipped = TestResult(id, self.name, Outcome.SKIPPED, reason=_DESELECTED, labels=labels)
+            self.results.append(skipped)
+            self._emit(Ended(self.name, id, skipped.outcome))
         broke = self._status not in (0, 1, _NO_TESTS_COLLECTED)
+        # Workers may end as if nothing was wrong before they have looked for tests.
+        broke = broke or not self._collection.exists()
         if broke and not self.interrupted and not self.errors:
             self.errors.append(
                 f"pytest ended with status {code} before it had finished; see {self._log}\n"

@@ -15,13 +15,20 @@ from typing import Any
 import pytest
 
 from ftorch_tools.drivers.isolated import IsolatedTest
-from ftorch_tools.drivers.pytest_reports import labels_of, number_of, own_timeout, verdict
+from ftorch_tools.drivers.pytest_reports import (
+    labels_of,
+    number_of,
+    own_timeout,
+    plain,
+    verdict,
+)
 from ftorch_tools.drivers.slots import cores, gpus
 from ftorch_tools.gpus import Gpus
 from ftorch_tools.selection import Choice, Selection
 
 # How much longer than the timeout a test may hang in compiled code before its process is ended.
 GRACE_SECONDS = 5.0
+END_ERROR = "ftorch-test-error"
 
 
 class Worker:
@@ -33,6 +40,7 @@ class Worker:
         self._timeout = float(options["timeout"])
         self._collection = Path(options["collection"])
         self._name = name
+        self._dropped: list[pytest.Item] = []
         # A process that has used CUDA keeps the GPUs it saw then, so each worker has one for good.
         self._gpus = Gpus(options["gpus"]["variable"], tuple(options["gpus"]["masks"]))
         count = len(self._gpus.masks)
@@ -50,12 +58,17 @@ class Worker:
         """Write down crashes, which pytest would print."""
         faulthandler.enable(self._faults)
 
-    @pytest.hookimpl(trylast=True)
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        """Note what the project's settings or other plugins leave out."""
+        self._dropped += items
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
-    ) -> None:
+    ) -> Generator[None, None, None]:
         """Keep what is selected and runs in a worker, and write down the rest."""
-        names = [item.nodeid for item in items]
+        yield
+        names = [item.nodeid for item in [*items, *self._dropped]]
         choices = [self._selection.choose(item.nodeid, labels_of(item)) for item in items]
         selected = [item for item, c in zip(items, choices) if c is Choice.SELECTED]
         alone = {item.nodeid: isolation for item in selected if (isolation := isolation_of(item))}
@@ -63,6 +76,12 @@ class Worker:
         found = {
             "excluded": choices.count(Choice.EXCLUDED_AS_SLOW),
             "unmatched": self._selection.unmatched(names),
+            "deselected": [
+                (item.nodeid, labels)
+                for item in self._dropped
+                if self._selection.choose(item.nodeid, labels := labels_of(item))
+                is Choice.SELECTED
+            ],
             "isolated": [asdict(test) for test in alone.values()],
         }
         # Every worker finds the same, and may die later.
@@ -93,9 +112,19 @@ class Worker:
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, Any, None]:
-        """Add the labels to the report."""
+        """Add the labels and the limit of time to the report."""
         outcome = yield
-        outcome.get_result().ftorch_labels = labels_of(item)
+        report = outcome.get_result()
+        report.ftorch_labels = labels_of(item)
+        report.ftorch_limit = own_timeout(item) or self._timeout
+        report.user_properties = plain(report.user_properties)
+
+    @pytest.hookimpl(hookwrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, None]:
+        """Tell the controller of an error that xdist keeps to itself."""
+        outcome = yield
+        if outcome.excinfo is not None:
+            session.config.workeroutput[END_ERROR] = repr(outcome.excinfo[1])  # type: ignore[attr-defined]
 
 
 class Alone:

@@ -140,8 +140,8 @@ def _hash(name: str) -> int:
 def _names(id: str) -> Iterator[str]:
     """Yield a pytest node id and those of all that hold it: function, class, file, folders."""
     yield id
-    plain = id.partition("[")[0]
-    file, *inner = plain.split("::")
+    file, _, rest = id.partition("::")
+    inner = rest.partition("[")[0].split("::") if rest else []
     for length in range(len(inner), 0, -1):
         yield "::".join([file, *inner[:length]])
     parts = file.split("/")
