@@ -25,7 +25,7 @@ from ftorch_tools.commands.selection_options import (
     make_selection,
 )
 from ftorch_tools.drivers.ctest import CTest, find_ctest
-from ftorch_tools.drivers.pytest_collect import collect
+from ftorch_tools.drivers.pytest_collect import Collection, collect
 from ftorch_tools.drivers.pytest_paths import has_tests, narrow
 from ftorch_tools.errors import ExitCode
 from ftorch_tools.outlet import make_console
@@ -87,23 +87,29 @@ def list_tests(
             everything=everything,
         )
         given = [path.resolve() for path in pytest_path or []]
-        existing = [*_of_ctest(build, build_config), *_of_pytest(given, project, build, selection)]
+        found = _of_pytest(given, project, build, selection)
+        python = [Listed(id, "pytest", labels) for id, labels in found.tests]
+        existing = [*_of_ctest(build, build_config), *python]
     choices = [selection.choose(item.id, item.labels) for item in existing]
     chosen = [item for item, choice in zip(existing, choices) if choice is Choice.SELECTED]
     excluded = choices.count(Choice.EXCLUDED_AS_SLOW)
-    unknown = selection.unmatched([item.id for item in existing])
+    unknown = selection.unmatched([item.id for item in existing] + [*found.broken])
     if json:
         tests = [asdict(item) for item in chosen]
         values = {"project": str(project), "build": str(build), "tests": tests}
         print_json("list/1", {**values, "excluded": excluded, "unknown": unknown})
     else:
         _print(chosen, excluded)
+    for name, why in found.broken.items():
+        print(f"ftorch-test: pytest cannot collect {one_line(name)}:\n{why}", file=sys.stderr)
     lenient = selection.lenient
     for name in unknown:
         words = "warning: no such test any more" if lenient else "no such test"
         print(f"ftorch-test: {words}: {one_line(name)}", file=sys.stderr)
-    found = chosen and (lenient or not unknown)
-    raise typer.Exit(ExitCode.OK if found else ExitCode.NOTHING_SELECTED)
+    if found.broken:
+        raise typer.Exit(ExitCode.INFRASTRUCTURE)
+    good = chosen and (lenient or not unknown)
+    raise typer.Exit(ExitCode.OK if good else ExitCode.NOTHING_SELECTED)
 
 
 def _of_ctest(build: Path, config: str | None) -> Iterator[Listed]:
@@ -115,15 +121,11 @@ def _of_ctest(build: Path, config: str | None) -> Iterator[Listed]:
             yield Listed(test.name, ctest.name, list(test.labels))
 
 
-def _of_pytest(
-    given: list[Path], project: Path, build: Path, selection: Selection
-) -> Iterator[Listed]:
+def _of_pytest(given: list[Path], project: Path, build: Path, selection: Selection) -> Collection:
     default = project / "tests"
     paths = given or ([default] if has_tests(default) else [])
     paths = narrow(paths, project, selection)
-    if paths:
-        for id, labels in collect(paths, project, build):
-            yield Listed(id, "pytest", labels)
+    return collect(paths, project, build) if paths else Collection()
 
 
 def _print(tests: list[Listed], excluded: int) -> None:

@@ -13,7 +13,7 @@ from rich.text import Text
 from ftorch_tools.display import Display
 from ftorch_tools.drivers.ctest import CTest, find_ctest
 from ftorch_tools.drivers.events import Planned
-from ftorch_tools.drivers.pytest_collect import collect
+from ftorch_tools.drivers.pytest_collect import Collection, collect
 from ftorch_tools.drivers.pytest_paths import has_tests, narrow
 from ftorch_tools.errors import ExitCode, InfrastructureError
 from ftorch_tools.gpus import usable_gpus
@@ -151,12 +151,17 @@ class ScheduledRun(Run):
         default = self._project / "tests"
         paths = list(options.pytest_paths) or ([default] if has_tests(default) else [])
         paths = narrow(paths, self._project, options.selection)
-        python = collect(paths, self._project, options.build) if paths else []
+        found = Collection()
+        if paths:
+            found = collect(paths, self._project, options.build, options.timeout)
+        python = found.tests
         choices = [options.selection.choose(id, labels) for id, labels in python]
         self.record.excluded += choices.count(Choice.EXCLUDED_AS_SLOW)
         chosen = [id for (id, _), c in zip(python, choices) if c is Choice.SELECTED]
-        selected += [Unit("pytest", id) for id in chosen]
-        existing = [test.name for test in ctest.tests.values()] + [id for id, _ in python]
+        # A worker says of each broken module that it is one, as a local run does.
+        selected += [Unit("pytest", id) for id in [*chosen, *found.broken]]
+        existing = [test.name for test in ctest.tests.values()]
+        existing += [id for id, _ in python] + [*found.broken]
         missing = options.selection.unmatched(existing)
         if options.selection.lenient:
             self._record_missing(missing)

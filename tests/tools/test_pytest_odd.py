@@ -95,7 +95,7 @@ def test_a_name_like_a_parameter_can_be_asked_for(odd):
 def test_the_list_is_what_runs(odd):
     found = collect([odd.root / "tests"], odd.root, odd.build)
     assert {id for id, _ in found.tests} == set(odd.result.outcomes)
-    assert found.broken == []
+    assert found.broken == {}
     (only,) = collect([odd.root / "tests/test_b[1].py"], odd.root, odd.build).tests
     assert only == ("tests/test_b[1].py::test_a", ["python"])
 
