@@ -3,11 +3,7 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Optional
 
 import typer
@@ -16,7 +12,7 @@ from rich.text import Text
 
 from ftorch_tools.errors import InfrastructureError, UsageError
 from ftorch_tools.installed import find_installed
-from ftorch_tools.interrupts import heeded
+from ftorch_tools.interrupts import interruptible
 from ftorch_tools.lock import FolderLock
 from ftorch_tools.project import find_build
 from ftorch_tools.validation import Suite, default_folder
@@ -76,7 +72,7 @@ def _make(suite: Suite, folder: Path, console: Console) -> None:
     def tell_of_wait() -> None:
         say(f"waiting for another run in {folder}")
 
-    with _ended_by_signals():
+    with interruptible("interrupted while the validation suite was built"):
         lock.share(_LOCK_SECONDS, tell_of_wait)
         if not suite.is_fresh:
             lock.own(_LOCK_SECONDS, tell_of_wait)
@@ -92,18 +88,3 @@ def name_target(build: Path, prefix: Path | None, build_in: Path | None) -> list
         return [str(build)]
     chosen = [f"--build-dir={build}"] if build_in else []
     return ["--prefix", str(prefix.resolve()), *chosen]
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """End by an exception, which ends child processes too, at a signal."""
-
-    def end(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    before = {number: signal.signal(number, end) for number in heeded()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

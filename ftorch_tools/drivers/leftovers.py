@@ -56,6 +56,7 @@ def end_strays(driver: int, mark: str) -> None:
 
 
 def _bearers(mark: str) -> Iterator[psutil.Process]:
+    assert mark, "processes without a mark are not ours"
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             alive = process.status() != psutil.STATUS_ZOMBIE

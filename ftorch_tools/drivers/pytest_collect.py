@@ -5,32 +5,29 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
 import sys
 import tempfile
-import time
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ftorch_tools.command import CommandError, call
 from ftorch_tools.drivers.pytest_options import select_all
 from ftorch_tools.drivers.pytest_paths import OtherPaths, arguments
 from ftorch_tools.drivers.pytest_reports import labels_of
 from ftorch_tools.drivers.runner import tail
 from ftorch_tools.errors import InfrastructureError
+from ftorch_tools.interrupts import interruptible
 from ftorch_tools.selection import PYTHON
 
 _FOLDER = "FTORCH_TEST_COLLECT"
 _NO_TESTS_COLLECTED = 5
 _SOME_BROKEN = 2
 _LAST_LINES = 15
-_POLL_SECONDS = 0.2
+_INTERRUPTED = "interrupted while pytest listed its tests"
 _FROM_AN_OUTER_RUN = ("PYTEST_XDIST", "PYTEST_CURRENT_TEST", "FTORCH_TEST_")
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass
@@ -54,52 +51,22 @@ def collect(paths: list[Path], project: Path, build: Path, seconds: float = 600.
         folder = Path(name)
         (folder / "paths.json").write_text(json.dumps([str(path) for path in paths]))
         environment = {**inherited, _FOLDER: name, "FTORCH_BUILD_DIR": str(build)}
-        problem, interrupt = _run(command, project, environment, folder / "log", seconds)
+        with (folder / "log").open("w") as log, interruptible(_INTERRUPTED):
+            try:
+                answer = call(
+                    *command, timeout=seconds, cwd=project, environment=environment, log=log
+                )
+            except CommandError as error:
+                raise InfrastructureError(f"pytest cannot collect the tests: {error}") from error
         said = "\n".join(tail(folder / "log").splitlines()[-_LAST_LINES:])
-        answer = folder / "tests.json"
-        found = answer.read_text(encoding="ascii") if answer.exists() else ""
-    if interrupt:
-        signal.raise_signal(interrupt)
-    if problem or not found:
-        raise InfrastructureError(f"pytest cannot collect the tests{problem}:\n{said}")
+        listed = folder / "tests.json"
+        found = listed.read_text(encoding="ascii") if listed.exists() else ""
+    if answer.code not in (0, _NO_TESTS_COLLECTED, _SOME_BROKEN) or not found:
+        raise InfrastructureError(
+            f"pytest cannot collect the tests, status {answer.code}:\n{said}"
+        )
     values = json.loads(found)
     return Collection([(id, labels) for id, labels in values["tests"]], values["broken"])
-
-
-def _run(
-    command: list[str], cwd: Path, environment: dict[str, str], log: Path, seconds: float
-) -> tuple[str, int]:
-    """Return what went wrong, and the signal that ended it, if any: the child ends with this."""
-    signals: list[int] = []
-    before = {
-        number: signal.signal(number, lambda number, frame: signals.append(number))
-        for number in _SIGNALS
-    }
-    try:
-        with log.open("wb") as stream:
-            process = subprocess.Popen(
-                command,
-                cwd=cwd,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        end = time.monotonic() + seconds
-        while process.poll() is None and not signals and time.monotonic() < end:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(_POLL_SECONDS)
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            return (", interrupted", signals[0]) if signals else (f" in {seconds:g} s", 0)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    if process.returncode in (0, _NO_TESTS_COLLECTED, _SOME_BROKEN):
-        return "", 0
-    return f", status {process.returncode}", 0
 
 
 @pytest.hookimpl(tryfirst=True)

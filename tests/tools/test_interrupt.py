@@ -11,8 +11,7 @@ import time
 
 import pytest
 
-from ftorch_tools.commands.prefix_options import _ended_by_signals
-from ftorch_tools.interrupts import Signals, heeded
+from ftorch_tools.interrupts import Signals, heeded, interruptible
 
 # By these schedulers say that a job is soon to end.
 WARNINGS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
@@ -161,9 +160,9 @@ def test_warnings_of_schedulers_count(restored, number):
     assert signal.getsignal(number) is signal.SIG_IGN
 
 
-def test_signals_while_a_suite_is_built(restored):
+def test_what_is_interruptible_heeds_signals(restored):
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    with _ended_by_signals():
+    with interruptible("interrupted"):
         os.kill(os.getpid(), signal.SIGHUP)
         with pytest.raises(SystemExit) as ended:
             os.kill(os.getpid(), signal.SIGUSR1)
