@@ -24,7 +24,7 @@ from ftorch_tools.display import Display
 from ftorch_tools.drivers.ctest import CTest, find_ctest
 from ftorch_tools.drivers.events import Closed, Event
 from ftorch_tools.drivers.launcher import mpi_launcher
-from ftorch_tools.drivers.pytest_paths import has_tests, narrow
+from ftorch_tools.drivers.pytest_paths import find_paths
 from ftorch_tools.drivers.pytest_runner import Pytest
 from ftorch_tools.drivers.runner import Runner
 from ftorch_tools.drivers.slots import Free, free
@@ -141,9 +141,7 @@ class Run:
         self.record.excluded = ctest.excluded
         self._unmatched = ctest.unmatched
         pytest = None
-        default = self._project / "tests"
-        paths = list(options.pytest_paths) or ([default] if has_tests(default) else [])
-        paths = narrow(paths, self._project, options.selection)
+        paths = find_paths(options.pytest_paths, self._project, options.selection)
         if paths:
             pytest = Pytest(
                 paths,

@@ -25,8 +25,8 @@ from ftorch_tools.commands.selection_options import (
     make_selection,
 )
 from ftorch_tools.drivers.ctest import CTest, find_ctest
-from ftorch_tools.drivers.pytest_collect import Collection, collect
-from ftorch_tools.drivers.pytest_paths import has_tests, narrow
+from ftorch_tools.drivers.pytest_collect import collect
+from ftorch_tools.drivers.pytest_paths import find_paths
 from ftorch_tools.errors import ExitCode
 from ftorch_tools.outlet import make_console
 from ftorch_tools.project import find_build, find_project, read_cache
@@ -87,7 +87,7 @@ def list_tests(
             everything=everything,
         )
         given = [path.resolve() for path in pytest_path or []]
-        found = _of_pytest(given, project, build, selection)
+        found = collect(find_paths(given, project, selection), project, build)
         python = [Listed(id, "pytest", labels) for id, labels in found.tests]
         existing = [*_of_ctest(build, build_config), *python]
     choices = [selection.choose(item.id, item.labels) for item in existing]
@@ -119,13 +119,6 @@ def _of_ctest(build: Path, config: str | None) -> Iterator[Listed]:
         ctest.select(Selection(everything=True), 1)
         for test in ctest.tests.values():
             yield Listed(test.name, ctest.name, list(test.labels))
-
-
-def _of_pytest(given: list[Path], project: Path, build: Path, selection: Selection) -> Collection:
-    default = project / "tests"
-    paths = given or ([default] if has_tests(default) else [])
-    paths = narrow(paths, project, selection)
-    return collect(paths, project, build) if paths else Collection()
 
 
 def _print(tests: list[Listed], excluded: int) -> None:

@@ -43,6 +43,8 @@ class Collection:
 
 def collect(paths: list[Path], project: Path, build: Path, seconds: float = 600.0) -> Collection:
     """Return what is below `paths`; raise an InfrastructureError if it takes more `seconds`."""
+    if not paths:
+        return Collection()
     command = [sys.executable, "-m", "pytest", "-p", __name__, "--collect-only", "-q"]
     command += ["-n", "0", "--color", "no", "--rootdir", str(project)]
     command += arguments(paths, project)

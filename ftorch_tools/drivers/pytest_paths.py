@@ -5,21 +5,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ftorch_tools.selection import Selection
 
 
-def has_tests(folder: Path) -> bool:
-    """Return whether `folder` holds a file that pytest would collect."""
-    return next(_test_files(folder), None) is not None
-
-
-def narrow(paths: list[Path], project: Path, selection: Selection) -> list[Path]:
-    """Return what of `paths` may hold a test that `selection` selects."""
+def find_paths(given: Sequence[Path], project: Path, selection: Selection) -> list[Path]:
+    """Return what may hold a test that `selection` selects, of `given` or of the project."""
     if selection.excludes_python:
         return []
+    default = project / "tests"
+    paths = list(given) or ([default] if _has_tests(default) else [])
     if selection.tests is None:
         return paths
     named = dict.fromkeys(project / test.partition("::")[0] for test in selection.tests)
@@ -85,6 +82,10 @@ def _exists(file: Path) -> bool:
 
 def _one_holds_the_other(one: Path, other: Path) -> bool:
     return one == other or one in other.parents or other in one.parents
+
+
+def _has_tests(folder: Path) -> bool:
+    return next(_test_files(folder), None) is not None
 
 
 def _test_files(path: Path) -> Iterator[Path]:

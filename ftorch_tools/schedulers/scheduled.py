@@ -13,8 +13,8 @@ from rich.text import Text
 from ftorch_tools.display import Display
 from ftorch_tools.drivers.ctest import CTest, find_ctest
 from ftorch_tools.drivers.events import Planned
-from ftorch_tools.drivers.pytest_collect import Collection, collect
-from ftorch_tools.drivers.pytest_paths import has_tests, narrow
+from ftorch_tools.drivers.pytest_collect import collect
+from ftorch_tools.drivers.pytest_paths import find_paths
 from ftorch_tools.errors import ExitCode, InfrastructureError
 from ftorch_tools.gpus import usable_gpus
 from ftorch_tools.interrupts import Signals
@@ -148,12 +148,8 @@ class ScheduledRun(Run):
         for number, test in ctest.tests.items():
             unit = Unit("ctest", test.name, test.ties, test.processors)
             (selected if number in wanted else others).append(unit)
-        default = self._project / "tests"
-        paths = list(options.pytest_paths) or ([default] if has_tests(default) else [])
-        paths = narrow(paths, self._project, options.selection)
-        found = Collection()
-        if paths:
-            found = collect(paths, self._project, options.build, options.timeout)
+        paths = find_paths(options.pytest_paths, self._project, options.selection)
+        found = collect(paths, self._project, options.build, options.timeout)
         python = found.tests
         choices = [options.selection.choose(id, labels) for id, labels in python]
         self.record.excluded += choices.count(Choice.EXCLUDED_AS_SLOW)
