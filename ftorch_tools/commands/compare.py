@@ -50,9 +50,7 @@ def compare(
     """Say what changed from run A to run B."""
     with errors_told():
         first, second = find_ended_run(a, project), find_ended_run(b, project)
-        history, problems = Store(Path(second.project)).load_all()
-        for problem in problems:
-            warn(problem)
+        history = Store(Path(second.project)).load_all(warn)
         result = compare_records(first, second, history)
     if json:
         values = {"a": first.id, "b": second.id, "regression": result.regression}

@@ -35,9 +35,7 @@ def history(
 ) -> None:
     """Show how a test ended, and how long it took, in the runs that are kept."""
     with errors_told():
-        records, problems = find_store(project).load_all()
-        for problem in problems:
-            warn(problem)
+        records = find_store(project).load_all(warn)
         id = find_id(test, {result.id for record in records for result in record.tests})
         entries = history_of(records, id)[-last:]
     if json:

@@ -42,9 +42,7 @@ def status(
         if run is not None:
             records = [find_run(run, project, warn)]
         else:
-            everything, problems = find_store(project).load_all()
-            for problem in problems:
-                warn(problem)
+            everything = find_store(project).load_all(warn)
             going = [record for record in everything[:-last] if in_progress(record)]
             records = [*going, *everything[-last:]]
         states = [state_of(settle(record)) for record in records]

@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -68,15 +68,9 @@ class Store:
         """Return the record of the run `id`."""
         return load(self._file(id))
 
-    def load_all(self) -> tuple[list[RunRecord], list[str]]:
-        """Return the records, oldest first, and what is wrong with those that cannot be read."""
-        records, problems = [], []
-        for id in self.ids():
-            try:
-                records.append(self.load(id))
-            except RecordError as error:
-                problems.append(str(error))
-        return records, problems
+    def load_all(self, tell: Tell) -> list[RunRecord]:
+        """Return the records, oldest first; what is wrong with unreadable ones goes to `tell`."""
+        return list(self._readable(self.ids(), tell))
 
     def resolve(self, text: str, tell: Tell = _ignore) -> RunRecord:
         """Return the run that `text` names.
@@ -128,13 +122,15 @@ class Store:
             shutil.rmtree(directory, ignore_errors=True)
         self.drop(record.id)
 
-    def _ended(self, back: int, tell: Tell) -> RunRecord:
-        for id in reversed(self.ids()):
+    def _readable(self, ids: Iterable[str], tell: Tell) -> Iterator[RunRecord]:
+        for id in ids:
             try:
-                record = self.load(id)
+                yield self.load(id)
             except RecordError as error:
                 tell(str(error))
-                continue
+
+    def _ended(self, back: int, tell: Tell) -> RunRecord:
+        for record in self._readable(reversed(self.ids()), tell):
             if record.status is not Status.RUNNING:
                 if back == 0:
                     return record
