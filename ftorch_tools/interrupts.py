@@ -24,7 +24,8 @@ _WARNING = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
 
 def heeded() -> list[signal.Signals]:
     """Return the signals that end a run: all that were not ignored from the start, as by nohup."""
-    return [n for n in (*_ENDING, *_WARNING) if signal.getsignal(n) is not signal.SIG_IGN]
+    ignored = (signal.SIG_IGN, _do_nothing)
+    return [n for n in (*_ENDING, *_WARNING) if signal.getsignal(n) not in ignored]
 
 
 class Signals:
@@ -71,7 +72,7 @@ def interruptible(message: str) -> Iterator[None]:
         handler(number, frame)
         raise InfrastructureError(message)
 
-    before = {n: signal.getsignal(n) for n in heeded() if signal.getsignal(n) is not _do_nothing}
+    before = {number: signal.getsignal(number) for number in heeded()}
     for number in before:
         signal.signal(number, end)
     try:
