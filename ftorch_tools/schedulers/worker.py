@@ -16,6 +16,7 @@ from rich.console import Console
 from ftorch_tools.cores import usable_cores
 from ftorch_tools.drivers.events import Closed, Event
 from ftorch_tools.interrupts import heeded
+from ftorch_tools.outlet import make_console
 from ftorch_tools.records.keeper import Keeper
 from ftorch_tools.records.load import load
 from ftorch_tools.records.record import RunRecord
@@ -48,7 +49,7 @@ def work(directory: Path, number: int) -> None:
             pytest_paths=tuple(map(Path, plan.pytest_paths)),
             build_config=plan.build_config,
         )
-        run = _ShardRun(options, Console(highlight=False, markup=False, emoji=False), journal)
+        run = _ShardRun(options, make_console(), journal)
         journal.append(
             "attempt", directory=run.directory.name, host=_node(), restart=_restart_count()
         )
