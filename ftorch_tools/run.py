@@ -10,7 +10,6 @@ import sys
 import time
 import traceback
 from collections.abc import Collection
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -33,7 +32,6 @@ from ftorch_tools.estimate import read_durations
 from ftorch_tools.gpus import device_names, silence, usable_gpus
 from ftorch_tools.installed import ftorch_of
 from ftorch_tools.interrupts import Signals, Stop
-from ftorch_tools.records.junit import write_junit
 from ftorch_tools.records.keeper import Keeper
 from ftorch_tools.records.record import Outcome, RunRecord, Status, TestResult
 from ftorch_tools.selection import Selection
@@ -233,31 +231,7 @@ class Run:
             self._record_missing(self._unmatched & python)
             failed = record.failures and nothing is ExitCode.OK
             record.exit_code = ExitCode.TESTS_FAILED if failed else nothing
-        self._keep()
-
-    def _keep(self) -> None:
-        """Write what stays of the run: the record first, which matters most."""
-        empty = self.record.exit_code == ExitCode.NOTHING_SELECTED
-        if empty:
-            self._keeper.leave_history()
-        latest = self.directory.parent / "latest"
-        in_the_way = latest.exists() and not latest.is_symlink()
-        if in_the_way:
-            self.record.warnings.append(f"{latest} is no link to the last run: remove it")
-        self._keeper.finish()
-        junit = self.directory / "junit.xml"
-        try:
-            write_junit(self.record, self.directory, junit)
-            if not empty and not in_the_way:
-                point(latest, self.directory.name)
-        except OSError as error:
-            with suppress(OSError):
-                junit.unlink()
-            self.record.errors.append(f"the record is kept, but not all beside it: {error}")
-            if self.record.status is Status.COMPLETE:
-                self.record.status = Status.BROKEN
-                self.record.exit_code = ExitCode.INFRASTRUCTURE
-            self._keeper.save()
+        self._keeper.publish()
 
     def _record_missing(self, names: Collection[str]) -> None:
         """Record the tests that were asked for by name, and that no driver has."""
@@ -279,10 +253,3 @@ def _new_directory(root: Path, start: datetime) -> Path:
             return directory
         except FileExistsError:
             start += timedelta(microseconds=16)
-
-
-def point(link: Path, target: str) -> None:
-    """Let the symbolic link `link` lead to `target`, at once."""
-    part = link.with_name(f"{link.name}.{target}")
-    part.symlink_to(target)
-    os.replace(part, link)

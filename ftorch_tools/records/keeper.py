@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
 from ftorch_tools.drivers.events import Event
-from ftorch_tools.errors import InfrastructureError
+from ftorch_tools.errors import ExitCode, InfrastructureError
+from ftorch_tools.records.junit import write_junit
 from ftorch_tools.records.live import EventLog
-from ftorch_tools.records.record import RunRecord
+from ftorch_tools.records.record import RunRecord, Status
 from ftorch_tools.records.reserve import Reserve
 from ftorch_tools.records.store import Store
 
@@ -50,13 +52,6 @@ class Keeper:
             self._warn(f"cannot write the state folder: {error}")
             self._write()
 
-    def leave_history(self) -> None:
-        """Keep the record in the run directory alone."""
-        store, self._store = self._store, None
-        if store is not None:
-            with suppress(OSError):
-                store.drop(self._record.id)
-
     def finish(self) -> None:
         """Write the record of a run that has ended, and remove the oldest ones."""
         self._log.close()
@@ -71,6 +66,37 @@ class Keeper:
         self.save()
         self._reserve.release()
 
+    def publish(self) -> None:
+        """Write what stays of a run that has ended: the record first, which matters most."""
+        empty = self._record.exit_code == ExitCode.NOTHING_SELECTED
+        if empty:
+            self._leave_history()
+        latest = self._directory.parent / "latest"
+        in_the_way = latest.exists() and not latest.is_symlink()
+        if in_the_way:
+            self._record.warnings.append(f"{latest} is no link to the last run: remove it")
+        self.finish()
+        junit = self._directory / "junit.xml"
+        try:
+            write_junit(self._record, self._directory, junit)
+            if not empty and not in_the_way:
+                _point(latest, self._directory.name)
+        except OSError as error:
+            with suppress(OSError):
+                junit.unlink()
+            self._record.errors.append(f"the record is kept, but not all beside it: {error}")
+            if self._record.status is Status.COMPLETE:
+                self._record.status = Status.BROKEN
+                self._record.exit_code = ExitCode.INFRASTRUCTURE
+            self.save()
+
+    def _leave_history(self) -> None:
+        """Keep the record in the run directory alone."""
+        store, self._store = self._store, None
+        if store is not None:
+            with suppress(OSError):
+                store.drop(self._record.id)
+
     def _warn(self, cause: object) -> None:
         self._record.warnings.append(f"the run is in no history: {cause}")
 
@@ -81,3 +107,10 @@ class Keeper:
         except OSError:
             self._reserve.release()
             self._record.write(file)
+
+
+def _point(link: Path, target: str) -> None:
+    """Let the symbolic link `link` lead to `target`, at once."""
+    part = link.with_name(f"{link.name}.{target}")
+    part.symlink_to(target)
+    os.replace(part, link)

@@ -7,10 +7,11 @@ import os
 from pathlib import Path
 
 from ftorch_tools.errors import InfrastructureError, RecordError, UsageError
+from ftorch_tools.records.keeper import Keeper
 from ftorch_tools.records.load import load
 from ftorch_tools.records.record import RunRecord, Status
 from ftorch_tools.records.store import Store
-from ftorch_tools.schedulers.merge import merge, publish
+from ftorch_tools.schedulers.merge import merge
 from ftorch_tools.schedulers.plan import Plan
 from ftorch_tools.schedulers.psij import Psij
 from ftorch_tools.schedulers.scheduler import Phase, Scheduler
@@ -64,5 +65,5 @@ def settle(record: RunRecord) -> RunRecord:
     whole = all(shard.state in (ShardState.DONE, ShardState.LOST) for shard in watch.shards)
     ended = [] if whole else [f"job {plan.job} ended before its tests: {state.word}"]
     merge(plan, there, errors=[*watch.errors, *ended])
-    publish(there)
+    Keeper(there).publish()
     return there

@@ -11,11 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ftorch_tools.errors import ExitCode, RecordError
-from ftorch_tools.records.junit import write_junit
-from ftorch_tools.records.keeper import Keeper
 from ftorch_tools.records.load import load
 from ftorch_tools.records.record import Outcome, RunRecord, Status, TestResult
-from ftorch_tools.run import point
 from ftorch_tools.schedulers.plan import Journal, Plan
 
 _Key = tuple[str, str]
@@ -136,14 +133,6 @@ def merge(plan: Plan, record: RunRecord, *, errors: Sequence[str] = (), signal: 
     for test in record.tests:
         record.commands.setdefault(test.runner, [])
     conclude(record, signal)
-
-
-def publish(record: RunRecord) -> None:
-    """Write a record that is complete, and what is made from it."""
-    directory = Path(record.directory)
-    Keeper(record).finish()
-    write_junit(record, directory, directory / "junit.xml")
-    point(directory.parent / "latest", directory.name)
 
 
 def conclude(record: RunRecord, signal: int) -> None:

@@ -48,7 +48,7 @@ class ScheduledRun(Run):
             except Exception:
                 self.record.errors.append(f"error in ftorch-test: {traceback.format_exc()}")
             conclude(self.record, signals.number)
-            self._keep()
+            self._keeper.publish()
         assert self.record.exit_code is not None
         return self.record.exit_code
 
@@ -58,7 +58,7 @@ class ScheduledRun(Run):
         selected, others = self._list()
         if not selected:
             self.record.status, self.record.exit_code = Status.COMPLETE, ExitCode.NOTHING_SELECTED
-            self._keep()
+            self._keeper.publish()
             return ExitCode.NOTHING_SELECTED
         plan = self._plan(selected, others)
         if self._request.dry_run:
@@ -86,7 +86,7 @@ class ScheduledRun(Run):
                 display.say(Text(f"run {self.record.id} goes on without this program"))
                 return ExitCode.OK
         merge(plan, self.record, errors=errors, signal=signals.number)
-        self._keep()
+        self._keeper.publish()
         assert self.record.exit_code is not None
         return self.record.exit_code
 

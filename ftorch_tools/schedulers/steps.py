@@ -10,8 +10,9 @@ import time
 from pathlib import Path
 
 from ftorch_tools.interrupts import Signals
+from ftorch_tools.records.keeper import Keeper
 from ftorch_tools.records.load import load
-from ftorch_tools.schedulers.merge import merge, publish
+from ftorch_tools.schedulers.merge import merge
 from ftorch_tools.schedulers.plan import Plan
 from ftorch_tools.schedulers.watch import ShardState, Watch
 
@@ -66,7 +67,7 @@ def run_steps(directory: Path) -> int:
             ended = [f"job {plan.job}: ended by signal {signals.number}"] if signals.count else []
             record = load(directory / "run.json")
             merge(plan, record, errors=[*watch.errors, *ended])
-            publish(record)
+            Keeper(record).publish()
     return 0 if watch.complete else 1
 
 

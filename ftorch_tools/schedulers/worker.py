@@ -21,7 +21,7 @@ from ftorch_tools.records.keeper import Keeper
 from ftorch_tools.records.load import load
 from ftorch_tools.records.record import RunRecord
 from ftorch_tools.run import Options, Run
-from ftorch_tools.schedulers.merge import merge, publish, unfinished
+from ftorch_tools.schedulers.merge import merge, unfinished
 from ftorch_tools.schedulers.plan import Journal, Plan
 from ftorch_tools.schedulers.watch import Watch
 from ftorch_tools.selection import Selection
@@ -66,7 +66,7 @@ def _merge_when_last(plan: Plan) -> None:
     if watch.settled:
         record = load(plan.directory / "run.json")
         merge(plan, record, errors=watch.errors)
-        publish(record)
+        Keeper(record).publish()
 
 
 class _ShardRun(Run):
