@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -151,6 +151,16 @@ def project_class() -> type[Project]:
 def terminal_environment() -> Callable[..., dict[str, str]]:
     """The function that makes an environment."""
     return environment
+
+
+@pytest.fixture
+def signals_restored() -> Iterator[None]:
+    """Signals are handled as before when a test ends."""
+    before = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    yield
+    for number, handler in before.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
 
 
 def _shown(command: list[str], cwd: Path | None = None, **changes: str) -> str:

@@ -115,17 +115,7 @@ def test_log_that_breaks_off(tmp_path, monkeypatch):
     assert text == "012\n[ftorch-test: 5 bytes left out]\n89\n"
 
 
-@pytest.fixture
-def handlers_restored():
-    """Undo what a run that was stopped leaves: it ignores further signals."""
-    before = {number: signal.getsignal(number) for number in signal.valid_signals()}
-    yield
-    for number, handler in before.items():
-        if signal.getsignal(number) is not handler:
-            signal.signal(number, handler)
-
-
-@pytest.mark.usefixtures("handlers_restored")
+@pytest.mark.usefixtures("signals_restored")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_listing_that_hangs_is_interrupted(project, tmp_path, sleepers, number):
     slow = tmp_path / "ctest"

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from ftorch_tools.interrupts import Signals, heeded, interruptible
+from ftorch_tools.interrupts import Signals, interruptible
 
 # By these schedulers say that a job is soon to end.
 WARNINGS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
@@ -142,17 +142,8 @@ def test_signals_that_are_ignored_stay_so(project, terminal_environment):
     assert "1 passed" in answer.stdout
 
 
-@pytest.fixture
-def restored():
-    """Signals are handled as before when a test ends."""
-    before = {number: signal.getsignal(number) for number in heeded()}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
 @pytest.mark.parametrize("number", WARNINGS)
-def test_warnings_of_schedulers_count(restored, number):
+def test_warnings_of_schedulers_count(signals_restored, number):
     with Signals() as signals:
         os.kill(os.getpid(), number)
         assert (signals.count, signals.number) == (1, number)
@@ -160,7 +151,7 @@ def test_warnings_of_schedulers_count(restored, number):
     assert signal.getsignal(number) is signal.SIG_IGN
 
 
-def test_what_is_interruptible_heeds_signals(restored):
+def test_what_is_interruptible_heeds_signals(signals_restored):
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with interruptible("interrupted"):
         os.kill(os.getpid(), signal.SIGHUP)

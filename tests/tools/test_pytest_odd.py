@@ -166,19 +166,16 @@ def test_errors_of_workers_are_told(project, hook, said):
     assert said in error
 
 
-def test_a_collection_that_hangs_ends(project, sleepers, monkeypatch):
+def test_a_collection_that_hangs_ends(project, sleepers, signals_restored):
     project.add_python("test_a.py", f"{CONFTEST}sleep()\n")
     paths = [project.root / "tests"]
     with pytest.raises(InfrastructureError, match=r"in 0\.1 s"):
         collect(paths, project.root, project.build, 0.1)
     received = []
-    before = signal.signal(signal.SIGTERM, lambda number, frame: received.append(number))
+    signal.signal(signal.SIGTERM, lambda number, frame: received.append(number))
     threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGTERM]).start()
-    try:
-        with pytest.raises(InfrastructureError, match="interrupted"):
-            collect(paths, project.root, project.build)
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with pytest.raises(InfrastructureError, match="interrupted"):
+        collect(paths, project.root, project.build)
     assert received == [signal.SIGTERM]
     assert sleepers(project) == []
 

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from ftorch_tools.interrupts import Signals, heeded
+from ftorch_tools.interrupts import Signals
 from ftorch_tools.schedulers.merge import unfinished
 from ftorch_tools.schedulers.plan import Journal, Plan, Shard
 from ftorch_tools.schedulers.watch import ShardState, Watch
@@ -85,26 +85,21 @@ def test_a_test_that_is_ended_with_its_worker_has_not_failed(
     assert watch.shards[0].state is ShardState.STOPPED
 
 
-def test_a_signal_is_noted_unless_it_is_ignored(plan, wait_until):
+def test_a_signal_is_noted_unless_it_is_ignored(plan, wait_until, signals_restored):
     plan.write()
     journal = Journal(plan.journal(0))
 
     def stopping():
         return any(entry["event"] == "stopping" for entry in journal.news())
 
-    before = {n: signal.getsignal(n) for n in heeded()}
-    try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        with _Heart(plan, journal), Signals() as signals:
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.1)
-            assert not stopping()
-            assert signals.count == 0
-            os.kill(os.getpid(), signal.SIGUSR1)
-            wait_until(stopping, "the note")
-    finally:
-        for n, handler in before.items():
-            signal.signal(n, handler)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with _Heart(plan, journal), Signals() as signals:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1)
+        assert not stopping()
+        assert signals.count == 0
+        os.kill(os.getpid(), signal.SIGUSR1)
+        wait_until(stopping, "the note")
 
 
 def test_the_plan_stops_the_worker(project, plan, start, sleepers, wait_until):
