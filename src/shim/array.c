@@ -6,21 +6,34 @@
 
 #include "array.h"
 
+static int64_t greatest_common_divisor(int64_t a, int64_t b)
+{
+  while (b != 0) {
+    const int64_t rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return a;
+}
+
 /* The strides reach from the first to the last element. gfortran 11 gives those of a section of one component in units of
-   the component and not of the type around it; the address of the last element shows the unit. */
+   the component and not of the type around it; the address of the last element shows the unit. Both lengths are reduced
+   to their ratio, because a stride times a length of some gigabytes overflows. */
 static ft_view view_of(const CFI_cdesc_t *array, const void *last)
 {
   ft_view view = {array->base_addr, (int64_t)array->elem_len, array->rank, {0}, {0}};
-  ptrdiff_t reach = 0;
+  int64_t reach = 0;
   for (int i = 0; i < array->rank && i < ft_max_rank; ++i) {
     view.extents[i] = array->dim[i].extent;
     view.strides[i] = array->dim[i].sm;
     reach += (array->dim[i].extent - 1) * array->dim[i].sm;
   }
-  if (last != NULL && reach != 0) {
-    const ptrdiff_t distance = (const char *)last - (const char *)array->base_addr;
-    for (int i = 0; i < array->rank && i < ft_max_rank; ++i) view.strides[i] = view.strides[i] * distance / reach;
-  }
+  if (last == NULL || reach == 0) return view;
+  const int64_t distance = (const char *)last - (const char *)array->base_addr;
+  if (distance == reach) return view;
+  const int64_t unit = greatest_common_divisor(distance, reach);
+  for (int i = 0; i < array->rank && i < ft_max_rank; ++i)
+    view.strides[i] = view.strides[i] * (distance / unit) / (reach / unit);
   return view;
 }
 

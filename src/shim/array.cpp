@@ -90,12 +90,14 @@ void check_elements(const ft_view& view, c10::ScalarType dtype) {
   }
 }
 
+bool is_empty(at::IntArrayRef shape) { return std::find(shape.begin(), shape.end(), 0) != shape.end(); }
+
 /// Strides of the array in elements, if LibTorch can have them.
 Numbers strides_of(const ft_view& view, at::IntArrayRef shape) {
   Numbers strides(view.strides, view.strides + view.rank);
-  const bool is_empty = std::find(shape.begin(), shape.end(), 0) != shape.end();
+  const bool has_elements = !is_empty(shape);
   for (int i = 0; i < view.rank; ++i) {
-    const bool is_used = shape[i] > 1 && !is_empty;
+    const bool is_used = shape[i] > 1 && has_elements;
     if (is_used && strides[i] <= 0)
       fail_dimension(i, "runs backwards, which PyTorch cannot; wrap a copy, or the forward section");
     if (is_used && strides[i] % view.element_size != 0)
@@ -107,6 +109,7 @@ Numbers strides_of(const ft_view& view, at::IntArrayRef shape) {
 }
 
 void check_contiguous(at::IntArrayRef shape, const Numbers& strides, Order layout) {
+  if (is_empty(shape)) return;
   int64_t expected = 1;
   for (std::size_t i = 0; i < shape.size(); ++i) {
     if (shape[i] > 1 && strides[i] != expected)

@@ -98,6 +98,11 @@ static void degenerate(void)
          "an empty array is wrapped");
   expect(ft_tensor_shape(tensor, shape) == ft_ok && shape[0] == 0 && shape[1] == 3, "shape of an empty array");
   ft_release(tensor);
+  const int32_t turned[] = {2, 1};
+  CFI_cdesc_t *empty = describe(&place, data, 4, 2, (CFI_index_t[]){0, 3}, (CFI_index_t[]){-4, 5});
+  expect(ft_tensor_from_array(empty, NULL, turned, 2, NULL, 0, &float32, &tensor) == ft_ok,
+         "neither layout nor strides of an empty array matter");
+  ft_release(tensor);
   expect(wrap(describe(&place, data, 4, 2, (CFI_index_t[]){1, 2}, (CFI_index_t[]){-3, 8}), &tensor) == ft_ok,
          "a stride of one element means nothing");
   ft_release(tensor);
@@ -108,6 +113,24 @@ static void degenerate(void)
   expect(ft_tensor_rank(tensor, &rank) == ft_ok && rank == 15, "rank 15");
   ft_release(tensor);
   expect(wrap(describe(&place, data, 4, 0, NULL, NULL), &tensor) == ft_ok, "a scalar is wrapped");
+  ft_release(tensor);
+}
+
+/* Strides in units of a component of 4 bytes in a type of 12, as gfortran 11 gives them, of an array of 28.8 GB. */
+static void units(void)
+{
+  float data[1] = {0};
+  descriptor place;
+  ft_handle tensor = NULL;
+  int64_t strides[3] = {0};
+  const CFI_index_t extents[] = {30000, 40000, 2}, component[] = {4, 120000, 4800000000};
+  int64_t reach = 0;
+  for (int i = 0; i < 3; ++i) reach += (extents[i] - 1) * component[i];
+  const void *last = (const void *)((uintptr_t)data + (uintptr_t)(3 * reach));
+  CFI_cdesc_t *array = describe(&place, data, 4, 3, extents, component);
+  expect(ft_tensor_from_array(array, last, NULL, 0, NULL, 0, &float32, &tensor) == ft_ok, "a component is wrapped");
+  ft_tensor_strides(tensor, strides);
+  expect(strides[0] == 3 && strides[1] == 90000 && strides[2] == 3600000000, "strides are those of the type");
   ft_release(tensor);
 }
 
@@ -142,6 +165,7 @@ int main(void)
   sections();
   refused();
   degenerate();
+  units();
   orders();
   expect(ft_tensor_live() == 0, "nothing is left");
   return failures > 0;
