@@ -22,13 +22,21 @@ class Operator:
     """C++ expression for an `at::Scalar x` on the left."""
     scalar_right: str = "at::{name}(x, operand(y, x))"
     """C++ expression for an `at::Scalar y` on the right."""
+    keeps_integers: bool = True
+    """Integers give integers: a number must fit the dtype of an integer tensor."""
 
 
 BINARY = (
     Operator("add", "Sum, element by element, broadcasting as PyTorch does.", "x + y", "+"),
     Operator("sub", "Difference.", "x - y", "-"),
     Operator("mul", "Product, element by element.", "x * y", "*"),
-    Operator("div", "True quotient; integers give a real result.", "x / y", "/"),
+    Operator(
+        "div",
+        "True quotient; integers give a real result.",
+        "x / y",
+        "/",
+        keeps_integers=False,
+    ),
     Operator(
         "pow", "Power, element by element.", "x ** y", "**", "at::pow(x, y)", "at::pow(x, y)"
     ),

@@ -64,6 +64,9 @@ int ft_tensor_to(ft_handle source, ft_handle target, int non_blocking) {
     const Tensor& from = tensor(source, "source_tensor");
     Tensor& to = tensor(target, "target_tensor");
     if (&from == &to) return;
+    if (from.value.is_complex() && !to.value.is_complex())
+      fail(ft_dtype_mismatch, "source_tensor has dtype " + dtype_name(from.value.scalar_type()) + ", target_tensor " +
+                                  dtype_name(to.value.scalar_type()) + ": the imaginary parts would be lost");
     const at::TensorOptions wanted = to.value.options();
     // The copy to an array reads numbers that must have arrived.
     const bool waits = !non_blocking || (to.attached.defined() && to.value.device().is_cpu());
