@@ -13,9 +13,15 @@ using namespace ftorch;
 
 namespace {
 
-/// The gradient to start from, like the tensor in shape and dtype.
-at::Tensor seed(const at::Tensor& value, ft_handle gradient) {
-  if (!gradient) return at::ones_like(value);
+/// The gradient to start from, like the tensor in shape and dtype; private, because LibTorch may keep it, or a view of
+/// it, as the gradient of a leaf.
+at::Tensor initial_gradient(const at::Tensor& value, ft_handle gradient) {
+  if (!gradient) {
+    if (value.is_complex())
+      fail(ft_autograd_error, "the tensor has dtype " + dtype_name(value.scalar_type()) +
+                                  "; a complex tensor needs an external_gradient, only a real one has the gradient 1");
+    return at::ones_like(value);
+  }
   const at::Tensor& given = tensor(gradient, "the gradient").value;
   if (given.sizes() != value.sizes())
     fail(ft_shape_mismatch, "the gradient has shape " + shape_text(given.sizes()) + ", the tensor " +
@@ -23,7 +29,8 @@ at::Tensor seed(const at::Tensor& value, ft_handle gradient) {
   if (given.scalar_type() != value.scalar_type())
     fail(ft_dtype_mismatch, "the gradient has dtype " + dtype_name(given.scalar_type()) + ", the tensor " +
                                 dtype_name(value.scalar_type()));
-  return given;
+  at::NoGradGuard no_grad;
+  return given.clone();
 }
 
 }  // namespace
@@ -33,7 +40,7 @@ int ft_tensor_backward(ft_handle handle, ft_handle gradient, int retain_graph) {
     const at::Tensor value = tensor(handle, "the tensor").value;
     if (!value.requires_grad())
       fail(ft_autograd_error, "the tensor depends on nothing that was made with requires_grad");
-    value.backward(seed(value, gradient), retain_graph != 0);
+    value.backward(initial_gradient(value, gradient), retain_graph != 0);
   });
 }
 

@@ -76,7 +76,7 @@ def test_steps_are_those_of_pytorch(number, row, chosen, dtype, generator) -> No
         optimizer.zero_grad()
         for tensor, leaf, goal in list(zip(ours, leaves, goals))[: 3 if step > 5 else 2]:
             difference = binary(SUB, tensor, wrap(goal))
-            binary(MUL, difference, difference).backward()
+            binary(MUL, difference, difference).backward(wrap(np.ones_like(goal)))
             loss = (leaf - torch.tensor(goal)) ** 2
             loss.backward(torch.ones_like(loss))
         call("ft_optim_step", ours_optimizer.handle)
