@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The boundary of every C entry: no exception, trap or change of the host's OpenMP setting passes it.
+// The boundary of every C entry: no exception, trap, flag or change of the host's OpenMP setting passes it.
 #pragma once
 
 #include <utility>
@@ -20,7 +20,7 @@ inline thread_local bool thread_entered = false;
 /// Runs one entry. With settle(), the only try and catch of the shim.
 template <class F>
 int guard(int other, F&& entry) noexcept {
-  Untrapped untrapped;
+  const FpEnvironmentGuard environment;
   try {
     if (!thread_entered) [[unlikely]] enter_thread();
     std::forward<F>(entry)();

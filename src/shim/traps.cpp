@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Floating-point traps of the host, off while LibTorch works.
+// The host's floating-point environment around the work of LibTorch.
 
 #include "traps.h"
 
@@ -10,10 +10,15 @@
 namespace ftorch {
 namespace {
 
-thread_local std::fenv_t worker_environment;
+/// What a worker had before the work; unset in one that LibTorch made.
+struct WorkerEnvironment {
+  std::fenv_t environment;
+  bool is_set = false;
+};
 
-/// Calls `change` in each OpenMP worker of this thread. LibTorch uses them, and the host may have used them before,
-/// with its traps.
+thread_local WorkerEnvironment worker;
+
+/// Calls `change` in each OpenMP worker of this thread, whom LibTorch may use.
 template <class F>
 void in_workers([[maybe_unused]] const F& change) noexcept {
 #ifdef _OPENMP
@@ -27,14 +32,29 @@ void in_workers([[maybe_unused]] const F& change) noexcept {
 
 }  // namespace
 
-void Untrapped::hold() noexcept {
+void FpEnvironmentGuard::hold() noexcept {
+  // Workers that do not exist yet inherit the traps of this thread, which must still be set.
+  in_workers([] {
+    std::feholdexcept(&worker.environment);
+    worker.is_set = true;
+  });
   std::feholdexcept(&environment_);
-  in_workers([] { std::feholdexcept(&worker_environment); });
 }
 
-void Untrapped::restore() noexcept {
-  in_workers([] { std::fesetenv(&worker_environment); });
+void FpEnvironmentGuard::restore() noexcept {
+  in_workers([this] {
+    std::fesetenv(worker.is_set ? &worker.environment : &environment_);
+    worker.is_set = false;
+  });
   std::fesetenv(&environment_);
 }
+
+#if defined(__SSE2__)
+/// The flags of the old unit cannot be set alone; a union with those of SSE is what a program asks for.
+void FpEnvironmentGuard::restore_x87() const noexcept {
+  std::feclearexcept(FE_ALL_EXCEPT);
+  _mm_setcsr(control_.sse | (control_.x87 & FE_ALL_EXCEPT));
+}
+#endif
 
 }  // namespace ftorch

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Floating-point traps of the host, off while LibTorch works: its kernels raise the exceptions in legal use.
+// The host's floating-point environment: no trap while LibTorch works, whose kernels raise the exceptions in legal use,
+// and no flag of theirs afterwards.
 #pragma once
 
 #include <cfenv>
@@ -10,33 +11,56 @@
 
 namespace ftorch {
 
-/// No floating-point exception stops this thread or its OpenMP workers while this lives. A few instructions when the
-/// host traps none.
-class Untrapped {
+/// While this lives no floating-point exception stops this thread or its OpenMP workers; at the end the flags and traps
+/// of this thread, and the traps of the workers, are the host's. A few instructions when the host traps none.
+class FpEnvironmentGuard {
  public:
-  Untrapped() noexcept : held_(traps()) {
-    if (held_) [[unlikely]] hold();
+  FpEnvironmentGuard() noexcept : control_(control()), is_trapped_(traps(control_)) {
+    if (is_trapped_) [[unlikely]] hold();
   }
-  ~Untrapped() {
-    if (held_) [[unlikely]] restore();
+  ~FpEnvironmentGuard() {
+    if (is_trapped_) [[unlikely]] restore();
+    else restore_flags();
   }
-  Untrapped(const Untrapped&) = delete;
-  Untrapped& operator=(const Untrapped&) = delete;
+  FpEnvironmentGuard(const FpEnvironmentGuard&) = delete;
+  FpEnvironmentGuard& operator=(const FpEnvironmentGuard&) = delete;
 
  private:
-  static bool traps() noexcept {
 #if defined(__SSE2__)
-    return (_mm_getcsr() & _MM_MASK_MASK) != _MM_MASK_MASK;
-#elif defined(__GLIBC__)
+  /// Flags, masks and rounding of SSE below, flags of the old unit, which long double uses, above.
+  struct Control {
+    unsigned int sse;
+    unsigned short x87;
+  };
+  static Control control() noexcept {
+    Control control{_mm_getcsr(), 0};
+    __asm__ volatile("fnstsw %0" : "=a"(control.x87));
+    return control;
+  }
+  static bool traps(Control control) noexcept { return (control.sse & _MM_MASK_MASK) != _MM_MASK_MASK; }
+  void restore_flags() const noexcept {
+    const Control now = control();
+    if ((now.x87 & FE_ALL_EXCEPT) != (control_.x87 & FE_ALL_EXCEPT)) [[unlikely]] restore_x87();
+    else if (now.sse != control_.sse) _mm_setcsr(control_.sse);
+  }
+  void restore_x87() const noexcept;
+#else
+  using Control = int;
+  static Control control() noexcept { return std::fetestexcept(FE_ALL_EXCEPT); }
+  static bool traps(Control) noexcept {
+#if defined(__GLIBC__)
     return fegetexcept() != 0;
 #else
     return true;
 #endif
   }
+  void restore_flags() const noexcept { std::feclearexcept(std::fetestexcept(FE_ALL_EXCEPT) & ~control_); }
+#endif
   void hold() noexcept;
   void restore() noexcept;
 
-  bool held_;
+  Control control_;
+  bool is_trapped_;
   std::fenv_t environment_;
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Floating-point exceptions that the host traps do not stop it inside LibTorch, and are trapped again afterwards. */
+/* Floating-point exceptions that the host traps do not stop it inside LibTorch, and are trapped again afterwards, in the
+   OpenMP workers too, whoever made them. Flags that LibTorch raises do not stay. */
 
 #define _GNU_SOURCE
 #include <fenv.h>
@@ -7,8 +8,24 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+enum { traps = FE_DIVBYZERO | FE_INVALID | FE_OVERFLOW };
 
 static sigjmp_buf trapped;
+static int failures = 0;
+
+static void expect(int ok, const char *what)
+{
+  if (ok) return;
+  ++failures;
+  fprintf(stderr, "%s\n", what);
+}
 
 static void on_trap(int number)
 {
@@ -44,37 +61,116 @@ static int raise_in_library(void)
   return 0;
 }
 
-/* Makes the OpenMP workers, which inherit the traps, or asks each for its traps. */
-static int workers_trap(int traps)
+static void expect_untrapped_library(void)
+{
+  const int failed = sigsetjmp(trapped, 1) ? -1 : raise_in_library();
+  if (failed) fprintf(stderr, "inside the library: %d\n", failed);
+  failures += failed != 0;
+  expect(fegetexcept() == traps, "the host's traps are lost");
+  expect(fetestexcept(FE_ALL_EXCEPT) == 0, "a flag of the library stays");
+}
+
+/* Asks each OpenMP worker for its traps, or makes the workers, which inherit those of the host. */
+static void expect_trapped_workers(const char *when)
 {
   int all = 1;
-  (void)traps;
 #ifdef _OPENMP
 #pragma omp parallel reduction(&& : all)
   all = fegetexcept() == traps;
 #endif
-  return all;
+  if (!all) fprintf(stderr, "%s: ", when);
+  expect(all, "the traps are lost in OpenMP workers");
 }
+
+static void set_threads(int number)
+{
+#ifdef _OPENMP
+  omp_set_num_threads(number);
+#else
+  (void)number;
+#endif
+}
+
+static void workers_of_the_host(void)
+{
+  expect_trapped_workers("before the library");
+  expect_untrapped_library();
+  expect_trapped_workers("after the library");
+}
+
+static void workers_of_the_library(void)
+{
+  expect_untrapped_library();
+  expect_trapped_workers("made by the library");
+  set_threads(4);
+  expect_trapped_workers("made after the library");
+  expect_untrapped_library();
+  expect_trapped_workers("after a second call");
+}
+
+static void fewer_workers(void)
+{
+  set_threads(4);
+  expect_trapped_workers("four threads");
+  set_threads(1);
+  expect_untrapped_library();
+  set_threads(4);
+  expect_trapped_workers("four threads again");
+}
+
+/* Each thread of a region enters the library by itself. */
+static void inside_a_region(void)
+{
+  int all = 1;
+#ifdef _OPENMP
+#pragma omp parallel num_threads(3) reduction(&& : all)
+  {
+    const int64_t shape[] = {2};
+    const ft_options options = {7, 0, -1, 0};
+    const ft_scalar zero = {0, 0, 1};
+    ft_handle one = NULL, result = NULL;
+    const int failed = ft_tensor_create(2, 1, shape, 1, &options, &one) || ft_tensor_binary_right(3, one, &zero, &result);
+    ft_release(one);
+    ft_release(result);
+    all = !failed && fegetexcept() == traps && fetestexcept(FE_ALL_EXCEPT) == 0;
+  }
+#endif
+  expect(all, "the traps are lost in a thread that entered the library");
+  expect_trapped_workers("after a region that entered the library");
+}
+
+static void without_traps(void)
+{
+  fedisableexcept(FE_ALL_EXCEPT);
+  expect(raise_in_library() == 0, "the library failed");
+  expect(fetestexcept(FE_ALL_EXCEPT) == 0, "a flag of the library stays without traps");
+  feraiseexcept(FE_UNDERFLOW);
+  expect(raise_in_library() == 0, "the library failed");
+  expect(fetestexcept(FE_ALL_EXCEPT) == FE_UNDERFLOW, "the host's flags are not what they were");
+}
+
+/* Each in a process of its own, because workers live on. */
+static void (*const cases[])(void) = {workers_of_the_host, workers_of_the_library, fewer_workers, inside_a_region,
+                                      without_traps};
 
 int main(void)
 {
-  const int traps = FE_DIVBYZERO | FE_INVALID | FE_OVERFLOW;
-  signal(SIGFPE, on_trap);
-  feenableexcept(traps);
-  if (!workers_trap(traps)) fprintf(stderr, "the workers do not inherit the traps: nothing is tested in them\n");
-  const int failed = sigsetjmp(trapped, 1) ? -1 : raise_in_library();
-  if (failed) fprintf(stderr, "inside the library: %d\n", failed);
-  if (fegetexcept() != traps) {
-    fprintf(stderr, "the host's traps are %d instead of %d\n", fegetexcept(), traps);
-    return 1;
+  int failed = 0;
+  for (unsigned i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    int status = 1;
+    const pid_t child = fork();
+    if (child == 0) {
+      signal(SIGFPE, on_trap);
+      feclearexcept(FE_ALL_EXCEPT);
+      feenableexcept(traps);
+      cases[i]();
+      expect(fegetexcept() == 0 || host_is_trapped(), "the host is not trapped any more");
+      _exit(failures > 0);
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+      fprintf(stderr, "case %u failed\n", i);
+      failed = 1;
+    }
   }
-  if (!workers_trap(traps)) {
-    fprintf(stderr, "the host's traps are lost in its OpenMP workers\n");
-    return 1;
-  }
-  if (!host_is_trapped()) {
-    fprintf(stderr, "the host is not trapped any more\n");
-    return 1;
-  }
-  return failed != 0;
+  return failed;
 }
