@@ -85,7 +85,7 @@ def optimizer_method_table() -> Table:
             code(f"torch_optim_{row.name}"),
             row.doc,
             ", ".join(map(code, row.state)),
-            code(f"at::{row.header}"),
+            code(f"at::{row.kernel}"),
         )
         for row in optimizers.OPTIMIZERS
     )

@@ -52,10 +52,10 @@ class Optimizer:
     """Arguments after the parameters, in the order of the Fortran interface."""
     state: tuple[State, ...]
     """State tensors."""
-    header: str
-    """ATen header of the step."""
-    step: str
-    """C++ call in `parameters`, `gradients`, `steps`, state and hyperparameters, `first_step`."""
+    kernel: str
+    """Function of ATen that steps many parameters in place; it allocates nothing on the host."""
+    arguments: str
+    """C++, in `parameters`, `gradients`, `steps`, state and hyperparameters, `first_step`."""
     doc: str
     """One sentence for the reference, with the source."""
     rules: tuple[Rule, ...] = ()
@@ -71,9 +71,9 @@ ADAM = (
 )
 AMSGRAD = Hyperparameter("amsgrad", False, "amsgrad", "Use the maximum of all second moments.")
 ADAM_STATE = (State("exp_avg"), State("exp_avg_sq"), State("max_exp_avg_sq", "amsgrad"))
-ADAM_STEP = (
-    "at::{header}(parameters, gradients, exp_avg, exp_avg_sq, max_exp_avg_sq, steps,"
-    " learning_rate, beta_1, beta_2, weight_decay, eps, amsgrad, false)"
+ADAM_ARGUMENTS = (
+    "parameters, gradients, exp_avg, exp_avg_sq, max_exp_avg_sq, steps,"
+    " learning_rate, beta_1, beta_2, weight_decay, eps, amsgrad, false"
 )
 
 OPTIMIZERS = (
@@ -92,9 +92,9 @@ OPTIMIZERS = (
             ),
         ),
         (State("momentum_buffer", "momentum != 0"),),
-        "_fused_sgd",
-        "at::_fused_sgd_(parameters, gradients, momentum_buffer, weight_decay, momentum,"
-        " learning_rate, dampening, nesterov, false, first_step)",
+        "_fused_sgd_",
+        "parameters, gradients, momentum_buffer, weight_decay, momentum,"
+        " learning_rate, dampening, nesterov, false, first_step",
         "Stochastic gradient descent with momentum (Sutskever et al. 2013).",
         (
             Rule(
@@ -107,8 +107,8 @@ OPTIMIZERS = (
         "Adam",
         (*ADAM, Hyperparameter("weight_decay", 0.0, "weight_decay", "L2 penalty."), AMSGRAD),
         ADAM_STATE,
-        "_fused_adam",
-        ADAM_STEP.format(header="_fused_adam_"),
+        "_fused_adam_",
+        ADAM_ARGUMENTS,
         "Adam (Kingma and Ba 2015).",
     ),
     Optimizer(
@@ -119,8 +119,8 @@ OPTIMIZERS = (
             AMSGRAD,
         ),
         ADAM_STATE,
-        "_fused_adamw",
-        ADAM_STEP.format(header="_fused_adamw_"),
+        "_fused_adamw_",
+        ADAM_ARGUMENTS,
         "Adam with decoupled weight decay (Loshchilov and Hutter 2019).",
     ),
 )

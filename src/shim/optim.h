@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -12,13 +13,18 @@
 
 namespace ftorch {
 
-/// Parameters of one dtype and device that step together; state[k] is the k-th state tensor of each.
-struct Batch {
+/// What one call of a kernel steps: parameters of one dtype and device; state[k] is the k-th state tensor of each.
+struct FusedGroup {
   std::vector<at::Tensor> parameters;
   std::vector<at::Tensor> gradients;
   std::vector<at::Tensor> steps;
   std::vector<std::vector<at::Tensor>> state;
+  /// Indices among the optimizer's parameters.
+  std::vector<std::size_t> members;
   bool first_step = false;
+  bool on_host = false;
+  /// Too small to be worth an OpenMP region.
+  bool is_small = false;
 };
 
 struct Hyperparameter {
@@ -33,40 +39,67 @@ struct OptimizerRow {
   const char* (*broken_rule)(const double* h);
   /// Which state tensors are needed.
   std::vector<bool> (*state)(const double* h);
-  void (*step)(const double* h, const Batch& batch);
+  /// Changes parameters and state in place; on the host it allocates nothing, so that it does not fail half-way.
+  void (*step)(const double* h, const FusedGroup& group);
 };
 
 /// The row of a number; ft_invalid_argument when the catalog has none.
 const OptimizerRow& optimizer_row(int number);
 
+/// A tensor that was given as a parameter.
+struct GivenParameter {
+  at::Tensor leaf;
+  ft_handle handle;
+  /// The leaf's memory is an array of the program.
+  bool aliases_array;
+};
+
+/// Fails for hyperparameters out of range.
+void check_hyperparameters(const OptimizerRow& row, const std::vector<double>& values);
+/// Fails for parameters that cannot be trained, or not together.
+void check_parameters(const std::vector<GivenParameter>& parameters);
+/// "parameters(i)", with i from 1.
+std::string parameter_name(std::size_t index);
+
 class Optimizer {
  public:
-  /// Fails for hyperparameters out of range, and for parameters that cannot be trained.
-  Optimizer(const OptimizerRow& row, std::vector<double> hyperparameters, const std::vector<at::Tensor>& parameters);
+  Optimizer(const OptimizerRow& row, std::vector<double> hyperparameters,
+            const std::vector<GivenParameter>& parameters);
+  /// Either all parameters that have a gradient are stepped, or nothing has changed.
   void step();
   /// Takes the gradients away, as PyTorch does by default.
   void zero_gradient();
-  /// The tensors that were given as parameters, some of which may be gone.
-  std::vector<ft_handle> given;
 
  private:
+  enum class Turn : std::uint8_t { none, first, later };
+
   struct Parameter {
-    at::Tensor tensor;
-    /// Number of steps made; undefined before the first.
+    GivenParameter given;
+    /// The leaf; as pairs of real numbers where it is complex.
+    at::Tensor real;
+    /// What the kernels walk, as raw memory: `real`, or a dense copy where that has gaps.
+    at::Tensor dense;
+    /// Number of steps, float32; undefined before the first.
     at::Tensor step;
     std::vector<at::Tensor> state;
-  };
-  struct WriteBack {
-    at::Tensor to;
-    at::Tensor from;
+    bool has_stepped = false;
+    Turn turn = Turn::none;
+    bool has_gaps() const { return !dense.is_same(real); }
   };
 
-  void add_to_batch(std::vector<Batch>& batches, std::vector<WriteBack>& write_back, Parameter& parameter) const;
+  void update_turns();
+  void make_state(Parameter& parameter) const;
+  void regroup();
+  FusedGroup& group_of(std::vector<FusedGroup>& groups, const Parameter& parameter) const;
+  void refresh();
+  void step(const FusedGroup& group);
 
   const OptimizerRow& row_;
   std::vector<double> hyperparameters_;
   std::vector<bool> state_;
   std::vector<Parameter> parameters_;
+  /// Those of the last step, kept as long as the same parameters take part.
+  std::vector<FusedGroup> groups_;
 };
 
 inline constinit Slab<std::shared_ptr<Optimizer>, Kind::optim> optims;

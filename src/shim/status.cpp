@@ -45,9 +45,12 @@ bool is_out_of_memory(std::string_view message) {
 
 /// The first sentence of what autograd says, and the remedy in the words of our interface.
 void set_autograd_failure(std::string_view message) noexcept {
-  const bool is_spent = message.find("retain_graph") != message.npos;
-  const auto end = message.find(". ");
-  ftorch::set_failure(message.substr(0, end), is_spent ? "; give retain_graph to the first backward pass" : "");
+  const auto contains = [&](std::string_view part) { return message.find(part) != message.npos; };
+  const char* remedy = "";
+  if (contains("retain_graph")) remedy = "; give retain_graph to the first backward pass";
+  else if (contains("modified by an inplace operation"))
+    remedy = "; write it, or step the optimizer, after the backward pass, or repeat the forward pass";
+  ftorch::set_failure(message.substr(0, message.find(". ")), remedy);
 }
 
 int settle_message(int other, std::string_view message) noexcept {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// LibTorch's first steps in a thread, without its change to the host's number of OpenMP threads.
+// LibTorch's number of OpenMP threads in a thread of the host, whose own number stays as it is.
+
+#include "thread.h"
 
 #include <ATen/Parallel.h>
 
@@ -12,13 +14,26 @@ extern "C" {
 }
 
 namespace ftorch {
+namespace {
+
+bool has_openmp() { return omp_get_max_threads && omp_set_num_threads; }
+
+}  // namespace
 
 void enter_thread() noexcept {
   thread_entered = true;
-  if (!omp_get_max_threads || !omp_set_num_threads) return;
+  if (!has_openmp()) return;
   const int threads = omp_get_max_threads();
   at::get_num_threads();  // sets LibTorch's own number of threads the first time it is asked for
   omp_set_num_threads(threads);
+}
+
+OneThread::OneThread(bool applies) noexcept : threads_(applies && has_openmp() ? omp_get_max_threads() : 0) {
+  if (threads_ > 1) omp_set_num_threads(1);
+}
+
+OneThread::~OneThread() {
+  if (threads_ > 1) omp_set_num_threads(threads_);
 }
 
 }  // namespace ftorch

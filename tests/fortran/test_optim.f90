@@ -8,7 +8,7 @@ module optim_cases
   implicit none
   private
   public :: sgd, momentum, adam, adamw, default_rate, kinds_of_numbers, zero_grad, without_gradient
-  public :: array_follows, section, several, keeps_parameters, copies, delete, converges
+  public :: array_follows, section, several, copies, delete, converges
   public :: not_type_bound
 
   real(real64), parameter :: tight = 1.0e-14_real64
@@ -249,20 +249,6 @@ contains
     call check_close(u, 2.5_real32, 1.0e-6_real32, 'third, of another kind')
   end subroutine several
 
-  subroutine keeps_parameters()
-    real(real64), target :: w(1)
-    type(torch_tensor) :: weight
-    type(torch_optim) :: optim
-
-    w = 1
-    call torch_tensor_from_array(weight, w, torch_kCPU, requires_grad=.true.)
-    call torch_optim_SGD(optim, [weight], 0.25_real64)
-    call backward_of_squares(weight, optim)
-    call torch_delete(weight)
-    call optim%step()
-    call check_close(w, 0.5_real64, tight, 'a deleted parameter')
-  end subroutine keeps_parameters
-
   !> Assignment shares the state.
   subroutine copies()
     real(real64), target :: w(1)
@@ -373,7 +359,6 @@ program test_optim
   call add_case('array_follows', array_follows)
   call add_case('section', section)
   call add_case('several', several)
-  call add_case('keeps_parameters', keeps_parameters)
   call add_case('copies', copies)
   call add_case('delete', delete)
   call add_case('converges', converges)
