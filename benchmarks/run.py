@@ -18,31 +18,33 @@ import time
 from pathlib import Path
 
 PROGRAMS = {"Fortran": "forward", "C++": "forward_cpp"}
+COUNTED_COPIES = "GLIBC_TUNABLES=glibc.cpu.x86_rep_movsb_threshold=1000000000"
+STEP_PROGRAMS = {"Fortran": "optimizer_step", "C++": "optimizer_step_cpp"}
+STEPS = [(optimizer, size) for optimizer in ("SGD", "Adam", "AdamW") for size in (6, 100)]
 
 
 def output(command: list[str]) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def instructions(program: Path, model: Path, calls: int) -> int:
-    """User instructions of one run on one thread."""
+def instructions(command: list[str]) -> int:
+    """User instructions of one run on one thread; `rep movsb` would count as one."""
     with tempfile.TemporaryDirectory() as folder:
         command = [
-            "env", "OMP_NUM_THREADS=1", "valgrind", "--tool=callgrind",
-            f"--callgrind-out-file={folder}/out", str(program), str(model), str(calls),
+            "env", "OMP_NUM_THREADS=1", COUNTED_COPIES,
+            "valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", *command,
         ]  # fmt: skip
         report = subprocess.run(command, check=True, capture_output=True, text=True).stderr
     found = re.search(r"Collected : (\d+)", report)
     if not found:
-        raise RuntimeError(f"callgrind gave no count for {program.name}:\n{report}")
+        raise RuntimeError(f"callgrind gave no count for {' '.join(command)}:\n{report}")
     return int(found.group(1))
 
 
-def instructions_per_call(program: Path, model: Path) -> float:
-    short, long = 100, 600
-    return (instructions(program, model, long) - instructions(program, model, short)) / (
-        long - short
-    )
+def instructions_per_call(*command: str | Path) -> float:
+    """Of a command; its last argument, which is added here, is the number of calls."""
+    short, long = (instructions([*map(str, command), str(calls)]) for calls in (100, 600))
+    return (long - short) / 500
 
 
 def wall_times(
@@ -59,6 +61,25 @@ def wall_times(
             end = time.perf_counter()
             times[name].append(((end - middle) - (middle - begin)) / calls)
     return times
+
+
+def step_rows(folder: Path) -> list[str]:
+    """Instructions of a step beside those of the kernel alone."""
+    rows = [
+        "| one step, small parameters | Fortran | kernel alone, C++ | ratio |",
+        "|---|---|---|---|",
+    ]
+    for optimizer, size in STEPS:
+        commands = {name: [folder / file, optimizer, size] for name, file in STEP_PROGRAMS.items()}
+        totals = {name: output([*map(str, command), "3"]) for name, command in commands.items()}
+        if len({total.lower() for total in totals.values()}) > 1:
+            raise SystemExit(f"the programs disagree: {totals}")
+        ours, kernel = (instructions_per_call(*command) for command in commands.values())
+        rows.append(
+            f"| instructions, {optimizer}, {size} parameters | {ours:.0f} | {kernel:.0f} |"
+            f" {ours / kernel:.3f} |"
+        )
+    return rows
 
 
 def plot(ratios: list[float], path: Path) -> None:
@@ -109,6 +130,8 @@ def main() -> None:
         f"| wall time per forward (µs, median of {arguments.blocks}) |"
         f" {microseconds['Fortran']:.2f} | {microseconds['C++']:.2f} |"
         f" {quartiles[1]:.3f} (quartiles {quartiles[0]:.3f} to {quartiles[2]:.3f}) |",
+        "",
+        *step_rows(folder),
     ]
     (folder / "table.md").write_text("\n".join(table) + "\n")
     plot(ratios, folder / "forward.png")
