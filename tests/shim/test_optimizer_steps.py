@@ -26,7 +26,7 @@ def name_of(one: object) -> str:
 
 def square_backward(tensor: Tensor, leaf: torch.Tensor) -> None:
     """The same gradient, 2x, for both."""
-    binary(MUL, tensor, tensor).backward()
+    binary(MUL, tensor, tensor).backward(create(tensor.shape(), tensor.dtype()))
     (leaf * leaf).backward(torch.ones_like(leaf))
 
 
