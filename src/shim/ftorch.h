@@ -49,8 +49,13 @@ typedef struct CFI_cdesc_t ft_array;
 int64_t ft_text(const char **text);
 /* Sets the text of a failure that the caller found itself; returns status. */
 int ft_fail(int status, const char *message);
-/* Writes text to standard error without the Fortran runtime, and ends the process in two seconds if it still runs: called
-   before `error stop`, which waits forever inside an I/O statement. */
+/* Around the call of an error handler, which was told text. Not ft_ok when this thread is in a handler already, which
+   failed itself. */
+int ft_handler_enter(const char *text, int64_t length);
+void ft_handler_leave(void);
+/* Called before `error stop`, which waits forever inside an I/O statement, and destroys what other threads use: keeps those
+   out of all entries, writes text to standard error without the Fortran runtime, and ends the process in two seconds if it
+   still runs. Of several threads the first alone returns. */
 void ft_last_words(const char *text, int64_t length);
 
 /* Ends an object of any kind; one that is shared lives on behind its other handles. */

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "ending.h"
 #include "ftorch.h"
 #include "traps.h"
 
@@ -15,14 +16,13 @@ int settle(int other) noexcept;
 /// What LibTorch does once in each thread that calls it, done now and without harm to the host.
 void enter_thread() noexcept;
 
-inline thread_local bool thread_entered = false;
-
 /// Runs one entry. With settle(), the only try and catch of the shim.
 template <class F>
 int guard(int other, F&& entry) noexcept {
   const FpEnvironmentGuard environment;
+  if (!presence) [[unlikely]] enter_thread();
+  Visit visit;
   try {
-    if (!thread_entered) [[unlikely]] enter_thread();
     std::forward<F>(entry)();
     return ft_ok;
   } catch (...) {

@@ -4,14 +4,11 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <new>
 #include <string_view>
 #include <utility>
-
-#include <unistd.h>
 
 #include "error.h"
 #include "guard.h"
@@ -19,10 +16,12 @@
 
 namespace {
 
-constexpr std::size_t longest_failure = 4000;
-thread_local char failure[longest_failure];
+constexpr std::size_t longest_message = 4000;
+// Room for the longest name of a file.
+constexpr std::size_t longest_subjects = 4500;
+thread_local char failure[longest_subjects + longest_message];
 // Subjects of the exception in flight, the innermost last in memory.
-thread_local char subjects[256];
+thread_local char subjects[longest_subjects];
 thread_local std::size_t subjects_length = 0;
 thread_local std::string made;
 thread_local std::string_view text;
@@ -64,26 +63,37 @@ int settle_message(int other, std::string_view message) noexcept {
 
 namespace ftorch {
 
+std::string_view beginning(std::string_view text, std::size_t size) noexcept {
+  if (text.size() <= size) return text;
+  // The other bytes of a UTF-8 character are 10xxxxxx.
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) --size;
+  return text.substr(0, size);
+}
+
 void set_failure(std::string_view message, std::string_view addition) noexcept {
-  std::size_t length = 0;
   const std::string_view subject(subjects, std::exchange(subjects_length, 0));
+  addition = beginning(addition, longest_message);
+  message = beginning(message, longest_message - addition.size());
+  std::size_t length = 0;
   for (const std::string_view part : {subject, message, addition}) {
-    const std::size_t taken = std::min(part.size(), longest_failure - length);
-    std::memmove(failure + length, part.data(), taken);
-    length += taken;
+    std::memmove(failure + length, part.data(), part.size());
+    length += part.size();
   }
   text = {failure, length};
 }
 
 void Context::tell() const noexcept {
-  char subject[sizeof(subjects)];
-  const int written = index_ < 0 ? std::snprintf(subject, sizeof(subject), "%s: ", subject_)
-                                 : std::snprintf(subject, sizeof(subject), "%s(%lld): ", subject_, index_ + 1LL);
-  const std::size_t length = std::min<std::size_t>(static_cast<std::size_t>(written), sizeof(subject) - 1);
-  const std::size_t kept = std::min(subjects_length, sizeof(subjects) - length);
-  std::memmove(subjects + length, subjects, kept);
-  std::memcpy(subjects, subject, length);
-  subjects_length = length + kept;
+  char after[32] = ": ";
+  if (index_ >= 0) std::snprintf(after, sizeof(after), "(%lld): ", index_ + 1LL);
+  const std::size_t after_length = std::strlen(after);
+  const std::string_view subject = beginning(subject_, longest_subjects - after_length);
+  const std::size_t length = subject.size() + after_length;
+  // What is inside goes if there is no room for both.
+  subjects_length = beginning({subjects, subjects_length}, longest_subjects - length).size();
+  std::memmove(subjects + length, subjects, subjects_length);
+  std::memcpy(subjects, subject.data(), subject.size());
+  std::memcpy(subjects + subject.size(), after, after_length);
+  subjects_length += length;
 }
 
 void set_text(std::string value) {
@@ -123,15 +133,4 @@ int64_t ft_text(const char** out) {
 int ft_fail(int status, const char* message) {
   ftorch::set_failure(message ? message : "");
   return status;
-}
-
-void ft_last_words(const char* words, int64_t length) {
-  while (words && length > 0) {
-    const ssize_t written = write(STDERR_FILENO, words, static_cast<std::size_t>(length));
-    if (written <= 0) break;
-    words += written;
-    length -= written;
-  }
-  std::signal(SIGALRM, [](int) { _exit(1); });
-  alarm(2);
 }

@@ -9,7 +9,10 @@
 
 namespace ftorch {
 
-/// Failures are cut at 4000 characters and never allocate.
+/// The first bytes of a text in UTF-8, at most `size`, that end between two characters.
+std::string_view beginning(std::string_view text, std::size_t size) noexcept;
+
+/// Failures never allocate. Their message is cut at 4000 bytes, what they are about is not.
 void set_failure(std::string_view message, std::string_view addition = {}) noexcept;
 void set_text(std::string text);
 

@@ -21,7 +21,7 @@ bool has_openmp() { return omp_get_max_threads && omp_set_num_threads; }
 }  // namespace
 
 void enter_thread() noexcept {
-  thread_entered = true;
+  register_thread();
   if (!has_openmp()) return;
   const int threads = omp_get_max_threads();
   at::get_num_threads();  // sets LibTorch's own number of threads the first time it is asked for

@@ -105,6 +105,22 @@ class Failing(nn.Module):
         return x
 
 
+class Slow(nn.Module):
+    """Runs for minutes."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        for _ in range(1_000_000_000):
+            x = x + 0
+        return x
+
+
+class Sparse(nn.Module):
+    """A sparse second result."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x * 2, x.to_sparse()
+
+
 MODELS: dict[str, Callable[[], nn.Module]] = {
     "mlp_float32": lambda: mlp(torch.float32),
     "mlp_float64": lambda: mlp(torch.float64),
@@ -120,6 +136,8 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
     "scaling": Scaling,
     "normalised": Normalised,
     "failing": Failing,
+    "slow": Slow,
+    "sparse": Sparse,
 }
 """Constructor of each model by the name of its file."""
 
