@@ -53,6 +53,8 @@ int ft_tensor_gradient(ft_handle handle, ft_handle* target) {
       fail(ft_autograd_error, "the tensor is no leaf but the result of an operation, which keeps no gradient");
     if (!value.grad().defined())
       fail(ft_autograd_error, "the tensor has no gradient: no backward pass has reached it yet");
+    // That of an embedding may be sparse.
+    if (value.grad().layout() != at::kStrided) return write_result(target, value.grad().to_dense());
     write_copy(target, value.grad());
   });
 }

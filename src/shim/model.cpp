@@ -11,6 +11,7 @@
 
 #include "convert.h"
 #include "guard.h"
+#include "plain.h"
 #include "tensor.h"
 #include "text.h"
 
@@ -106,6 +107,7 @@ int ft_model_parameters(ft_handle model, ft_handle* outputs, int64_t outputs_siz
     required(outputs, "output_tensors");
     for (std::size_t i = 0; i < parameters.size(); ++i) {
       Context context("output_tensors", static_cast<int64_t>(i));
+      check_plain(parameters[i].second);
       if (outputs[i] && tensor(outputs[i], "the tensor").attached.defined())
         fail(ft_invalid_argument, "the tensor wraps an array and cannot name a parameter of the model");
     }

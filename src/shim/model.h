@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -26,7 +27,8 @@ class Model {
   virtual NamedTensors parameters() const = 0;
   /// True when the tensor lies in memory of a parameter or buffer.
   virtual bool owns(const at::Tensor& tensor) const = 0;
-  virtual void save(std::ostream& out) const = 0;
+  /// Hands the bytes of a file to `write`, which must not fail.
+  virtual void save(const std::function<void(const void*, std::size_t)>& write) const = 0;
 };
 
 inline constinit Slab<std::shared_ptr<Model>, Kind::model> models;

@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Files of models: told apart by what is in them, written under another name first.
-
-#include <caffe2/serialize/inline_container.h>
+// Files of models, told apart by what is in them.
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <fstream>
 #include <string_view>
 
-#include <sys/stat.h>
-#include <unistd.h>
-
+#include "archive.h"
+#include "atomic_file.h"
 #include "model.h"
 #include "text.h"
 #include "torchscript.h"
@@ -20,25 +13,8 @@
 namespace ftorch {
 namespace {
 
-[[noreturn]] void fail_io(const std::string& what, int error) {
-  fail(ft_io_error, what + ": " + std::strerror(error));
-}
-
 [[noreturn]] void fail_format(const std::string& what) {
   fail(ft_model_error, what + "; save the model with torch.jit.save, from torch.jit.script or torch.jit.trace");
-}
-
-/// The first bytes of a file that can be read.
-std::string beginning_of(const std::string& filename) {
-  struct stat status;
-  if (stat(filename.c_str(), &status) != 0) fail_io("it cannot be read", errno);
-  if (S_ISDIR(status.st_mode)) fail_io("it cannot be read", EISDIR);
-  std::ifstream file(filename, std::ios::binary);
-  if (!file) fail_io("it cannot be read", errno);
-  std::string bytes(8, '\0');
-  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  bytes.resize(static_cast<std::size_t>(file.gcount()));
-  return bytes;
 }
 
 struct Format {
@@ -55,8 +31,9 @@ constexpr Format formats[] = {
     {"version https://git-lfs", "a Git LFS pointer instead of the file"},
 };
 
-void check_is_archive(const std::string& filename) {
-  const std::string bytes = beginning_of(filename);
+void check_is_archive(const InputFile& file) {
+  std::string bytes(std::min<std::size_t>(file.size(), 8), '\0');
+  file.read(0, bytes.data(), bytes.size());
   if (bytes.empty()) fail_format("the file is empty");
   if (bytes.rfind("PK\x03\x04", 0) == 0) return;
   for (const Format& format : formats) {
@@ -65,67 +42,35 @@ void check_is_archive(const std::string& filename) {
   fail_format("it is no TorchScript archive");
 }
 
-std::vector<std::string> records_of(const std::string& filename) {
-  Context context("it is cut short or damaged");
-  return caffe2::serialize::PyTorchStreamReader(filename).getAllRecords();
-}
-
-void check_is_torchscript(const std::string& filename) {
-  const std::vector<std::string> records = records_of(filename);
-  const auto holds = [&](std::string_view part) {
-    return std::any_of(records.begin(), records.end(),
-                       [&](const std::string& one) { return one.find(part) != one.npos; });
-  };
-  if (holds("constants.pkl")) return;
-  if (holds("aotinductor")) fail_format("it is a package of AOTInductor");
-  if (holds("exported_program") || holds("models/")) fail_format("it is an exported program of torch.export");
-  if (holds("data.pkl")) fail_format("it holds weights or a pickled module, written by torch.save, but no program");
+void check_is_torchscript(const Archive& archive) {
+  if (archive.holds("constants.pkl")) return;
+  if (archive.holds("aotinductor")) fail_format("it is a package of AOTInductor");
+  if (archive.holds("exported_program") || archive.holds("models/"))
+    fail_format("it is an exported program of torch.export");
+  if (archive.holds("data.pkl"))
+    fail_format("it holds weights or a pickled module, written by torch.save, but no program");
   fail_format("it is no TorchScript archive");
 }
-
-/// A file beside `filename` that is gone again unless it took its name.
-class Draft {
- public:
-  explicit Draft(const std::string& filename)
-      : filename_(filename), draft_(filename + ".part" + std::to_string(getpid())) {}
-  ~Draft() {
-    if (!done_) std::remove(draft_.c_str());
-  }
-  Draft(const Draft&) = delete;
-  Draft& operator=(const Draft&) = delete;
-
-  const std::string& name() const { return draft_; }
-  void take_name() {
-    if (std::rename(draft_.c_str(), filename_.c_str()) != 0) fail_io("it cannot be written", errno);
-    done_ = true;
-  }
-
- private:
-  std::string filename_;
-  std::string draft_;
-  bool done_ = false;
-};
 
 }  // namespace
 
 std::shared_ptr<Model> load_model(const std::string& filename, at::Device device) {
-  const std::string subject = "'" + filename + "'";
+  const std::string subject = file_subject(filename);
   Context context(subject.c_str());
-  check_is_archive(filename);
-  check_is_torchscript(filename);
-  return load_torchscript(filename, device);
+  const auto file = std::make_shared<InputFile>(filename);
+  check_is_archive(*file);
+  const Archive archive(file);
+  check_is_torchscript(archive);
+  archive.check_records();
+  return load_torchscript(file, device);
 }
 
 void save_model(const Model& model, const std::string& filename) {
-  const std::string subject = "'" + filename + "'";
+  const std::string subject = file_subject(filename);
   Context context(subject.c_str());
-  Draft draft(filename);
-  std::ofstream file(draft.name(), std::ios::binary);
-  if (!file) fail_io("it cannot be written", errno);
-  model.save(file);
-  file.close();
-  if (!file) fail_io("it cannot be written", errno);
-  draft.take_name();
+  AtomicFile file(filename);
+  model.save([&](const void* data, std::size_t size) { file.write(data, size); });
+  file.commit();
 }
 
 }  // namespace ftorch

@@ -4,9 +4,13 @@
 #include "torchscript.h"
 
 #include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/serialization/export.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <unordered_set>
+
+#include "plain.h"
+#include "text.h"
 
 namespace ftorch {
 namespace {
@@ -57,9 +61,11 @@ class Signature {
   std::size_t least_ = 0;
 };
 
-/// The tensors of a result, depth first.
+/// The tensors of a result, depth first; all are plain.
 void flatten(const c10::IValue& value, std::vector<at::Tensor>& tensors) {
   if (value.isTensor()) {
+    Context context("result", static_cast<std::int64_t>(tensors.size()));
+    check_plain(value.toTensor());
     tensors.push_back(value.toTensor());
   } else if (value.isTuple()) {
     for (const c10::IValue& element : value.toTupleRef().elements()) flatten(element, tensors);
@@ -112,7 +118,12 @@ class TorchScript : public Model {
     return tensor.has_storage() && memory_.count(tensor.storage().unsafeGetStorageImpl()) > 0;
   }
 
-  void save(std::ostream& out) const override { module_.save(out); }
+  void save(const std::function<void(const void*, std::size_t)>& write) const override {
+    torch::jit::ExportModule(module_, [&](const void* data, std::size_t size) {
+      write(data, size);
+      return size;
+    });
+  }
 
  private:
   static torch::jit::Function& find_forward(const torch::jit::Module& module) {
@@ -135,8 +146,8 @@ class TorchScript : public Model {
 
 }  // namespace
 
-std::shared_ptr<Model> load_torchscript(const std::string& filename, at::Device device) {
-  return std::make_shared<TorchScript>(torch::jit::load(filename, device));
+std::shared_ptr<Model> load_torchscript(std::shared_ptr<InputFile> file, at::Device device) {
+  return std::make_shared<TorchScript>(torch::jit::load(std::move(file), device));
 }
 
 }  // namespace ftorch

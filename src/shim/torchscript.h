@@ -2,10 +2,11 @@
 // Models in TorchScript archives.
 #pragma once
 
+#include "input_file.h"
 #include "model.h"
 
 namespace ftorch {
 
-std::shared_ptr<Model> load_torchscript(const std::string& filename, at::Device device);
+std::shared_ptr<Model> load_torchscript(std::shared_ptr<InputFile> file, at::Device device);
 
 }  // namespace ftorch
