@@ -109,7 +109,7 @@ void await_end() noexcept {
 using namespace ftorch;
 
 int ft_handler_enter(const char* text, int64_t length) {
-  if (!handled.empty()) return ft_invalid_argument;
+  if (!text || !handled.empty()) return ft_invalid_argument;
   handled = {text, static_cast<std::size_t>(length)};
   // Registered late, so that it comes before the end of what LibTorch has made until now.
   [[maybe_unused]] static const int registered = std::atexit([] {
