@@ -1,32 +1,51 @@
 # SPDX-License-Identifier: MIT
 """The command line `ftorch-test`."""
 
+from __future__ import annotations
+
 import sys
-import traceback
-from typing import Annotated
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from ftorch_tools.commands import (
-    compare,
-    doctor,
-    history,
-    inside_job,
-    report,
-    run,
-    show,
-    status,
-)
-from ftorch_tools.commands import list as listing
-from ftorch_tools.commands.selection_options import SelectingCommand
 from ftorch_tools.errors import ExitCode, InfrastructureError
+from ftorch_tools.interrupts import hold
 from ftorch_tools.outlet import guard_standard_streams
 
-app = typer.Typer(name="ftorch-test", no_args_is_help=True)
+if TYPE_CHECKING:
+    import typer
+
+
+class _App:
+    """The app: called for the arguments of this program, it imports what these need."""
+
+    def __call__(self, **settings: Any) -> None:
+        if sys.argv[1:] == ["--version"]:
+            from importlib.metadata import version
+
+            print(f"ftorch-test {version('ftorch_tools')}")
+            sys.exit(ExitCode.OK)
+        from ftorch_tools.app import make_app
+
+        make_app(sys.argv[1:])(**settings)
+
+    @cached_property
+    def _whole(self) -> typer.Typer:
+        from ftorch_tools.app import make_app
+
+        return make_app([])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._whole, name)
+
+
+app = _App()
 
 
 def main() -> None:
     """Run the command line; the exit status is one of `ExitCode`, or 128 + signal."""
+    if sys.argv[1:2] == ["run"]:
+        # A signal from here on leaves a record.
+        hold()
     guard_standard_streams()
     try:
         try:
@@ -37,38 +56,8 @@ def main() -> None:
     except InfrastructureError as error:
         print(f"ftorch-test: {error}", file=sys.stderr)
     except Exception as error:
+        import traceback
+
         traceback.print_exc()
         print(f"ftorch-test: unforeseen error: {error!r}", file=sys.stderr)
     sys.exit(ExitCode.INFRASTRUCTURE)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version  # slow to import, and of no use to a run
-
-        print(f"ftorch-test {version('ftorch_tools')}")
-        raise typer.Exit
-
-
-@app.callback()
-def ftorch_test(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version."
-        ),
-    ] = False,
-) -> None:
-    """Run the tests of FTorch, or of a program built with it, and keep a record."""
-
-
-app.command(cls=SelectingCommand, epilog=run.EPILOG)(run.run)
-app.command("list", cls=SelectingCommand, epilog=listing.EPILOG)(listing.list_tests)
-app.command(epilog=status.EPILOG)(status.status)
-app.command(epilog=show.EPILOG)(show.show)
-app.command(epilog=compare.EPILOG)(compare.compare)
-app.command(epilog=history.EPILOG)(history.history)
-app.command(epilog=report.EPILOG)(report.report)
-app.command(epilog=doctor.EPILOG)(doctor.doctor)
-app.command(hidden=True)(inside_job.steps)
-app.command(hidden=True)(inside_job.worker)

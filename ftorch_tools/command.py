@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from ftorch_tools.text import decode, lines_of
+
 # A process in an uninterruptible call of the system outlives even SIGKILL.
 _END_SECONDS = 2.0
 
@@ -32,7 +34,7 @@ class Answer:
         """The last line of what it printed, errors before other output, or its exit code."""
         for text in (self.err, self.out):
             if text.strip():
-                return text.strip().splitlines()[-1].strip()
+                return lines_of(text.strip())[-1].strip()
         return f"exit code {self.code}"
 
 
@@ -56,8 +58,6 @@ def call(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if log is None else log,
             stderr=subprocess.PIPE if log is None else subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
             start_new_session=True,
         )
     except OSError as error:
@@ -70,10 +70,10 @@ def call(
     except BaseException:
         _end(process)
         raise
-    return Answer(process.returncode, out or "", err or "")
+    return Answer(process.returncode, decode(out or b""), decode(err or b""))
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
     try:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(_END_SECONDS)

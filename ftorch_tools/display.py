@@ -37,6 +37,8 @@ class Progress:
         elif isinstance(event, Ended):
             self.running.pop((event.runner, event.id), None)
             self.outcomes[event.outcome] += 1
+            if event.before is not None:
+                self.outcomes[event.before] -= 1
 
     @property
     def done(self) -> int:
@@ -107,10 +109,10 @@ class Display:
             self._next_plain = now + _PLAIN_SECONDS
             self.say(Text.assemble(self._progress.counts(), f"  {self._times()}"))
 
-    def elapsed(self) -> dict[str, float]:
+    def elapsed(self) -> dict[tuple[str, str], float]:
         """Return for how many seconds the running tests have run."""
         now = time.monotonic()
-        return {id: now - start for (_, id), start in self._progress.running.items()}
+        return {test: now - start for test, start in self._progress.running.items()}
 
     def _times(self) -> str:
         passed = _duration(time.monotonic() - self._start)

@@ -12,15 +12,18 @@ from statistics import median
 _RUNS = 5
 
 
-class Durations:
-    """The seconds that tests took when they last ran."""
+Identity = tuple[str, str]
 
-    def __init__(self, seconds: Mapping[str, float]) -> None:
+
+class Durations:
+    """The seconds that tests, by runner and name, took when they last ran."""
+
+    def __init__(self, seconds: Mapping[Identity, float]) -> None:
         self.seconds = seconds
         self._typical = median(seconds.values()) if seconds else 0.0
 
     def left(
-        self, remaining: Collection[str], elapsed: Mapping[str, float], jobs: int
+        self, remaining: Collection[Identity], elapsed: Mapping[Identity, float], jobs: int
     ) -> float | None:
         """Return the seconds until `remaining` have ended; None when none of them is known.
 
@@ -38,13 +41,13 @@ class Durations:
 
 def read_durations(root: Path) -> Durations:
     """Read the newest of the runs below `root`; what cannot be read counts for nothing."""
-    seconds: dict[str, float] = {}
+    seconds: dict[Identity, float] = {}
     for file in sorted(root.glob("[0-9]*/run.json"), reverse=True)[:_RUNS]:
         try:
             for test in json.loads(file.read_text(encoding="utf-8"))["tests"]:
                 took = test["attempts"][-1]["seconds"]
                 if took is not None:
-                    seconds.setdefault(test["id"], float(took))
+                    seconds.setdefault((test["runner"], test["id"]), float(took))
         except (OSError, ValueError, LookupError, TypeError):
             continue
     return Durations(seconds)

@@ -28,6 +28,11 @@ def heeded() -> list[signal.Signals]:
     return [n for n in (*_ENDING, *_WARNING) if signal.getsignal(n) not in ignored]
 
 
+def hold() -> None:
+    """Keep back the signals that end a run until `Signals` are entered, which then count them."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, heeded())
+
+
 class Signals:
     """Counts interrupts while it is entered, in place of being ended by them."""
 
@@ -40,6 +45,7 @@ class Signals:
         if signal.SIGINT not in self._before:
             # To ignore is inherited, and pytest, in a session of its own, is stopped by SIGINT.
             self._before[signal.SIGINT] = signal.signal(signal.SIGINT, _do_nothing)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, self._before)
         return self
 
     def __exit__(

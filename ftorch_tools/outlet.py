@@ -9,11 +9,12 @@ import os
 import stat
 import sys
 from contextlib import suppress
-from typing import IO, Any, cast
-
-from rich.console import Console
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from ftorch_tools.errors import InfrastructureError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class Outlet:
@@ -74,6 +75,8 @@ def guard_standard_streams() -> None:
 
 def make_console(*, stderr: bool = False, dispensable: bool = False) -> Console:
     """Return a console that shows texts as they are; for `dispensable` see `Outlet`."""
+    from rich.console import Console  # slow to import
+
     stream = sys.stderr if stderr else sys.stdout
     file = cast(IO[str], Outlet(stream, dispensable=True)) if dispensable and stream else None
     return Console(stderr=stderr, file=file, highlight=False, markup=False, emoji=False)

@@ -7,32 +7,58 @@ import re
 import subprocess
 from pathlib import Path
 
+from ftorch_tools.drivers.pytest_settings import read_settings
 from ftorch_tools.errors import UsageError
 from ftorch_tools.records.record import Compiler
+from ftorch_tools.text import decode
 
 TEST_FILE = "CTestTestfile.cmake"
+# In a build folder, and in a project without one.
+RUNS_FOLDERS = ("ftorch-test", ".ftorch-test")
 
 
 def find_build(given: Path | None) -> Path:
-    """Return the build folder: `given`, or the nearest `build` with tests from here upwards."""
+    """Return the build folder: `given`, or the nearest `build` with tests from here upwards.
+
+    Of a project whose tests are all pytest's, it is the project itself.
+    """
     if given is not None:
-        if not (given / TEST_FILE).is_file():
+        if not has_ctest(given) and not is_python_project(given):
             raise UsageError(
                 f"{given} is no build folder with tests: it has no {TEST_FILE}.\n"
                 "Configure and build the project with its tests enabled first."
             )
-        build = given.resolve()
+        build: Path | None = given.resolve()
     else:
-        nearest = nearest_build()
-        if nearest is None:
-            raise UsageError(
-                f"no build/{TEST_FILE} in {Path.cwd()} or any folder above it.\n"
-                "Name the build folder (`ftorch-test run BUILD_DIR`), or configure and build "
-                "first."
-            )
-        build = nearest
+        here = Path.cwd()
+        build = nearest_build() or next(filter(is_python_project, [here, *here.parents]), None)
+    if build is None:
+        raise UsageError(
+            f"no build/{TEST_FILE} in {Path.cwd()} or any folder above it.\n"
+            "Name the build folder (`ftorch-test run BUILD_DIR`), or configure and build "
+            "first."
+        )
     _refuse_copy(build)
     return build
+
+
+def has_ctest(build: Path) -> bool:
+    """Return whether `build` is a build folder; of a project without one it is the project."""
+    return (build / TEST_FILE).is_file()
+
+
+def runs_folder(build: Path) -> Path:
+    """Return the folder where the runs in `build` leave their directories."""
+    return build / RUNS_FOLDERS[0 if has_ctest(build) else 1]
+
+
+def is_python_project(folder: Path) -> bool:
+    """Return whether `folder` is a project whose tests are all pytest's."""
+    if any((folder / name).exists() for name in ("CMakeLists.txt", "CMakeCache.txt")):
+        return False
+    settings = read_settings(folder)
+    tests = any(settings.matches(file) for file in (folder / "tests").glob("*"))
+    return settings.configured or tests or (folder / "conftest.py").exists()
 
 
 def nearest_build() -> Path | None:
@@ -57,6 +83,8 @@ def _refuse_copy(build: Path) -> None:
 
 def find_project(build: Path, cache: dict[str, str]) -> Path:
     """Return the source folder, without symbolic links, that `build` was configured from."""
+    if not has_ctest(build) and is_python_project(build):
+        return build
     recorded = cache.get("CMAKE_HOME_DIRECTORY", "")
     if recorded and Path(recorded).is_dir():
         return Path(recorded).resolve()
@@ -69,7 +97,7 @@ def find_project(build: Path, cache: dict[str, str]) -> Path:
 def read_cache(build: Path) -> dict[str, str]:
     """Return the entries of `CMakeCache.txt`; empty when there is none."""
     try:
-        text = (build / "CMakeCache.txt").read_text(encoding="utf-8", errors="replace")
+        text = decode((build / "CMakeCache.txt").read_bytes())
     except OSError:
         return {}
     return dict(re.findall(r"^([^#/\n][^:\n]*):[A-Z]+=(.*)$", text, re.MULTILINE))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import socket
@@ -10,6 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -29,13 +31,16 @@ from ftorch_tools.drivers.runner import Runner
 from ftorch_tools.drivers.slots import Free, free
 from ftorch_tools.errors import ExitCode, InfrastructureError
 from ftorch_tools.estimate import read_durations
-from ftorch_tools.gpus import device_names, silence, usable_gpus
+from ftorch_tools.gpus import Gpus, device_names, silence, usable_gpus
+from ftorch_tools.guard import Guard
 from ftorch_tools.installed import ftorch_of
 from ftorch_tools.interrupts import Signals, Stop
 from ftorch_tools.records.keeper import Keeper
 from ftorch_tools.records.record import Outcome, RunRecord, Status, TestResult
-from ftorch_tools.selection import Selection
+from ftorch_tools.selection import CTEST, PYTEST, Selection, reached_by
+from ftorch_tools.selection.names import to_id
 
+_MOST_TRIES = 1000
 _TICK_SECONDS = 0.1
 # How often the whole state of the machine is looked at.
 _SLOW_TICK_SECONDS = 1.0
@@ -63,11 +68,12 @@ class Run:
         cache = project.read_cache(options.build)
         self._cache = cache
         self._project = project.find_project(options.build, cache)
-        root = options.output or options.build / "ftorch-test"
+        root = options.output or project.runs_folder(options.build)
         latest = root / "latest"
         self._previous = latest.resolve() if latest.is_dir() else None
         self._durations = read_durations(root)
         start = datetime.now(timezone.utc)
+        self._epoch = start.timestamp()
         self.directory = _new_directory(root, start)
         cores = usable_cores()
         ftorch, prefix = ftorch_of(cache)
@@ -99,19 +105,20 @@ class Run:
         self._keeper = Keeper(self.record)
         self._events: queue.Queue[Event] = queue.Queue()
         self._runners: dict[str, Runner] = {}
-        self._unmatched: set[str] = set()
+        self._unmatched: set[tuple[str, str]] = set()
 
-    def execute(self) -> int:
+    def execute(self, signals: Signals) -> int:
         """Run the tests and return the exit code; the record is on disk from the first moment.
 
         Raise OSError when the record cannot be written, even with the space held back for it.
         """
         started = time.monotonic()
         self._keeper.save()
-        with Signals() as signals:
+        with Guard():
             try:
-                ctest, pytest = self._prepare()
-                self._run(ctest, pytest, signals)
+                if not signals.count:
+                    ctest, pytest = self._prepare()
+                    self._run(ctest, pytest, signals)
             except (InfrastructureError, OSError) as error:
                 self.record.errors.append(str(error))
             except Exception:
@@ -126,33 +133,48 @@ class Run:
     def _prepare(self) -> tuple[CTest | None, Pytest | None]:
         options = self._options
         gpus = usable_gpus()
-        ctest = CTest(
-            find_ctest(self._cache),
-            options.build,
-            self.directory,
-            self._previous,
-            options.timeout,
-            gpus,
-            options.build_config,
-        )
-        selected = ctest.select(options.selection, self.record.jobs)
-        self.record.excluded = ctest.excluded
-        self._unmatched = ctest.unmatched
+        selection, ctest = self._resolve(gpus)
+        selected = 0
+        if ctest is not None:
+            selected = ctest.select(selection, self.record.jobs)
+            self.record.excluded = ctest.excluded
+            self._unmatched = {(ctest.name, name) for name in ctest.unmatched}
         pytest = None
-        paths = find_paths(options.pytest_paths, self._project, options.selection)
+        paths = find_paths(options.pytest_paths, self._project, selection)
         if paths:
             pytest = Pytest(
                 paths,
                 project=self._project,
-                build=options.build,
+                build=options.build if ctest else None,
                 run_directory=self.directory,
-                selection=options.selection,
+                selection=selection,
                 jobs=self.record.jobs,
                 timeout=options.timeout,
                 gpus=gpus,
                 launcher=mpi_launcher(self._cache),
+                epoch=self._epoch,
             )
+        else:
+            self._unmatched |= {(PYTEST, name) for name in selection.unmatched(PYTEST, [])}
         return (ctest if selected else None), pytest
+
+    def _resolve(self, gpus: Gpus) -> tuple[Selection, CTest | None]:
+        """Return the selection, with a runner for each test that is named, and ctest if it is."""
+        options, ctest, names = self._options, None, []
+        if project.has_ctest(options.build):
+            ctest = CTest(
+                find_ctest(self._cache),
+                options.build,
+                self.directory,
+                self._previous,
+                options.timeout,
+                gpus,
+                options.build_config,
+                self._epoch,
+            )
+            names = [test.name for test in ctest.list_all()]
+        selection = options.selection.resolved(names, lambda name: to_id(name, self._project))
+        return selection, ctest
 
     def _run(self, ctest: CTest | None, pytest: Pytest | None, signals: Signals) -> None:
         self._runners = {runner.name: runner for runner in (ctest, pytest) if runner is not None}
@@ -195,7 +217,7 @@ class Run:
                 remaining = []
                 for runner in self._runners.values():
                     runner.tend()
-                    remaining += runner.remaining
+                    remaining += [(runner.name, id) for id in runner.remaining]
                 elapsed = display.elapsed()
                 display.left = self._durations.left(remaining, elapsed, self.record.jobs)
             display.tick()
@@ -215,41 +237,54 @@ class Run:
         for runner in self._runners.values():
             record.tests += runner.results
             record.errors += runner.errors
+            record.warnings += runner.warnings
         record.excluded += sum(
             runner.excluded for name, runner in self._runners.items() if name != "ctest"
         )
         record.seconds = round(seconds, 3)
+        if "pytest" in self._runners:
+            self._unmatched |= {(PYTEST, name) for name in self._runners["pytest"].unmatched}
         if signals.count:
             record.status, record.exit_code = Status.INTERRUPTED, 128 + signals.number
         elif record.errors:
             record.status, record.exit_code = Status.BROKEN, ExitCode.INFRASTRUCTURE
         else:
             record.status = Status.COMPLETE
-            nothing = ExitCode.OK if record.tests else ExitCode.NOTHING_SELECTED
-            pytest = self._runners.get("pytest")
-            python = pytest.unmatched if pytest else self._unmatched
-            self._record_missing(self._unmatched & python)
-            failed = record.failures and nothing is ExitCode.OK
-            record.exit_code = ExitCode.TESTS_FAILED if failed else nothing
+        nothing = not record.tests
+        self._record_missing(self._unmatched)
+        if record.status is Status.COMPLETE:
+            good = ExitCode.TESTS_FAILED if record.failures else ExitCode.OK
+            record.exit_code = ExitCode.NOTHING_SELECTED if nothing else good
         self._keeper.publish()
 
-    def _record_missing(self, names: Collection[str]) -> None:
-        """Record the tests that were asked for by name, and that no driver has."""
+    def _record_missing(self, tests: Collection[tuple[str, str]]) -> None:
+        """Record the tests that were asked for by name, and that their runner does not have."""
         if self._options.selection.lenient:
-            self.record.warnings += [f"no such test any more: {name}" for name in sorted(names)]
+            words = "no such test any more"
+            self.record.warnings += [f"{words}: {name}" for _, name in sorted(tests)]
             return
-        for name in sorted(names):
-            runner = "pytest" if ".py" in name else "ctest"
-            outcome, reason = Outcome.NOT_RUN, "no such test"
-            self.record.tests.append(TestResult(name, runner, outcome, reason=reason))
+        have = {
+            (test.runner, reached)
+            for test in self.record.tests
+            for reached in reached_by(test.runner, test.id)
+        }
+        known = self.record.status is Status.COMPLETE
+        for runner, name in sorted(set(tests) - have):
+            # What is in no list of ctest's is taken for a Python test until it looks like none.
+            runner = runner if ".py" in name else CTEST
+            reason = "no such test" if known else "the run ended before it was found"
+            result = TestResult(name, runner, Outcome.NOT_RUN, reason=reason)
+            self.record.tests.append(result)
 
 
 def _new_directory(root: Path, start: datetime) -> Path:
+    # Of a folder that cannot be, as at the end of a dangling link, this tells.
+    root.mkdir(parents=True, exist_ok=True)
     # What follows the dash, in steps of 16 microseconds, orders the runs of one second.
-    while True:
+    for _ in range(_MOST_TRIES):
         directory = root / f"{start:%Y%m%dT%H%M%S}-{start.microsecond // 16:04x}"
-        try:
-            directory.mkdir(parents=True)
+        with suppress(FileExistsError):
+            directory.mkdir()
             return directory
-        except FileExistsError:
-            start += timedelta(microseconds=16)
+        start += timedelta(microseconds=16)
+    raise FileExistsError(errno.EEXIST, "no new name is left for a run", str(root))

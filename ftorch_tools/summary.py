@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ftorch_tools.errors import ExitCode
 from ftorch_tools.records.record import Outcome, RunRecord, Status, TestResult
+from ftorch_tools.text import one_line
 
 _LAST_LINES = 10
 _LINE_CHARACTERS = 500
@@ -25,6 +26,10 @@ def print_summary(console: Console, record: RunRecord, directory: Path, rerun: l
     for place, test in enumerate(failures):
         _print_failure(console, test, directory, in_full=place < _SHOWN_IN_FULL)
     _print_skips(console, record)
+    for test in record.flaky:
+        _line(
+            console, Text.assemble(("flaky: ", "yellow"), one_line(test.id), f"  {_tries(test)}")
+        )
     for error in record.errors:
         _line(console, Text.assemble(("error: ", "bold red"), error))
     for warning in record.warnings:
@@ -37,7 +42,7 @@ def print_summary(console: Console, record: RunRecord, directory: Path, rerun: l
     if record.excluded:
         note = f"{record.excluded} slow tests left out; --all runs them too"
         _line(console, Text(note, style="dim"))
-    if failures and not empty:
+    if record.unfinished and not empty:
         _line(console, Text.assemble(("rerun:  ", "bold"), quote(rerun)))
     _line(console, Text.assemble(("report: ", "bold"), str(directory / "run.json")))
     _line(console, _counts(record))
@@ -52,11 +57,19 @@ def _counts(record: RunRecord) -> Text:
     # Without style: scripts look for this line.
     passed = record.count(Outcome.PASSED)
     skipped = record.count(Outcome.SKIPPED)
-    return Text(f"{passed} passed, {len(record.failures)} failed, {skipped} skipped")
+    stopped = f", {len(record.stopped)} interrupted" if record.stopped else ""
+    return Text(f"{passed} passed, {len(record.failures)} failed, {skipped} skipped{stopped}")
+
+
+def _tries(test: TestResult) -> str:
+    return ", ".join(attempt.outcome.words for attempt in test.attempts)
 
 
 def _print_failure(console: Console, test: TestResult, directory: Path, *, in_full: bool) -> None:
-    _line(console, Text.assemble((test.id, "bold"), "  ", (test.description, "red")))
+    _line(
+        console,
+        Text.assemble((one_line(test.id), "bold"), "  ", (one_line(test.description), "red")),
+    )
     if not in_full or test.output is None:
         return
     file = directory / test.output
@@ -67,7 +80,8 @@ def _print_failure(console: Console, test: TestResult, directory: Path, *, in_fu
         last = deque((line.rstrip() for line in stream if line.strip()), _LAST_LINES)
     for line in last:
         # A test's output may hold escape sequences: none of them reaches the terminal.
-        shown = (c if c.isprintable() else "?" for c in line.expandtabs()[:_LINE_CHARACTERS])
+        text = one_line(line.expandtabs())[:_LINE_CHARACTERS]
+        shown = (c if c.isprintable() else "?" for c in text)
         _line(console, Text("    " + "".join(shown)))
     _line(console, Text(f"    in {os.path.relpath(file)}", style="dim"))
 

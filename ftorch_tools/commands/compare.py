@@ -18,11 +18,11 @@ from ftorch_tools.commands.common import (
 )
 from ftorch_tools.errors import ExitCode
 from ftorch_tools.outlet import make_console
-from ftorch_tools.records.compare import Change, Comparison
+from ftorch_tools.records.compare import FEWEST, Change, Comparison
 from ftorch_tools.records.compare import compare as compare_records
 from ftorch_tools.records.record import RunRecord
 from ftorch_tools.records.store import Store, find_ended_run
-from ftorch_tools.text import one_line
+from ftorch_tools.text import duration, one_line
 
 EPILOG = (
     "Example: `ftorch-test compare latest~1 latest`  \n"
@@ -76,6 +76,10 @@ def _print(console: Console, a: RunRecord, b: RunRecord, result: Comparison) -> 
         say(console, (words, style))
         for change in changes:
             say(console, f"  {one_line(change.id)}  ", (_detail(change), "dim"))
+    if result.not_selected:
+        words = f"{len(result.not_selected)} tests are in one of the runs alone, as the other one"
+        say(console)
+        say(console, (f"{words} selected others", "dim"))
     say(console)
     say(console, ", ".join(counts) or "no difference")
 
@@ -93,6 +97,8 @@ def _detail(change: Change) -> str:
     if change.noise is not None:
         first, second = change.seconds_before or 0.0, change.seconds_after or 0.0
         share = f"{100 * (second - first) / first:+.0f} %, " if first else ""
-        return f"{first:.2f} s -> {second:.2f} s ({share}noise {change.noise:.2f} s)"
+        times = f"{duration(first)} -> {duration(second)}"
+        few = "" if change.durations >= FEWEST else f", too few runs: {change.durations}"
+        return f"{times} ({share}noise {duration(change.noise)}{few})"
     outcomes = [outcome.words for outcome in (change.before, change.after) if outcome]
     return " -> ".join(outcomes)

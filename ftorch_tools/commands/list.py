@@ -29,8 +29,9 @@ from ftorch_tools.drivers.pytest_collect import collect
 from ftorch_tools.drivers.pytest_paths import find_paths
 from ftorch_tools.errors import ExitCode
 from ftorch_tools.outlet import make_console
-from ftorch_tools.project import find_build, find_project, read_cache
-from ftorch_tools.selection import Choice, Selection
+from ftorch_tools.project import find_build, find_project, has_ctest, read_cache, runs_folder
+from ftorch_tools.selection import CTEST, PYTEST, Choice
+from ftorch_tools.selection.names import to_id
 from ftorch_tools.text import one_line
 
 EPILOG = (
@@ -74,8 +75,7 @@ def list_tests(
         build = find_build(build_dir)
         project = find_project(build, read_cache(build))
         selection = make_selection(
-            build / "ftorch-test",
-            project,
+            runs_folder(build),
             regex=regex,
             labels=label,
             exclude=exclude,
@@ -87,13 +87,16 @@ def list_tests(
             everything=everything,
         )
         given = [path.resolve() for path in pytest_path or []]
+        existing = list(_of_ctest(build, build_config)) if has_ctest(build) else []
+        names = [item.id for item in existing]
+        selection = selection.resolved(names, lambda name: to_id(name, project))
         found = collect(find_paths(given, project, selection), project, build)
-        python = [Listed(id, "pytest", labels) for id, labels in found.tests]
-        existing = [*_of_ctest(build, build_config), *python]
-    choices = [selection.choose(item.id, item.labels) for item in existing]
+        existing += [Listed(id, PYTEST, labels) for id, labels in found.tests]
+    choices = [selection.choose(item.runner, item.id, item.labels) for item in existing]
     chosen = [item for item, choice in zip(existing, choices) if choice is Choice.SELECTED]
     excluded = choices.count(Choice.EXCLUDED_AS_SLOW)
-    unknown = selection.unmatched([item.id for item in existing] + [*found.broken])
+    unknown = selection.unmatched(CTEST, names)
+    unknown += selection.unmatched(PYTEST, [*(id for id, _ in found.tests), *found.broken])
     if json:
         tests = [asdict(item) for item in chosen]
         values = {"project": str(project), "build": str(build), "tests": tests}
@@ -116,8 +119,7 @@ def _of_ctest(build: Path, config: str | None) -> Iterator[Listed]:
     with tempfile.TemporaryDirectory(prefix="ftorch-test-") as folder:
         program = find_ctest(read_cache(build))
         ctest = CTest(program, build, Path(folder), None, 0.0, configuration=config)
-        ctest.select(Selection(everything=True), 1)
-        for test in ctest.tests.values():
+        for test in ctest.list_all():
             yield Listed(test.name, ctest.name, list(test.labels))
 
 

@@ -4,18 +4,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
 from ftorch_tools.errors import InfrastructureError, UsageError
-from ftorch_tools.installed import find_installed
 from ftorch_tools.interrupts import interruptible
-from ftorch_tools.lock import FolderLock
 from ftorch_tools.project import find_build
-from ftorch_tools.validation import Suite, default_folder
+
+if TYPE_CHECKING:
+    from ftorch_tools.validation import Suite
 
 _PANEL = "On an installed FTorch"
 _LOCK_SECONDS = 4000.0
@@ -51,6 +51,9 @@ def find_or_build(
         return find_build(build_dir)
     if build_dir is not None:
         raise UsageError("BUILD_DIR and --prefix exclude each other; see --build-dir")
+    from ftorch_tools.installed import find_installed  # a run of a build needs none of it
+    from ftorch_tools.validation import Suite, default_folder
+
     installed = find_installed(prefix)
     folder = (build_in or default_folder(installed.prefix)).resolve()
     try:
@@ -64,6 +67,8 @@ def find_or_build(
 
 
 def _make(suite: Suite, folder: Path, console: Console) -> None:
+    from ftorch_tools.lock import FolderLock
+
     lock = FolderLock(folder)
 
     def say(text: str) -> None:

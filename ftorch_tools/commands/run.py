@@ -25,8 +25,9 @@ from ftorch_tools.commands.selection_options import (
 )
 from ftorch_tools.drivers.runner import LONGEST_TIMEOUT
 from ftorch_tools.errors import ExitCode, InfrastructureError, UsageError
+from ftorch_tools.interrupts import Signals
 from ftorch_tools.outlet import make_console
-from ftorch_tools.project import find_project, read_cache
+from ftorch_tools.project import runs_folder
 from ftorch_tools.records.record import Status
 from ftorch_tools.run import Options, Run
 from ftorch_tools.schedulers import options as cluster
@@ -94,73 +95,76 @@ def run(
     ] = False,
 ) -> None:
     """Run ctest and pytest side by side: nothing is built, but for --prefix."""
-    console = make_console(stderr=json, dispensable=True)
-    try:
-        build = find_or_build(build_dir, prefix, build_in, console)
-        selection = make_selection(
-            (output or build / "ftorch-test").resolve(),
-            find_project(build, read_cache(build)),
-            regex=regex,
-            labels=label,
-            exclude=exclude,
-            expression=expression,
-            failed=failed,
-            shard=shard,
-            tests=test,
-            tests_from_file=tests_from_file,
-            everything=everything,
-        )
-        options = Options(
-            build=build,
-            selection=selection,
-            timeout=timeout,
-            jobs=jobs,
-            output=output.resolve() if output else None,
-            pytest_paths=tuple(path.resolve() for path in pytest_path or []),
-            build_config=build_config,
-        )
-        request = cluster.make_request(
-            on=on,
-            nodes=nodes,
-            time=time,
-            partition=partition,
-            cores_per_node=cores_per_node,
-            submit_arg=submit_arg,
-            max_pending=max_pending,
-            lost_after=lost_after,
-            detach=detach,
-            dry_run=dry_run,
-            json=json,
-        )
-        session = (
-            Run(options, console) if request is None else cluster.run_on(request, options, console)
-        )
-    except UsageError as error:
-        print(f"ftorch-test: {error}", file=sys.stderr)
-        raise typer.Exit(ExitCode.USAGE) from None
-    except InfrastructureError as error:
-        print(f"ftorch-test: {error}", file=sys.stderr)
-        raise typer.Exit(ExitCode.INFRASTRUCTURE) from None
-    except OSError as error:
-        print(
-            f"ftorch-test: cannot make the run directory: {error}\n"
-            "Name another folder for it with --output.",
-            file=sys.stderr,
-        )
-        raise typer.Exit(ExitCode.INFRASTRUCTURE) from None
-    try:
-        code = session.execute()
-    except OSError as error:
-        print(f"ftorch-test: cannot write the record: {error}", file=sys.stderr)
-        raise typer.Exit(ExitCode.INFRASTRUCTURE) from None
-    if session.record.status is not Status.RUNNING:
-        target = name_target(options.build, prefix, build_in)
-        rerun = _rerun(options, session.record.id, target)
-        rerun += request.command_line if request else []
-        print_summary(console, session.record, session.directory, rerun)
-    if json:
-        print(session.record.to_json(), end="")
-    raise typer.Exit(code)
+    with Signals() as signals:
+        console = make_console(stderr=json, dispensable=True)
+        try:
+            build = find_or_build(build_dir, prefix, build_in, console)
+            selection = make_selection(
+                (output or runs_folder(build)).resolve(),
+                regex=regex,
+                labels=label,
+                exclude=exclude,
+                expression=expression,
+                failed=failed,
+                shard=shard,
+                tests=test,
+                tests_from_file=tests_from_file,
+                everything=everything,
+            )
+            options = Options(
+                build=build,
+                selection=selection,
+                timeout=timeout,
+                jobs=jobs,
+                output=output.resolve() if output else None,
+                pytest_paths=tuple(path.resolve() for path in pytest_path or []),
+                build_config=build_config,
+            )
+            request = cluster.make_request(
+                on=on,
+                nodes=nodes,
+                time=time,
+                partition=partition,
+                cores_per_node=cores_per_node,
+                submit_arg=submit_arg,
+                max_pending=max_pending,
+                lost_after=lost_after,
+                detach=detach,
+                dry_run=dry_run,
+                json=json,
+            )
+            session = (
+                Run(options, console)
+                if request is None
+                else cluster.run_on(request, options, console)
+            )
+        except UsageError as error:
+            print(f"ftorch-test: {error}", file=sys.stderr)
+            raise typer.Exit(ExitCode.USAGE) from None
+        except InfrastructureError as error:
+            print(f"ftorch-test: {error}", file=sys.stderr)
+            stopped = 128 + signals.number if signals.count else ExitCode.INFRASTRUCTURE
+            raise typer.Exit(stopped) from None
+        except OSError as error:
+            print(
+                f"ftorch-test: cannot make the run directory: {error}\n"
+                "Name another folder for it with --output.",
+                file=sys.stderr,
+            )
+            raise typer.Exit(ExitCode.INFRASTRUCTURE) from None
+        try:
+            code = session.execute(signals)
+        except OSError as error:
+            print(f"ftorch-test: cannot write the record: {error}", file=sys.stderr)
+            raise typer.Exit(ExitCode.INFRASTRUCTURE) from None
+        if session.record.status is not Status.RUNNING:
+            target = name_target(options.build, prefix, build_in)
+            rerun = _rerun(options, session.record.id, target)
+            rerun += request.command_line if request else []
+            print_summary(console, session.record, session.directory, rerun)
+        if json:
+            print(session.record.to_json(), end="")
+        raise typer.Exit(code)
 
 
 def _rerun(options: Options, run_id: str, target: list[str]) -> list[str]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import Annotated, Any, List, Optional
 
@@ -14,7 +15,7 @@ from ftorch_tools.errors import UsageError
 from ftorch_tools.project import TEST_FILE
 from ftorch_tools.selection import Selection
 from ftorch_tools.selection.failed import failed_tests
-from ftorch_tools.selection.names import to_id
+from ftorch_tools.text import decode, lines_of
 
 _PANEL = "Selection"
 
@@ -128,7 +129,6 @@ def _with_value(args: list[str], place: int) -> str:
 
 def make_selection(
     runs: Path,
-    project: Path,
     *,
     regex: str | None,
     labels: list[str] | None,
@@ -140,23 +140,23 @@ def make_selection(
     tests_from_file: Path | None,
     everything: bool,
 ) -> Selection:
-    """Return what the options say of `project`; `--failed` looks for its run in `runs`."""
+    """Return what the options say; `--failed` looks for its run in `runs`."""
     named = list(tests or [])
     if tests_from_file is not None:
         named += _read_names(tests_from_file)
-    named = [to_id(name, project) for name in named]
     by_name = bool(tests) or tests_from_file is not None
+    identities = [("", name) for name in named]
     if failed is not None:
         if by_name:
             raise UsageError("--failed and named tests exclude each other")
-        named, by_name = failed_tests(runs, failed), True
+        identities, by_name = failed_tests(runs, failed), True
     return Selection(
         regex=regex,
         labels=labels or [],
         exclude=exclude or [],
         everything=everything,
         expression=expression,
-        tests=list(dict.fromkeys(named)) if by_name else None,
+        tests=list(dict.fromkeys(identities)) if by_name else None,
         shard=shard,
         lenient=failed is not None,
     )
@@ -165,11 +165,13 @@ def make_selection(
 def _read_names(file: Path) -> list[str]:
     try:
         if str(file) != "-":
-            text = file.read_text(encoding="utf-8")
+            raw = file.read_bytes()
         elif sys.stdin is None:
             raise UsageError("cannot read the names of tests: standard input is closed")
         else:
-            text = sys.stdin.read()
-    except (OSError, UnicodeDecodeError) as error:
+            raw = sys.stdin.buffer.read()
+    except OSError as error:
         raise UsageError(f"cannot read the names of tests from {file}: {error}") from error
-    return [line.rstrip() for line in text.splitlines() if line.strip()]
+    lines = lines_of(decode(raw.removeprefix(BOM_UTF8)))
+    # An editor may have made line ends of two characters; blanks belong to no name of pytest.
+    return [line.rstrip() for line in lines if line.strip()]

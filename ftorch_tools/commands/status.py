@@ -75,6 +75,7 @@ def state_of(record: RunRecord) -> dict[str, Any]:
         "exit_code": record.exit_code,
         "done": sum(outcomes.values()),
         "total": live.total if live else len(record.tests),
+        "interrupted": len(record.stopped),
         "outcomes": {outcome.value: outcomes[outcome] for outcome in Outcome},
         "running": [
             {"runner": runner, "id": id, "seconds": round(now - start, 3)}
@@ -88,6 +89,7 @@ def _print(console: Console, state: dict[str, Any]) -> None:
     styles = {"running": "cyan", "complete": "", _ABANDONED: "yellow"}
     counts = {Outcome(name): count for name, count in state["outcomes"].items()}
     failed = sum(count for outcome, count in counts.items() if outcome.is_failure)
+    failed -= state["interrupted"]
     say(
         console,
         f"{state['id']}  ",

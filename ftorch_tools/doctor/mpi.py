@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import textwrap
 from collections.abc import Iterator
 
 from ftorch_tools.command import CommandError, call
@@ -15,6 +16,7 @@ from ftorch_tools.fortran import why_unreadable
 
 _SECONDS = 30.0
 _PROCESSES = 2
+_MOST_CHARACTERS = 300
 _KINDS = {
     "Open MPI": r"Open MPI|OpenRTE|PRRTE",
     "Intel MPI": r"Intel\(R\) MPI",
@@ -83,7 +85,8 @@ def _launch(launcher: str) -> Iterator[Finding]:
     if answer.code == 0 and started == _PROCESSES:
         yield ok(f"it starts {_PROCESSES} processes")
         return
-    said = " ".join((answer.err or answer.out).replace("--", "").split())[:200]
+    lines = re.sub("-{3,}", " ", answer.err or answer.out)
+    said = textwrap.shorten(lines, _MOST_CHARACTERS, placeholder=" …")
     text = (
         f"`{launcher} -n {_PROCESSES}` started {started} processes, exit code {answer.code}: "
         f"{said or 'no message'}"

@@ -4,32 +4,43 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
-from collections import Counter
 from pathlib import Path
 
 from ftorch_tools.command import CommandError, call
 from ftorch_tools.drivers.ctest_folder import (
+    LISTING,
     configurations,
     give_gpus,
     limit_time,
     remove_bulk,
     write_folder,
 )
-from ftorch_tools.drivers.ctest_list import ListedTest, is_built, list_tests
+from ftorch_tools.drivers.ctest_list import ListedTest, is_built, list_tests, places
 from ftorch_tools.drivers.ctest_log import Logged, find_logs, read_log
-from ftorch_tools.drivers.ctest_report import LiveLine, add_logged, parse_line, read_report
+from ftorch_tools.drivers.ctest_report import (
+    LiveLine,
+    add_logged,
+    parse_line,
+    plain_name,
+    read_report,
+)
 from ftorch_tools.drivers.events import Ended, Planned, Started
 from ftorch_tools.drivers.process import Child
-from ftorch_tools.drivers.runner import OUTPUT_LIMIT, OutputStore, Runner
+from ftorch_tools.drivers.runner import OUTPUT_LIMIT, OutputStore, Runner, tail
 from ftorch_tools.errors import InfrastructureError
 from ftorch_tools.gpus import NONE, Gpus
 from ftorch_tools.interrupts import interruptible
 from ftorch_tools.records.record import TestResult
 from ftorch_tools.selection import Choice, Selection
+from ftorch_tools.text import lines_of
 
 _LIST_SECONDS = 300
+# The status of ctest when tests failed.
+_TESTS_FAILED = 8
+_MOST_COMPLAINTS = 5
 # Looks in a row that find a test without a process before its output's holders are ended.
 _IDLE_LOOKS = 3
 _MISLEADING = (
@@ -57,8 +68,10 @@ class CTest(Runner):
         timeout: float,
         gpus: Gpus = NONE,
         configuration: str | None = None,
+        epoch: float = 0.0,
     ) -> None:
         super().__init__()
+        self._epoch = epoch
         self.tests: dict[int, ListedTest] = {}
         self._executable = executable
         self._folder = run_directory / "ctest"
@@ -71,23 +84,32 @@ class CTest(Runner):
         self._idle = 0
         self._outputs = OutputStore(run_directory, self.name)
         self._selected: list[int] = []
+        self._places: dict[int, str] = {}
         self._started: set[int] = set()
+        # In the order in which they ended, which is that of the report.
         self._ended: dict[int, LiveLine] = {}
         write_folder(self._folder, build, previous)
 
     def __str__(self) -> str:
         return f"{self.name} ({self.configuration})" if self.configuration else self.name
 
+    def list_all(self) -> list[ListedTest]:
+        """Return the tests of the build."""
+        if not self.tests:
+            self._choose_configuration()
+            self.tests = {test.number: test for test in list_tests(self._ask)}
+        return list(self.tests.values())
+
     def select(self, selection: Selection, jobs: int) -> int:
-        """List the tests, choose from them and return how many will run."""
-        self._choose_configuration()
-        self.tests = {test.number: test for test in list_tests(self._ask)}
+        """Choose from the tests and return how many will run."""
+        self.list_all()
         for number, test in self.tests.items():
-            choice = selection.choose(test.name, test.labels)
+            choice = selection.choose(self.name, test.name, test.labels)
             if choice is Choice.SELECTED:
                 self._selected.append(number)
             self.excluded += choice is Choice.EXCLUDED_AS_SLOW
-        self.unmatched.update(selection.unmatched([test.name for test in self.tests.values()]))
+        names = [test.name for test in self.tests.values()]
+        self.unmatched.update(selection.unmatched(self.name, names))
         chosen = self._folder / "selected"
         numbers = ",".join(map(str, [0, 0, 0, *self._selected]))
         chosen.write_text(f"{numbers}\n", encoding="ascii")
@@ -100,6 +122,7 @@ class CTest(Runner):
         options, self._gpu_environment = give_gpus(self._folder, self._build, tests, self._gpus)
         self.command += options
         limit_time(self._folder, tests, self._timeout)
+        self._places = places(tests, self._build)
         return len(self._selected)
 
     @property
@@ -140,7 +163,7 @@ class CTest(Runner):
                     option,
                     timeout=_LIST_SECONDS,
                     cwd=self._folder,
-                    environment=_environment(),
+                    environment={**_environment(), LISTING: "1"},
                 )
             except CommandError as error:
                 raise InfrastructureError(f"cannot run ctest: {error}") from error
@@ -182,54 +205,77 @@ class CTest(Runner):
         self._started.add(live.number)
         if live.outcome is None:
             self._emit(Started(self.name, name))
-        else:
+        elif not (self.interrupted and live.outcome.is_failure):
+            # What the signal that ends all has ended has no result of its own.
             self._ended[live.number] = live
             self._emit(Ended(self.name, name, live.outcome))
 
     def _collect(self, code: int) -> None:
+        found: list[TestResult] = []
+        broken = None
         try:
             tag = (self._folder / "Testing/TAG").read_text(encoding="utf-8").split()[0]
             report = self._folder / "Testing" / tag / "Test.xml"
-            for result in read_report(report, self._outputs):
-                self.results.append(result)
+            found += read_report(report, self._outputs, self._epoch)
         except (OSError, IndexError, ValueError, SyntaxError) as error:
-            if not self.interrupted:
-                self.errors.append(
-                    f"ctest ended with status {code} and left no report ({error}); see {self._log}"
-                )
-        reported = Counter(result.id for result in self.results)
-        missing = []
-        for number in sorted({*self._selected, *self._started}):
-            test = self.tests[number]
-            reported[test.name] -= 1
-            if reported[test.name] < 0:
-                missing.append(test)
-        self._add_unreported(missing)
+            broken = f"ctest ended with status {code} and left no report ({error})"
+        numbers = self._numbers(found)
+        missing = [n for n in sorted({*self._selected, *self._started}) if n not in numbers]
+        results = dict(zip(numbers, found))
+        results |= self._unreported_ones([self.tests[number] for number in missing])
+        for number, result in sorted(results.items()):
+            if number in self.tests:
+                result.id = self.tests[number].name
+                result.place = self._places.get(number)
+            self.results.append(result)
+        bad = any(result.outcome.is_failure for result in self.results)
+        if broken is None and (missing or code not in (0, _TESTS_FAILED if bad else 0)):
+            left = f" and did not run {len(missing)} of its tests" if missing else ""
+            broken = f"ctest ended with status {code}{left}{self._complaint()}"
+        if broken is not None and not self.interrupted:
+            self.errors.append(f"{broken}; see {self._log}")
         remove_bulk(self._folder)
 
-    def _add_unreported(self, tests: list[ListedTest]) -> None:
-        """Add results of `tests` by what ctest told and logged while it ran."""
+    def _numbers(self, found: list[TestResult]) -> list[int]:
+        """Return ctest's number of each result of the report, which has but their names.
+
+        Of tests of one name, the report has them in the order in which they ended.
+        """
+        left: dict[str, list[int]] = {}
+        for number in dict.fromkeys([*self._ended, *self._selected, *self.tests]):
+            left.setdefault(plain_name(self.tests[number].name), []).append(number)
+        unknown = iter(range(-1, -len(found) - 1, -1))
+        return [
+            numbers.pop(0) if (numbers := left.get(plain_name(test.id))) else next(unknown)
+            for test in found
+        ]
+
+    def _complaint(self) -> str:
+        """Return the errors that ctest has printed itself."""
+        said = [line for line in lines_of(tail(self._log)) if re.match(" *(CMake )?Error", line)]
+        return "".join(f"\n  {line.strip()}" for line in said[:_MOST_COMPLAINTS])
+
+    def _unreported_ones(self, tests: list[ListedTest]) -> dict[int, TestResult]:
+        """Return results of `tests` by what ctest told and logged while it ran."""
         left = {test.number: test for test in tests}
+        results = {}
         for file in find_logs(self._folder) if left else ():
             for logged in read_log(file):
                 for test in left.values():
                     if test.name == logged.name:
-                        self.results.append(self._without_report(test, logged))
+                        results[test.number] = self._without_report(test, logged)
                         del left[test.number]
                         break
-        self.results += [self._without_report(test, None) for test in left.values()]
+        return {**results, **{n: self._without_report(test, None) for n, test in left.items()}}
 
     def _without_report(self, test: ListedTest, logged: Logged | None) -> TestResult:
         live = self._ended.get(test.number)
         started = test.number in self._started
-        result = TestResult(
-            id=test.name,
-            runner=self.name,
-            outcome=(live and live.outcome) or self._unreported(started=started),
-            labels=list(test.labels),
-            seconds=live.seconds if live else None,
-            reason="ctest wrote no report of this test" if started else None,
-        )
+        result = self._unreported(test.name, started=started, labels=list(test.labels))
+        if live is not None and live.outcome is not None:
+            result.outcome, result.seconds, result.reason = live.outcome, live.seconds, None
+        if started:
+            result.reason = result.reason or "ctest wrote no report of this test"
         return result if logged is None else add_logged(result, logged, self._outputs)
 
 

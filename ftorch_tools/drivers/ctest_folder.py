@@ -11,16 +11,25 @@ from pathlib import Path
 from ftorch_tools.drivers.ctest_list import GPUS, ListedTest
 from ftorch_tools.gpus import Gpus
 from ftorch_tools.project import read_cache
+from ftorch_tools.text import lines_of
 
 _COSTS = Path("Testing/Temporary/CTestCostData.txt")
 _SPECIFICATION = "gpus.json"
+# The environment variable under which ctest only lists tests: nothing of the project's is to run.
+LISTING = "FTORCH_TEST_LISTING"
+_CUSTOM = """\
+include({file} OPTIONAL)
+if(DEFINED ENV{{{listing}}})
+  set(CTEST_CUSTOM_PRE_TEST)
+  set(CTEST_CUSTOM_POST_TEST)
+endif()
+"""
 # Redefines what the build folder's files call, for tests that are given GPUs.
 _WRAP = """\
-set(with_gpus {names})
+{names}
 function(add_test name)
-  list(FIND with_gpus "${{name}}" place)
-  if(NOT place EQUAL -1 AND EXISTS "${{ARGV1}}")
-    set(launcher [==[{launcher}]==])
+  if(DEFINED "with GPUs: ${{name}}" AND EXISTS "${{ARGV1}}")
+    set(launcher /bin/sh {launcher})
   endif()
   cmake_parse_arguments(PARSE_ARGV 1 test "" "" "")
   _add_test("${{name}}" ${{launcher}} ${{test_UNPARSED_ARGUMENTS}})
@@ -32,10 +41,10 @@ def write_folder(folder: Path, build: Path, previous: Path | None) -> None:
     """Make `folder`, whose tests are those of `build`, with the durations of run `previous`."""
     folder.mkdir()
     _write_tests(folder, build, "")
-    custom = f"include([==[{build.as_posix()}/CTestCustom.cmake]==] OPTIONAL)\n"
-    _write(folder / "CTestCustom.cmake", custom)
+    custom = quote(f"{build.as_posix()}/CTestCustom.cmake")
+    _write(folder / "CTestCustom.cmake", _CUSTOM.format(file=custom, listing=LISTING))
     settings = build / "DartConfiguration.tcl"
-    lines = _read(settings).splitlines() if settings.is_file() else []
+    lines = lines_of(_read(settings)) if settings.is_file() else []
     kept = [line for line in lines if not line.startswith("BuildDirectory:")]
     text = "\n".join([*kept, f"BuildDirectory: {folder.as_posix()}", ""])
     _write(folder / "DartConfiguration.tcl", text)
@@ -68,8 +77,8 @@ def give_gpus(
     file = folder / _SPECIFICATION
     file.write_text(json.dumps(specification), encoding="ascii")
     launcher = Path(__file__).with_name("with_gpus.sh")
-    quoted = " ".join(f"[==[{name}]==]" for name in names)
-    wrap = _WRAP.format(names=quoted, launcher=f"/bin/sh;{launcher.as_posix()}")
+    marks = "\n".join(f"set({quote(f'with GPUs: {name}')} ON)" for name in names)
+    wrap = _WRAP.format(names=marks, launcher=quote(launcher.as_posix()))
     _write_tests(folder, build, wrap)
     environment = {f"FTORCH_TEST_GPU_{n}": mask for n, mask in enumerate(gpus.masks)}
     environment["FTORCH_TEST_GPU_VARIABLE"] = gpus.variable
@@ -80,7 +89,7 @@ def limit_time(folder: Path, tests: list[ListedTest], seconds: float) -> None:
     """Give tests without a limit of time the limit that holds for all; the last setting counts."""
     file = folder / "CTestTestfile.cmake"
     settings = [
-        f"set_tests_properties([==[{test.name}]==] PROPERTIES TIMEOUT {seconds:g})\n"
+        f"set_tests_properties({quote(test.name)} PROPERTIES TIMEOUT {seconds:g})\n"
         for test in tests
         if test.unlimited
     ]
@@ -93,8 +102,16 @@ def remove_bulk(folder: Path) -> None:
         file.unlink()
 
 
+def quote(text: str) -> str:
+    """Return `text` as an argument in CMake's language, whatever it holds."""
+    level = 0
+    while f"]{'=' * level}]" in f"{text}]":
+        level += 1
+    return f"[{'=' * level}[{text}]{'=' * level}]"
+
+
 def _write_tests(folder: Path, build: Path, before: str) -> None:
-    text = f"{before}subdirs([==[{build.as_posix()}]==])\n"
+    text = f"{before}subdirs({quote(build.as_posix())})\n"
     _write(folder / "CTestTestfile.cmake", text)
 
 
@@ -108,6 +125,6 @@ def _write(file: Path, text: str) -> None:
 
 
 def _setting(settings: Path, name: str) -> str:
-    lines = _read(settings).splitlines() if settings.is_file() else []
+    lines = lines_of(_read(settings)) if settings.is_file() else []
     pairs = (line.partition(":") for line in lines)
     return next((value.strip() for key, _, value in pairs if key == name), "")

@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
 
 from ftorch_tools.errors import InfrastructureError
+from ftorch_tools.text import encode, lines_of
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,7 @@ class ListedTest:
 
     `unlimited` tests have no limit of time, or one that versions of ctest read differently.
     Tests with one of `ties` in common (fixtures, dependencies, locks) must run on one machine.
+    `folder` is where the test runs, by default the build's folder that defines it.
     """
 
     number: int
@@ -29,14 +33,15 @@ class ListedTest:
     gpus: bool = False
     unlimited: bool = False
     ties: frozenset[str] = frozenset()
+    folder: str = ""
 
 
 def list_tests(ask: Callable[[str], str]) -> list[ListedTest]:
     """Return the tests; `ask` gives what ctest answers to an option."""
     # Only -N gives the numbers: the JSON leaves out tests without a command.
-    lines = ask("-N").splitlines()
+    lines = lines_of(ask("-N"))
     numbered = [re.match(r" *Test +#(\d+): (.*)", line) for line in lines]
-    described = _describe(ask)
+    described = [{**test, "name": _shown(test["name"])} for test in _describe(ask)]
     broken = next((test["name"] for test in described if "\n" in test["name"]), None)
     if broken is not None:
         raise InfrastructureError(
@@ -48,14 +53,28 @@ def list_tests(ask: Callable[[str], str]) -> list[ListedTest]:
     for match in filter(None, numbered):
         number, name = int(match.group(1)), match.group(2)
         known = described[position]["name"] if position < len(described) else None
-        if known is not None and name in (known, f"{known} (Disabled)"):
-            tests.append(_described(number, described[position]))
+        if known is not None and _shown(name) in (known, f"{known} (Disabled)"):
+            # Of bytes that are no text the list has them, and the description does not.
+            whole = name if len(_shown(name)) == len(known) else name.removesuffix(" (Disabled)")
+            tests.append(_described(number, whole, described[position]))
             position += 1
         else:
             tests.append(ListedTest(number, name))
     if position != len(described):
         raise InfrastructureError("ctest lists its tests in two different orders")
     return tests
+
+
+def places(tests: list[ListedTest], build: Path) -> dict[int, str]:
+    """Return what tells the tests of one name apart: the folder in `build`, and which there."""
+    found: dict[int, str] = {}
+    counts: Counter[tuple[str, str]] = Counter()
+    for test in tests:
+        folder = os.path.relpath(test.folder, build) if test.folder else ""
+        counts[test.name, folder] += 1
+        count = counts[test.name, folder]
+        found[test.number] = folder if count == 1 else f"{folder}#{count}"
+    return found
 
 
 def is_built(ask: Callable[[str], str], build: Path) -> bool:
@@ -72,19 +91,25 @@ def _describe(ask: Callable[[str], str]) -> list[dict[str, Any]]:
         raise InfrastructureError(f"ctest gave no list of tests: {error!r}") from error
 
 
-def _described(number: int, test: dict[str, Any]) -> ListedTest:
+def _shown(name: str) -> str:
+    """Return `name` as ctest's JSON has it, where bytes that are no text stand as one mark."""
+    return re.sub("\ufffd+", "\ufffd", encode(name).decode("utf-8", "replace"))
+
+
+def _described(number: int, name: str, test: dict[str, Any]) -> ListedTest:
     properties = {item["name"]: item["value"] for item in test.get("properties", [])}
     groups = properties.get("RESOURCE_GROUPS", [])
     resources = {need.get(".type") for group in groups for need in group.get("requirements", [])}
     return ListedTest(
         number,
-        str(test["name"]),
+        name,
         tuple(properties.get("LABELS", ())),
         int(properties.get("PROCESSORS", 1)),
         bool(properties.get("RUN_SERIAL", False)),
         GPUS in resources,
         float(properties.get("TIMEOUT", 1)) <= 0,
-        frozenset([f"test {test['name']}", *_ties(properties)]),
+        frozenset([f"test {name}", *_ties(properties)]),
+        str(properties.get("WORKING_DIRECTORY", "")),
     )
 
 

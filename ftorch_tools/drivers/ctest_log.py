@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ftorch_tools.drivers.runner import OUTPUT_LIMIT, cut_notice
+from ftorch_tools.text import decode
 
 _BEGIN = re.compile(rb"^\d+/\d+ Testing: (.*)\n\d+/\d+ Test: \1\n", re.MULTILINE)
 _OUTPUT = b"\nOutput:\n" + b"-" * 58 + b"\n"
@@ -50,10 +51,10 @@ def read_log(file: Path) -> Iterator[Logged]:
                 return
             reason = end["reason"]
             yield Logged(
-                begin[1].decode("utf-8", "replace"),
-                _cut(text, first, end.start()).decode("utf-8", "replace"),
+                decode(begin[1]),
+                decode(_cut(text, first, end.start())),
                 float(end["seconds"]),
-                reason.decode("utf-8", "replace") if reason else None,
+                decode(reason) if reason else None,
             )
             place = end.end()
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from pathlib import Path
 from ftorch_tools.drivers.ctest_log import Logged
 from ftorch_tools.drivers.runner import OutputStore, finite, printed_skip_reason
 from ftorch_tools.records.record import Outcome, TestResult
+from ftorch_tools.text import decode
 
 _SIGNALS = {
     "SEGFAULT": "SIGSEGV",
@@ -31,6 +33,7 @@ _ENDED = re.compile(r"^ *\d+/\d+ Test +#(\d+): (.*)$")
 _PRINTED = re.compile(
     r'<CTestMeasurement +type="numeric/\w+" +name="([^"]*)" *>([^<]*)</CTestMeasurement>'
 )
+_SPELT_OUT = re.compile(r"\[NON-(UTF-8-BYTE|XML-CHAR)-0x([0-9A-Fa-f]{1,6})\]")
 _SECONDS = re.compile(r"([\d.]+) sec\s*$")
 
 
@@ -74,15 +77,36 @@ def _live_outcome(text: str) -> Outcome:
     return Outcome.PASSED if passed else Outcome.FAILED
 
 
-def read_report(file: Path, outputs: OutputStore) -> Iterator[TestResult]:
+def read_report(file: Path, outputs: OutputStore, epoch: float) -> Iterator[TestResult]:
     """Yield the results that `file` holds, their outputs kept in `outputs`.
 
-    One test at a time is in memory.
+    One test at a time is in memory. The run began at the Unix time `epoch`.
     """
     for _, element in ElementTree.iterparse(file):
         if element.tag == "Test" and "Status" in element.attrib:
-            yield _result(element, outputs)
+            result = _result(element, outputs)
+            start = finite(element.findtext("StartTestTime"))
+            if start is not None and result.outcome is not Outcome.NOT_RUN:
+                result.start = round(max(0.0, start - epoch), 3)
+            yield result
             element.clear()
+
+
+def plain_name(name: str) -> str:
+    """Return `name` as a report has it, which leaves out one character."""
+    return name.replace("\r", "")
+
+
+def _unescaped(text: str) -> str:
+    """Return what ctest has written as `text`: it spells out what XML or UTF-8 cannot hold."""
+    return _SPELT_OUT.sub(_character, text)
+
+
+def _character(found: re.Match[str]) -> str:
+    code = int(found.group(2), 16)
+    if code > sys.maxunicode:
+        return found.group()
+    return decode(bytes([code])) if found.group(1) == "UTF-8-BYTE" and code < 256 else chr(code)
 
 
 def add_logged(result: TestResult, logged: Logged, outputs: OutputStore) -> TestResult:
@@ -105,9 +129,9 @@ def _one_line(reason: str) -> str:
 
 
 def _result(test: ElementTree.Element, outputs: OutputStore) -> TestResult:
-    name = test.findtext("Name") or ""
+    name = _unescaped(test.findtext("Name") or "")
     measured = _of_ctest(test)
-    output = test.findtext("Results/Measurement/Value") or ""
+    output = _unescaped(test.findtext("Results/Measurement/Value") or "")
     completion = measured.get("Completion Status", "")
     code = measured.get("Exit Code", "")
     outcome = _outcome(test.get("Status", ""), completion, code)
@@ -125,7 +149,7 @@ def _result(test: ElementTree.Element, outputs: OutputStore) -> TestResult:
         id=name,
         runner="ctest",
         outcome=outcome,
-        labels=[label.text or "" for label in test.findall("Labels/Label")],
+        labels=[_unescaped(label.text or "") for label in test.findall("Labels/Label")],
         exit_code=exit_code,
         signal=_SIGNALS.get(code, code) if outcome is Outcome.CRASHED else None,
         seconds=finite(measured.get("Execution Time")),
@@ -141,7 +165,7 @@ def _of_ctest(test: ElementTree.Element) -> dict[str, str]:
     They stand behind the two exit values and before the rest.
     """
     items = [
-        (item.get("name", ""), item.findtext("Value") or "")
+        (item.get("name", ""), _unescaped(item.findtext("Value") or ""))
         for item in test.findall("Results/NamedMeasurement")
     ]
     return {**dict(items), **dict(item for item in reversed(items) if item[0] in _FIRST)}

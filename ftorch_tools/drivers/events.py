@@ -27,11 +27,15 @@ class Started:
 
 @dataclass(frozen=True)
 class Ended:
-    """A test ended, as far as the live output tells; the runner's results are the truth."""
+    """A test ended, as far as the live output tells; the runner's results are the truth.
+
+    `before` is how the attempt ended that this one follows.
+    """
 
     runner: str
     id: str
     outcome: Outcome
+    before: Outcome | None = None
 
 
 @dataclass(frozen=True)

@@ -12,20 +12,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable
+from typing import Callable
 
+from ftorch_tools.drivers.isolated_verdict import Values, judge, lost, read_ranks, values_of
 from ftorch_tools.drivers.launcher import RANKS
-from ftorch_tools.drivers.process import Child, exit_or_signal
+from ftorch_tools.drivers.process import Child
+from ftorch_tools.drivers.pytest_command import NO_CACHE
 from ftorch_tools.drivers.pytest_paths import arguments
 from ftorch_tools.drivers.runner import tail
 from ftorch_tools.drivers.slots import cores, gpus
 from ftorch_tools.gpus import Gpus
+from ftorch_tools.text import is_text
 
 # How much longer than its limit a process may take to say that the limit has passed.
 _GRACE_SECONDS = 5.0
-_WORST_FIRST = ["timeout", "failed", "skipped", "passed"]
-
-Values = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -114,10 +114,10 @@ class Isolated:
 
     def _refusal(self, test: IsolatedTest) -> Values | None:
         if test.ranks and self._setting.launcher is None:
-            return _values("not_run", reason="no MPI launcher: mpiexec is not on PATH")
+            return values_of("not_run", reason="no MPI launcher: mpiexec is not on PATH")
         count = len(self._setting.gpus.masks)
         if test.gpus > count > 0:
-            return _values("skipped", reason=f"needs {test.gpus} GPUs, and may use {count}")
+            return values_of("skipped", reason=f"needs {test.gpus} GPUs, and may use {count}")
         return None
 
     def _execute(self, number: int, test: IsolatedTest, environment: dict[str, str]) -> Values:
@@ -131,6 +131,10 @@ class Isolated:
         environment[setting.options] = str(options)
         launcher = setting.launcher if test.ranks and setting.launcher else []
         launch = [str(test.ranks) if word == RANKS else word for word in launcher]
+        if launch:
+            # A launcher may end well although one of its processes did not.
+            launch += ["/bin/sh", str(Path(__file__).with_name("rank.sh")), str(results)]
+        quirks = [] if is_text(test.id) else NO_CACHE
         exits: list[int] = []
         gone = threading.Event()
 
@@ -138,12 +142,12 @@ class Isolated:
             exits.append(code)
             gone.set()
 
-        begin = time.monotonic()
+        began, begin = time.time(), time.monotonic()
         with self._lock:
             if self._stopped:
-                return _values("lost")
+                return lost(None, "")
             child = self._children[test.id] = Child(
-                [*launch, *setting.command, *arguments([Path(test.file)], setting.cwd)],
+                [*launch, *setting.command, *quirks, *arguments([Path(test.file)], setting.cwd)],
                 cwd=setting.cwd,
                 environment=environment,
                 log=log,
@@ -156,38 +160,8 @@ class Isolated:
         gone.wait()
         del self._children[test.id]
         seconds = time.monotonic() - begin
-        verdicts = [json.loads(file.read_text("ascii")) for file in sorted(results.glob("*.json"))]
-        if self._stopped and len(verdicts) < max(1, test.ranks):
-            return _values("lost", seconds=seconds, output=tail(log))
-        return _judge(test, verdicts, exits[0] if in_time else None, seconds, tail(log))
-
-
-def _judge(
-    test: IsolatedTest, verdicts: list[Values], code: int | None, seconds: float, log: str
-) -> Values:
-    """Return the result of a test from those of its ranks; `code` is None when time was up."""
-    outputs = [verdict["output"] for verdict in verdicts]
-    if len(verdicts) > 1:
-        outputs = [f"===== process {n} =====\n{text}" for n, text in enumerate(outputs)]
-    if code is None:
-        return _values("timeout", seconds=seconds, output="\n".join([*outputs, log]))
-    if len(verdicts) < max(1, test.ranks):
-        return _values("crashed", seconds=seconds, code=code, output="\n".join([*outputs, log]))
-    worst = min(verdicts, key=lambda verdict: _WORST_FIRST.index(verdict["outcome"]))
-    outcomes = {verdict["outcome"] for verdict in verdicts}
-    # A rank that has nothing to do may skip; the test has run where another one did.
-    outcome = "passed" if outcomes == {"passed", "skipped"} else worst["outcome"]
-    reason = worst["reason"] if outcome == "skipped" else None
-    return _values(outcome, seconds=seconds, reason=reason, output="\n".join(outputs))
-
-
-def _values(
-    outcome: str,
-    *,
-    seconds: float | None = None,
-    reason: str | None = None,
-    code: int | None = None,
-    output: str = "",
-) -> Values:
-    values = {"outcome": outcome, "seconds": seconds, "reason": reason, "output": output}
-    return {**values, **exit_or_signal(code)}
+        ranks = read_ranks(results, test.ranks)
+        if self._stopped and not ranks.complete:
+            return lost(seconds, tail(log))
+        result = judge(ranks, exits[0] if in_time else None, seconds, tail(log))
+        return {**result, "began": began}

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Callable
 import psutil
 
 from ftorch_tools.drivers.leftovers import end_marked, end_strays, marked, new_mark
+from ftorch_tools.text import decode
 
 # A reader that has not seen the end this long after the exit waits for a stray holder of the pipe.
 DRAIN_SECONDS = 5.0
@@ -25,6 +26,12 @@ def exit_or_signal(code: int | None) -> dict[str, Any]:
         return {"exit_code": code, "signal": None}
     names = {number.value: number.name for number in signal.Signals}
     return {"exit_code": None, "signal": names.get(-code, f"signal {-code}")}
+
+
+def describe_status(code: int) -> str:
+    """Return the status of a process in words."""
+    fields = exit_or_signal(code)
+    return str(fields["signal"] or f"exit code {code}")
 
 
 class Child:
@@ -121,7 +128,7 @@ class Child:
             for line in stream:
                 # Whatever goes wrong, the child must not wait for its reader.
                 self._attempt(self._keep, line)
-                self._attempt(self._on_line, line.decode("utf-8", "replace").rstrip("\n"))
+                self._attempt(self._on_line, decode(line).rstrip("\n"))
 
     def _keep(self, line: bytes) -> None:
         if self._tee is not None:

@@ -7,20 +7,22 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Generator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ftorch_tools.command import CommandError, call
-from ftorch_tools.drivers.pytest_options import select_all
+from ftorch_tools.drivers.pytest_options import run_all
 from ftorch_tools.drivers.pytest_paths import OtherPaths, arguments
 from ftorch_tools.drivers.pytest_reports import labels_of
 from ftorch_tools.drivers.runner import tail
 from ftorch_tools.errors import InfrastructureError
 from ftorch_tools.interrupts import interruptible
+from ftorch_tools.project import has_ctest
 from ftorch_tools.selection import PYTHON
+from ftorch_tools.text import lines_of
 
 _FOLDER = "FTORCH_TEST_COLLECT"
 _NO_TESTS_COLLECTED = 5
@@ -46,13 +48,15 @@ def collect(paths: list[Path], project: Path, build: Path, seconds: float = 600.
     if not paths:
         return Collection()
     command = [sys.executable, "-m", "pytest", "-p", __name__, "--collect-only", "-q"]
-    command += ["-n", "0", "--color", "no", "--rootdir", str(project)]
+    command += ["-p", "xdist", "-n", "0", "--color", "no", "--rootdir", str(project)]
     command += arguments(paths, project)
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(_FROM_AN_OUTER_RUN)}
     with tempfile.TemporaryDirectory(prefix="ftorch-test-") as name:
         folder = Path(name)
         (folder / "paths.json").write_text(json.dumps([str(path) for path in paths]))
-        environment = {**inherited, _FOLDER: name, "FTORCH_BUILD_DIR": str(build)}
+        environment = {**inherited, _FOLDER: name}
+        if has_ctest(build):
+            environment["FTORCH_BUILD_DIR"] = str(build)
         with (folder / "log").open("w") as log, interruptible(_INTERRUPTED):
             try:
                 answer = call(
@@ -60,7 +64,7 @@ def collect(paths: list[Path], project: Path, build: Path, seconds: float = 600.
                 )
             except CommandError as error:
                 raise InfrastructureError(f"pytest cannot collect the tests: {error}") from error
-        said = "\n".join(tail(folder / "log").splitlines()[-_LAST_LINES:])
+        said = "\n".join(lines_of(tail(folder / "log"))[-_LAST_LINES:])
         listed = folder / "tests.json"
         found = listed.read_text(encoding="ascii") if listed.exists() else ""
     if answer.code not in (0, _NO_TESTS_COLLECTED, _SOME_BROKEN) or not found:
@@ -71,10 +75,17 @@ def collect(paths: list[Path], project: Path, build: Path, seconds: float = 600.
     return Collection([(id, labels) for id, labels in values["tests"]], values["broken"])
 
 
+@pytest.hookimpl(tryfirst=True, hookwrapper=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, None, None]:
+    """Let pytest collect all tests, whatever else its settings ask of it."""
+    run_all(config)
+    config.option.collectonly = True
+    yield
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Register what listens to the collection."""
-    select_all(config)
     folder = Path(os.environ[_FOLDER])
     paths = json.loads((folder / "paths.json").read_text())
     config.pluginmanager.register(OtherPaths(paths), "ftorch-test-paths")
@@ -86,6 +97,7 @@ class _Listener:
         self._answer = answer
         self._found = Collection()
         self._skipped: list[str] = []
+        self._items: dict[pytest.Item, str] = {}
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.skipped:
@@ -93,10 +105,14 @@ class _Listener:
         elif report.failed:
             self._found.broken[report.nodeid] = report.longreprtext
 
-    def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        self._found.tests += [(item.nodeid, labels_of(item)) for item in items]
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Note each test, also one that the project's settings or a plugin leave out."""
+        self._items.setdefault(item, item.nodeid)
 
-    def pytest_collection_finish(self, session: Any) -> None:
-        self._found.tests += [(item.nodeid, labels_of(item)) for item in session.items]
-        self._found.tests += [(id, [PYTHON]) for id in self._skipped]
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        for item in session.items:
+            self._items.setdefault(item, item.nodeid)
+        tests = [(name, labels_of(item)) for item, name in self._items.items()]
+        self._found.tests = [*dict(tests).items(), *((id, [PYTHON]) for id in self._skipped)]
         self._answer.write_text(json.dumps(asdict(self._found)), encoding="ascii")

@@ -5,20 +5,36 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ftorch_tools.drivers.process import describe_status
+from ftorch_tools.drivers.pytest_attempts import Attempts, tells_of_a_crash
 from ftorch_tools.drivers.pytest_capture import CaptureLimit
-from ftorch_tools.drivers.pytest_options import select_all
+from ftorch_tools.drivers.pytest_command import EVENTS, OPTIONS
+from ftorch_tools.drivers.pytest_options import run_all
 from ftorch_tools.drivers.pytest_paths import OtherPaths
-from ftorch_tools.drivers.pytest_reports import crash, skip_reason, verdict
-from ftorch_tools.drivers.pytest_runner import EVENTS, OPTIONS
+from ftorch_tools.drivers.pytest_reports import crash, exit_status, module, verdict
 from ftorch_tools.drivers.pytest_worker import END_ERROR, Alone, Worker
 
 _MOST_STILLBORN = 3
+# What is slow to end execnet interrupts after five seconds, and ends after ten.
+_PATIENCE_SECONDS = 4.5
+_BY_EXECNET = (1, 130, -signal.SIGINT, -signal.SIGTERM, -signal.SIGKILL)
+# The options of pytest that were taken back.
+_ignored: list[str] = []
+
+
+@pytest.hookimpl(tryfirst=True, hookwrapper=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, None, None]:
+    """Let pytest run tests, whatever else its settings ask of it."""
+    _ignored.extend(run_all(config))
+    yield
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -26,12 +42,17 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the part for this process: a worker of xdist, its controller, or one test's."""
     config.addinivalue_line("markers", "isolated: runs in a process of its own")
     options = json.loads(Path(os.environ[OPTIONS]).read_text(encoding="ascii"))
-    select_all(config)
     config.pluginmanager.register(OtherPaths(options["paths"]), "ftorch-test-paths")
     worker = getattr(config, "workerinput", None)
     if worker is None and "alone" not in options:
-        config.pluginmanager.register(_Controller(), "ftorch-test-controller")
-        return
+        controller = _Controller()
+        config.pluginmanager.register(controller, "ftorch-test-controller")
+        if _ignored:
+            controller.send("ignored", options=_ignored)
+        if config.option.numprocesses:
+            return
+        # Without workers this one looks for the tests, none of which it runs.
+        worker = {"workerid": "main"}
     config.pluginmanager.register(CaptureLimit(), "ftorch-test-capture")
     if worker is None:
         part: object = Alone(options["alone"], Path(options["results"]))
@@ -48,25 +69,34 @@ class _Controller:
         os.set_inheritable(descriptor, False)
         self._stream = os.fdopen(descriptor, "w", encoding="ascii", buffering=1)
         self._planned = False
+        self._nodes: list[Any] = []
         self._ready: set[Any] = set()
         self._stillborn = 0
         self._died: dict[str, str] = {}
-        self._phases: dict[str, list[pytest.TestReport]] = {}
+        self._explained: set[str] = set()
+        self._attempts = Attempts()
         self._start: dict[str, float] = {}
 
-    def _send(self, event: str, **values: Any) -> None:
+    def send(self, event: str, **values: Any) -> None:
+        """Tell the runner."""
         self._stream.write(json.dumps({"event": event, **values}) + "\n")
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodeready(self, node: Any) -> None:
+        self._nodes.append(node)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
         self._ready.add(node)
         if not self._planned:
             self._planned = True
-            self._send("planned", ids=list(ids))
+            self.send("planned", ids=list(ids))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object | None) -> None:
         problem = error or getattr(node, "workeroutput", {}).get(END_ERROR)
+        if error is not None:
+            self._explained.add(node.gateway.id)
         if problem is not None and node in self._ready:
             self._died[node.gateway.id] = str(problem)
         self._stillborn += error is not None and node not in self._ready
@@ -76,28 +106,37 @@ class _Controller:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed or report.skipped:
-            text = report.longreprtext
-            reason = skip_reason(report) if report.skipped else None
-            self._send("module", id=report.nodeid, output=text, reason=reason)
+            self.send("module", **module(report))
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._start[nodeid] = time.monotonic()
-        self._send("started", id=nodeid)
+        self.send("started", id=nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        phases = self._phases.setdefault(report.nodeid, [])
-        phases.append(report)
-        crashed = report.when not in ("setup", "call", "teardown")
-        if crashed or report.when == "teardown":
-            del self._phases[report.nodeid]
+        for phases in self._attempts.take(report):
+            crashed = tells_of_a_crash(phases[-1])
             started = self._start.pop(report.nodeid, None)
-            values = crash(report, phases) if crashed else verdict(phases)
+            values = crash(phases[-1], phases) if crashed else verdict(phases)
             self._died.pop(str(values.get("worker")), None)
             if crashed and started is not None:
                 values["seconds"] = time.monotonic() - started
-            self._send("finished", id=report.nodeid, **values)
+            self.send("finished", id=report.nodeid, **values)
+            if phases[-1] is not report:
+                self.send("started", id=report.nodeid)
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        begin = time.monotonic()
+        yield
+        waited = time.monotonic() - begin >= _PATIENCE_SECONDS
+        late = []
+        for node in self._nodes:
+            id = node.gateway.id
+            code = None if id in self._explained else exit_status(node)
+            if waited and code in _BY_EXECNET:
+                late.append(id)
+            elif code:
+                self._died.setdefault(id, f"it ended with {describe_status(code)}")
         # Those that no test took along.
-        self._send("session_finished", status=int(exitstatus), died=self._died)
+        status = int(session.exitstatus)
+        self.send("session_finished", status=status, died=self._died, late=late)

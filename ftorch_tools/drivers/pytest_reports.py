@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from ftorch_tools.drivers.process import exit_or_signal
+from ftorch_tools.drivers.pytest_attempts import is_final, is_subtest
 from ftorch_tools.drivers.runner import LONGEST_TIMEOUT, finite
 from ftorch_tools.selection import PYTHON
 
+_NOT_CALLED = "pytest did not call the test"
 _NOT_LABELS = {
+    "flaky",
     "filterwarnings",
     "parametrize",
     "skip",
@@ -60,20 +63,28 @@ def _plain(value: object) -> object:
 
 
 def verdict(phases: list[pytest.TestReport]) -> dict[str, Any]:
-    """Return the outcome that the reports of a test's phases amount to."""
-    bad = [report for report in phases if report.failed]
-    skipped = [report for report in phases if report.skipped]
-    outcome = "failed" if bad else "skipped" if skipped else "passed"
+    """Return the outcome that the reports of an attempt's phases amount to.
+
+    A phase says `passed` or `skipped`, or else it is bad: plugins have words of their own for
+    what they are to repeat. Only what was called has passed.
+    """
+    bad = [report for report in phases if report.outcome not in ("passed", "skipped")]
+    skips = _skips(phases)
+    called = any(report.when == "call" and report.passed for report in phases)
+    outcome = "failed" if bad else "skipped" if skips else "passed" if called else "not_run"
     if any("from pytest-timeout" in report.longreprtext[-2000:] for report in bad):
         outcome = "timeout"
     # Each phase repeats the sections of those before it.
     sections = [f"----- {title} -----\n{text}" for title, text in phases[-1].sections]
     sections += [report.longreprtext for report in bad]
+    reasons = {"skipped": skip_reason(skips[0]) if skips else None, "not_run": _NOT_CALLED}
     return {
         "outcome": outcome,
         "labels": getattr(phases[-1], "ftorch_labels", []),
+        "began": min((getattr(report, "start", 0.0) for report in phases), default=0.0) or None,
         "seconds": sum(report.duration for report in phases),
-        "reason": skip_reason(skipped[0]) if skipped and not bad else None,
+        "reason": reasons.get(outcome),
+        "final": is_final(phases),
         "output": "\n".join(sections),
         "measurements": {
             str(name): finite(value)
@@ -81,6 +92,13 @@ def verdict(phases: list[pytest.TestReport]) -> dict[str, Any]:
             if isinstance(value, numbers.Real) and not isinstance(value, bool)
         },
     }
+
+
+def _skips(phases: list[pytest.TestReport]) -> list[pytest.TestReport]:
+    """Return the reports that make a test skipped: its own, or those of all its parts."""
+    parts = [report for report in phases if is_subtest(report)]
+    own = [report for report in phases if report.skipped and not is_subtest(report)]
+    return own or (parts if all(report.skipped for report in parts) else [])
 
 
 def skip_reason(report: Any) -> str:
@@ -94,20 +112,28 @@ def skip_reason(report: Any) -> str:
 def crash(report: Any, phases: list[pytest.TestReport]) -> dict[str, Any]:
     """Return the outcome of a test that took its worker along."""
     node = getattr(report, "node", None)
-    code = _exit_status(node)
+    code = None if node is None else exit_status(node)
     return {
         "outcome": "crashed",
         "labels": getattr(phases[0], "ftorch_labels", [PYTHON]),
         "limit": getattr(phases[0], "ftorch_limit", None),
         "worker": node.gateway.id if node is not None else None,
+        "final": is_final([report]),
         **exit_or_signal(code),
         "output": report.longreprtext,
     }
 
 
-def _exit_status(node: Any) -> int | None:
-    # xdist does not tell how a worker ended; its process does.
+def exit_status(node: Any) -> int | None:
+    """Return how the process of a worker ended, negative for a signal; None if it has not."""
+    # xdist does not tell; its process does.
     try:
         return int(node.gateway._io.popen.wait(timeout=2))
     except Exception:
         return None
+
+
+def module(report: pytest.CollectReport) -> dict[str, Any]:
+    """Return what is to be told of a module, or another part, that was skipped or is broken."""
+    reason = skip_reason(report) if report.skipped else None
+    return {"id": report.nodeid, "output": report.longreprtext, "reason": reason}

@@ -4,36 +4,32 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
-import sys
 import time
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from ftorch_tools.drivers.events import Ended, Planned, Started
 from ftorch_tools.drivers.isolated import Isolated, IsolatedTest, Setting
 from ftorch_tools.drivers.process import Child
-from ftorch_tools.drivers.pytest_paths import arguments, count_tests
+from ftorch_tools.drivers.pytest_command import EVENTS, OPTIONS, commands, environment_for
 from ftorch_tools.drivers.runner import OutputStore, Runner, tail
 from ftorch_tools.drivers.slots import Slots
 from ftorch_tools.gpus import NONE, Gpus
 from ftorch_tools.records.record import Outcome, TestResult
-from ftorch_tools.selection import PYTHON, Choice, Selection
+from ftorch_tools.selection import PYTHON, Choice, Selection, reached_by
+from ftorch_tools.text import lines_of
 
-# The environment variables that carry what the plugin needs.
-OPTIONS = "FTORCH_TEST_PYTEST"
-EVENTS = "FTORCH_TEST_EVENTS"
-_DESELECTED = "deselected by the settings of pytest or a plugin"
+_REMOVED = "deselected or removed by the settings of pytest, a conftest.py or a plugin"
+_BROKEN = "collection error"
+_TESTS_FAILED = 1
 _NO_TESTS_COLLECTED = 5
 # How long pytest may do nothing: import modules, or clear up when all tests have ended.
 SILENCE_SECONDS = 60.0
 _DRIVER_FRAME = re.compile(r'File "(?:.*/(?:_pytest|pytest|pluggy|xdist|execnet)/|<string>)')
-_FROM_AN_OUTER_RUN = re.compile(
-    r"PYTEST_(XDIST_.*|CURRENT_TEST|VERSION)|FTORCH_TEST_(PYTEST|EVENTS)"
-)
 
 
 class Pytest(Runner):
@@ -49,15 +45,17 @@ class Pytest(Runner):
         paths: list[Path],
         *,
         project: Path,
-        build: Path,
+        build: Path | None,
         run_directory: Path,
         selection: Selection,
         jobs: int,
         timeout: float,
         gpus: Gpus = NONE,
         launcher: list[str] | None = None,
+        epoch: float | None = None,
     ) -> None:
         super().__init__()
+        self._epoch = time.time() if epoch is None else epoch
         self.slots = Slots()
         self._project = project
         self._log = run_directory / "pytest.log"
@@ -66,13 +64,19 @@ class Pytest(Runner):
         self._collection = self._folder / "collection.json"
         self._outputs = OutputStore(run_directory, self.name)
         self._selection = selection
+        # Until pytest has collected its tests.
+        self.unmatched = {name for runner, name in selection.tests or [] if runner == self.name}
         self._timeout = timeout
         self._planned: list[str] = []
         self._in_workers: list[str] = []
-        self._deselected: list[tuple[str, list[str]]] = []
+        self._removed: list[tuple[str, list[str]]] = []
+        self._names: dict[str, str] = {}
+        self._places: dict[str, int] = {}
+        self._failed: set[str] = set()
         self._started: set[str] = set()
+        self._running: set[str] = set()
         self._finished: set[str] = set()
-        self._modules: set[str] = set()
+        self._modules: dict[str, TestResult] = {}
         self._status: int | None = None
         self._alone = False
         self._heard = float("inf")  # when pytest did something last, while it is to do something
@@ -88,21 +92,11 @@ class Pytest(Runner):
         # In a file: the environment is too small for many names.
         options_file = self._folder / "options.json"
         options_file.write_text(json.dumps(options), encoding="ascii")
-        self._environment = {
-            key: value
-            for key, value in os.environ.items()
-            if not _FROM_AN_OUTER_RUN.fullmatch(key)
-        }
-        self._environment[OPTIONS] = str(options_file)
-        self._environment["FTORCH_BUILD_DIR"] = str(build)
-        common = [sys.executable, "-m", "pytest", "-p", "ftorch_tools.drivers.pytest_plugin"]
-        common += ["--timeout", f"{timeout:g}", "--color", "no", "--rootdir", str(project)]
-        workers = max(1, min(jobs, count_tests(paths)))
-        self.command = [*common, "-n", str(workers), "--max-worker-restart", "1000"]
-        self.command += arguments(paths, project)
+        self._environment = environment_for(options_file, build)
+        self.command, alone = commands(paths, project, timeout, jobs, self._folder / "cache")
         self._isolated = Isolated(
             Setting(
-                command=[*common, "-n", "0", "-o", f"cache_dir={self._folder / 'cache'}"],
+                command=alone,
                 environment=self._environment,
                 options=OPTIONS,
                 cwd=project,
@@ -168,12 +162,22 @@ class Pytest(Runner):
         getattr(self, f"_on_{event.pop('event')}")(**event)
 
     def _on_planned(self, ids: list[str]) -> None:
-        self._in_workers = ids
-        self._planned = [*ids, *(test.id for test in self._read_collection())]
+        alone = self._read_collection()
+        self._in_workers = [self._name_of(id) for id in ids]
+        self._planned = [*self._in_workers, *(test.id for test in alone)]
         self._emit(Planned(self.name, len(self._planned)))
 
+    def _name_of(self, id: str) -> str:
+        """Return the name that a test had before plugins changed it."""
+        return self._names.get(id, id)
+
+    def _on_ignored(self, options: list[str]) -> None:
+        self.warnings.append(f"pytest: {', '.join(options)} of the settings has no effect")
+
     def _on_started(self, id: str) -> None:
+        id = self._name_of(id)
         self._started.add(id)
+        self._running.add(id)
         self._emit(Started(self.name, id))
 
     def _on_finished(
@@ -183,8 +187,14 @@ class Pytest(Runner):
         output: str,
         worker: str | None = None,
         limit: float | None = None,
+        began: float | None = None,
+        final: bool = False,
+        earlier: Sequence[dict[str, Any]] = (),
         **values: Any,
     ) -> None:
+        id = self._name_of(id)
+        for attempt in earlier:
+            self._on_finished(id, **attempt)
         verdict = Outcome(outcome)
         if verdict is Outcome.CRASHED:
             fault = self._fault(worker)
@@ -196,30 +206,53 @@ class Pytest(Runner):
                 values["signal"] = values["exit_code"] = None
         kept = self._outputs.keep(id, output)
         self._finished.add(id)
-        self.results.append(TestResult(id, self.name, verdict, output=kept, **values))
-        self._emit(Ended(self.name, id, verdict))
+        self._running.discard(id)
+        if began is not None:
+            values["start"] = round(began - self._epoch, 3)
+        self._add(TestResult(id, self.name, verdict, output=kept, **values))
+        if final:
+            self._failed.add(id)
+
+    def _add(self, result: TestResult) -> None:
+        """Take in a result: of a test that has one already, it is a further attempt."""
+        place = self._places.setdefault(result.id, len(self.results))
+        before = None
+        if place == len(self.results):
+            self.results.append(result)
+        else:
+            before = self.results[place]
+            # What failed for good, and not to be repeated, is not undone: a process that the
+            # test has forked may say otherwise, or another test of its name.
+            keep = result.id in self._failed and not result.outcome.is_failure
+            last, first = (before, result) if keep else (result, before)
+            self.results[place] = replace(
+                last, labels=last.labels or first.labels, earlier=first.attempts
+            )
+        outcome = self.results[place].outcome
+        self._emit(Ended(self.name, result.id, outcome, before.outcome if before else None))
 
     def _on_module(self, id: str, output: str, reason: str | None) -> None:
         """A module that was skipped, or (without a reason) cannot be collected."""
         if id in self._modules:
             return
-        self._modules.add(id)
-        if reason and self._selection.choose(id, [PYTHON]) is not Choice.SELECTED:
-            return
         outcome = Outcome.NOT_RUN if reason is None else Outcome.SKIPPED
+        result = TestResult(
+            id, self.name, outcome, reason=reason or _BROKEN, labels=[PYTHON], output=None
+        )
+        self._modules[id] = result
+        if reason and self._selection.choose(self.name, id, [PYTHON]) is not Choice.SELECTED:
+            return
         if reason is None:
             self.errors.append(f"pytest cannot collect {id}; see {self._log}")
-            reason = "collection error"
-        kept = self._outputs.keep(id, output)
-        self.results.append(
-            TestResult(id, self.name, outcome, reason=reason, output=kept, labels=[PYTHON])
-        )
-        self._emit(Ended(self.name, id, outcome))
+        result.output = self._outputs.keep(id, output)
+        self._add(result)
 
-    def _on_session_finished(self, status: int, died: dict[str, str]) -> None:
+    def _on_session_finished(self, status: int, died: dict[str, str], late: list[str]) -> None:
         self._status = status
+        if late and not self.interrupted:
+            self.warnings.append(f"pytest: {', '.join(late)} did not end in time, and was ended")
         for worker, error in () if self.interrupted else died.items():
-            last = error.strip().splitlines()[-1]
+            last = lines_of(error.strip())[-1]
             self.errors.append(f"pytest: worker {worker} broke between tests: {last}")
 
     def _read_collection(self) -> list[IsolatedTest]:
@@ -230,9 +263,11 @@ class Pytest(Runner):
             return []
         found = json.loads(text)
         self.excluded = found["excluded"]
-        self._deselected = found["deselected"]
-        names = (name for name in found["unmatched"])
-        self.unmatched = {n for n in names if n.partition("::")[0] not in self._modules}
+        self._removed = found["removed"]
+        self._names = found["names"]
+        self.unmatched = set(found["unmatched"])
+        for values in found["modules"]:
+            self._on_module(**values)
         return [IsolatedTest(**test) for test in found["isolated"]]
 
     def _fault(self, worker: str | None) -> str:
@@ -246,21 +281,47 @@ class Pytest(Runner):
     def _collect(self, code: int) -> None:
         alone = self._read_collection()
         self._alone = True
+        self._check(code)
         if alone and not self.interrupted:
             self._isolated.run(alone, self._on_started, self._on_finished)
         for id in dict.fromkeys([*self._planned, *(test.id for test in alone)]):
-            if id not in self._finished:
-                outcome = self._unreported(started=id in self._started)
-                self.results.append(TestResult(id, self.name, outcome, labels=[PYTHON]))
-        for id, labels in self._deselected:
-            skipped = TestResult(id, self.name, Outcome.SKIPPED, reason=_DESELECTED, labels=labels)
-            self.results.append(skipped)
-            self._emit(Ended(self.name, id, skipped.outcome))
-        broke = self._status not in (0, 1, _NO_TESTS_COLLECTED)
+            # Also one that has a result, and had begun again.
+            if id not in self._finished or id in self._running:
+                self._add(self._unreported(id, started=id in self._started, labels=[PYTHON]))
+        for id, labels in self._removed:
+            skipped = TestResult(id, self.name, Outcome.SKIPPED, reason=_REMOVED, labels=labels)
+            self._add(skipped)
+        self._tell_of_modules()
+
+    def _tell_of_modules(self) -> None:
+        """Record the tests asked for in modules that are skipped or broken."""
+        for name in sorted(self.unmatched):
+            holders = (self._modules.get(holder) for holder in reached_by(self.name, name))
+            module = next(filter(None, holders), None)
+            if module is not None:
+                self.unmatched.discard(name)
+                if name != module.id:
+                    self._add(replace(module, id=name))
+
+    def _check(self, code: int) -> None:
+        """Compare the status of pytest with the verdicts: what they do not explain is an error."""
+        # Workers break alike: one tells enough.
+        for file in () if self.interrupted else sorted(self._folder.glob("*.end"))[:1]:
+            said = file.read_text(encoding="utf-8", errors="replace")
+            self.errors.append(f"pytest: worker {file.stem} broke {said}; see {self._log}")
+        # A session that a plugin says is good in spite of failures is believed: they count.
+        explained = {0}
+        if any(test.outcome.is_failure for test in self.results):
+            explained.add(_TESTS_FAILED)
+        if not self._in_workers:
+            explained.add(_NO_TESTS_COLLECTED)
         # Workers may end as if nothing was wrong before they have looked for tests.
-        broke = broke or not self._collection.exists()
-        if broke and not self.interrupted and not self.errors:
+        finished = self._status is not None and self._collection.exists()
+        if finished and {self._status, code} <= explained:
+            return
+        if not self.interrupted and not self.errors:
+            when = "although no test explains it" if finished else "before it had finished"
             self.errors.append(
-                f"pytest ended with status {code} before it had finished; see {self._log}\n"
-                + "\n".join(tail(self._log).splitlines()[-15:])
+                f"pytest ended with status {code} {when}; see {self._log}\n"
+                + "\n".join(lines_of(tail(self._log))[-15:])
             )

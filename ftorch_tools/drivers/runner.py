@@ -12,12 +12,13 @@ from pathlib import Path
 
 from ftorch_tools.drivers.events import Closed, Emit
 from ftorch_tools.drivers.process import Child
-from ftorch_tools.records.record import Outcome, TestResult
+from ftorch_tools.records.record import INTERRUPTED, Outcome, TestResult
 
 # What is kept of one test's output: enough for any log, too little to fill the memory.
 OUTPUT_LIMIT = 16 * 1024 * 1024
 # In seconds: timers take no number that is much larger.
 LONGEST_TIMEOUT = 1e7
+_NO_TEXT = re.compile("[\udc80-\udcff]")
 _SKIP_REASON = re.compile(r"^\s*SKIP(?:PED)?:\s*(\S.*?)\s*$", re.MULTILINE)
 
 
@@ -34,6 +35,11 @@ def finite(value: object) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
+
+
+def _readable(text: str) -> str:
+    """Return `text` with a mark for each byte that was no text."""
+    return _NO_TEXT.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def cut_notice(count: int) -> str:
@@ -76,7 +82,7 @@ class OutputStore:
         file = self._folder / f"{self._runner}-{self._count:04d}-{readable}.txt"
         try:
             self._folder.mkdir(exist_ok=True)
-            file.write_text(text, encoding="utf-8", errors="backslashreplace")
+            file.write_text(_readable(text), encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             self.problem = self.problem or error
             with suppress(OSError):
@@ -88,9 +94,9 @@ class OutputStore:
 class Runner(ABC):
     """One test driver and what it found.
 
-    `results`, `errors`, `excluded` (tests left out only because they are slow) and `unmatched`
-    (tests asked for by name that the driver does not have) are complete when `Closed` has been
-    emitted.
+    `results`, `errors`, `warnings`, `excluded` (tests left out only because they are slow) and
+    `unmatched` (tests asked for by name that the driver does not have) are complete when `Closed`
+    has been emitted.
     """
 
     name: str
@@ -100,6 +106,7 @@ class Runner(ABC):
         self.command: list[str] = []
         self.results: list[TestResult] = []
         self.errors: list[str] = []
+        self.warnings: list[str] = []
         self.excluded = 0
         self.unmatched: set[str] = set()
         self.interrupted = False
@@ -142,9 +149,11 @@ class Runner(ABC):
         self.errors += [f"{text}: {error}" for text, error in zip(what, problems) if error]
         self._emit(Closed(self.name))
 
-    def _unreported(self, *, started: bool) -> Outcome:
-        """The outcome of a test without a report: not run when the user stopped the run first."""
-        return Outcome.NOT_RUN if self.interrupted and not started else Outcome.LOST
+    def _unreported(self, id: str, *, started: bool, labels: list[str]) -> TestResult:
+        """Return the result of a test without a report: not run if the user stopped it first."""
+        outcome = Outcome.NOT_RUN if self.interrupted and not started else Outcome.LOST
+        reason = INTERRUPTED if self.interrupted else None
+        return TestResult(id, self.name, outcome, labels=labels, reason=reason)
 
     @property
     @abstractmethod

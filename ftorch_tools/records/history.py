@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from ftorch_tools.errors import UsageError
 from ftorch_tools.records.record import Outcome, RunRecord, TestResult
 
 # The runner, the name, and which of the tests of that name: ctest allows several.
-Key = tuple[str, str, int]
+Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -30,22 +30,40 @@ class Entry:
     measurements: dict[str, float | None]
 
 
-def tests_by_key(record: RunRecord) -> dict[Key, TestResult]:
-    """Return the tests of a run, each under a key that names it in other runs too."""
-    found: dict[Key, TestResult] = {}
-    for test in record.tests:
-        number = 0
-        while (test.runner, test.id, number) in found:
-            number += 1
-        found[test.runner, test.id, number] = test
+def repeated(records: Iterable[RunRecord]) -> set[tuple[str, str]]:
+    """Return runner and name of the tests of which one of `records` has several."""
+    found: set[tuple[str, str]] = set()
+    for record in records:
+        counts = Counter((test.runner, test.id) for test in record.tests)
+        found.update(name for name, count in counts.items() if count > 1)
     return found
 
 
-def durations(records: Iterable[RunRecord]) -> dict[Key, list[float]]:
+def tests_by_key(
+    record: RunRecord, repeated: Collection[tuple[str, str]]
+) -> dict[Key, TestResult]:
+    """Return the tests of a run, each under a key that names it in other runs too.
+
+    Of those `repeated`, the place tells which one it is, and without one their order.
+    """
+    found: dict[Key, TestResult] = {}
+    for test in record.tests:
+        place = test.place or "" if (test.runner, test.id) in repeated else ""
+        key, number = (test.runner, test.id, place), 1
+        while key in found:
+            number += 1
+            key = (test.runner, test.id, f"{place}#{number}")
+        found[key] = test
+    return found
+
+
+def durations(
+    records: Iterable[RunRecord], repeated: Collection[tuple[str, str]]
+) -> dict[Key, list[float]]:
     """Return the wall times in seconds of each test, where it passed."""
     times: dict[Key, list[float]] = defaultdict(list)
     for record in records:
-        for key, test in tests_by_key(record).items():
+        for key, test in tests_by_key(record, repeated).items():
             if test.outcome is Outcome.PASSED and test.seconds is not None:
                 times[key].append(test.seconds)
     return times

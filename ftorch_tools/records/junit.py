@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 from ftorch_tools.records.record import Outcome, RunRecord, TestResult
-from ftorch_tools.text import read_end
+from ftorch_tools.text import lines_of, plain, read_end
 
 # Longer outputs stand in the run directory; CI services refuse huge reports.
 _OUTPUT_BYTES = 64 * 1024
@@ -23,9 +23,12 @@ def write_junit(record: RunRecord, directory: Path, file: Path) -> None:
 def to_junit(record: RunRecord, directory: Path) -> str:
     """Return `record`, whose output paths are relative to `directory`, as JUnit XML.
 
-    Failed tests are failures; crashed, timed out, not run and lost ones are errors.
+    Failed tests are failures; crashed, timed out, not run and lost ones are errors, and so is what
+    went wrong with the run itself.
     """
-    root = ElementTree.Element("testsuites", {"name": "ftorch-test", **_totals(record.tests)})
+    problems = record.problems
+    totals = _totals(record.tests, len(problems))
+    root = ElementTree.Element("testsuites", {"name": "ftorch-test", **totals})
     for runner in dict.fromkeys([*record.commands, *(test.runner for test in record.tests)]):
         tests = [test for test in record.tests if test.runner == runner]
         suite = ElementTree.SubElement(
@@ -35,22 +38,45 @@ def to_junit(record: RunRecord, directory: Path) -> str:
                 "name": runner,
                 "hostname": record.host,
                 "timestamp": record.start.partition("+")[0],
-                **_totals(tests),
+                **_totals(tests, 0),
             },
         )
         for test in tests:
             _add_case(suite, test, directory)
+    if problems:
+        _add_problems(root, record, problems)
     ElementTree.indent(root)
     text = ElementTree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
 
-def _totals(tests: list[TestResult]) -> dict[str, str]:
+def _add_problems(root: ElementTree.Element, record: RunRecord, problems: list[str]) -> None:
+    """Add what went wrong besides the tests as test cases: a display counts nothing else."""
+    suite = ElementTree.SubElement(
+        root,
+        "testsuite",
+        {
+            "name": "ftorch-test",
+            "hostname": record.host,
+            "timestamp": record.start.partition("+")[0],
+            **_totals([], len(problems)),
+        },
+    )
+    for number, problem in enumerate(problems, 1):
+        case = ElementTree.SubElement(
+            suite, "testcase", classname="ftorch-test", name=f"run, error {number}", time="0.000"
+        )
+        first = lines_of(problem)[0] if problem else ""
+        error = ElementTree.SubElement(case, "error", type="run", message=_clean(first))
+        error.text = _clean(problem)
+
+
+def _totals(tests: list[TestResult], problems: int) -> dict[str, str]:
     failed = sum(test.outcome is Outcome.FAILED for test in tests)
     return {
-        "tests": str(len(tests)),
+        "tests": str(len(tests) + problems),
         "failures": str(failed),
-        "errors": str(sum(test.outcome.is_failure for test in tests) - failed),
+        "errors": str(sum(test.outcome.is_failure for test in tests) - failed + problems),
         "skipped": str(sum(test.outcome is Outcome.SKIPPED for test in tests)),
         "time": f"{sum(test.seconds or 0.0 for test in tests):.3f}",
     }
@@ -61,8 +87,11 @@ def _add_case(suite: ElementTree.Element, test: TestResult, directory: Path) -> 
     case = ElementTree.SubElement(
         suite, "testcase", classname=classname, name=name, time=f"{test.seconds or 0.0:.3f}"
     )
-    if test.measurements:
+    if test.measurements or test.is_flaky:
         properties = ElementTree.SubElement(case, "properties")
+        if test.is_flaky:
+            attempts = str(len(test.attempts))
+            ElementTree.SubElement(properties, "property", name="flaky attempts", value=attempts)
         for name, value in test.measurements.items():
             ElementTree.SubElement(properties, "property", name=_clean(name), value=str(value))
     if test.outcome is Outcome.SKIPPED:
@@ -73,7 +102,7 @@ def _add_case(suite: ElementTree.Element, test: TestResult, directory: Path) -> 
         ElementTree.SubElement(case, kind, type=test.outcome.value, message=message)
     if test.output is not None and (directory / test.output).is_file():
         output, _ = read_end(directory / test.output, _OUTPUT_BYTES)
-        ElementTree.SubElement(case, "system-out").text = _clean(output)
+        ElementTree.SubElement(case, "system-out").text = _clean(plain(output))
 
 
 def _split(test: TestResult) -> tuple[str, str]:

@@ -102,6 +102,8 @@ class Live:
         elif kind == "ended":
             self.running.pop((event["runner"], event["id"]), None)
             self.outcomes[Outcome(event["outcome"])] += 1
+            if event.get("before") is not None:
+                self.outcomes[Outcome(event["before"])] -= 1
 
 
 def read_live(directory: Path) -> Live:

@@ -55,11 +55,14 @@ def longest(tests: list[TestResult]) -> list[Bar]:
 def timeline(record: RunRecord) -> Timeline | None:
     """Return when the tests of a run ran; None when it is not known of any."""
     spans = defaultdict(list)
+    most: dict[str, int] = {}
     for test in record.tests:
         for attempt in test.attempts:
             if attempt.start is not None and attempt.seconds is not None:
                 name = f"{test.runner} on {attempt.host or record.host}"
                 spans[name].append((attempt.start, attempt.seconds, test.id, attempt.outcome))
+                if attempt.host is None:
+                    most[name] = record.jobs  # of other machines it is not known
     if not spans:
         return None
     end = max(start + seconds for track in spans.values() for start, seconds, _, _ in track)
@@ -69,19 +72,23 @@ def timeline(record: RunRecord) -> Timeline | None:
         tracks.append(Track(name))
         busy_until: list[float] = []
         for start, seconds, id, outcome in sorted(track):
-            lane = _free_lane(busy_until, start)
+            lane = _free_lane(busy_until, start, most.get(name))
+            begin = min(max(start, busy_until[lane]), start + seconds)
             busy_until[lane] = start + seconds
-            left, width = 100 * start / end, 100 * seconds / end
+            left, width = 100 * begin / end, 100 * (start + seconds - begin) / end
             tracks[-1].bars.append(Bar(id, outcome, seconds, left, width, lane))
         tracks[-1].lanes = len(busy_until)
     return Timeline(tracks, _ticks(end))
 
 
-def _free_lane(busy_until: list[float], start: float) -> int:
-    # What is seen of the start may lag behind it.
+def _free_lane(busy_until: list[float], start: float, most: int | None) -> int:
+    """Return a lane that is free at `start`; of `most` lanes, the one that is free next."""
     for lane, end in enumerate(busy_until):
         if end <= start + 1e-3:
             return lane
+    if most is not None and len(busy_until) >= most:
+        # More cannot run at once: what is seen of the start may lag behind it.
+        return min(range(len(busy_until)), key=lambda lane: busy_until[lane])
     busy_until.append(0.0)
     return len(busy_until) - 1
 

@@ -13,6 +13,10 @@ from typing import Any, TypeVar
 SCHEMA = "ftorch-test/run/2"
 
 
+# Why a test has no result, in a run that the user stopped.
+INTERRUPTED = "the run was interrupted"
+
+
 class Outcome(str, Enum):
     """How one test ended."""
 
@@ -85,7 +89,10 @@ class Attempt:
 
 @dataclass
 class TestResult:
-    """One test: how its last attempt ended, and the attempts `earlier` than that one."""
+    """One test: how its last attempt ended, and the attempts `earlier` than that one.
+
+    `place` tells tests of one name apart that ctest runs: the folder in the build.
+    """
 
     __test__ = False
 
@@ -102,12 +109,24 @@ class TestResult:
     host: str | None = None
     measurements: dict[str, float | None] = field(default_factory=dict)
     earlier: list[Attempt] = field(default_factory=list)
+    place: str | None = None
 
     @property
     def attempts(self) -> list[Attempt]:
         """All attempts in their order."""
         values = {item.name: getattr(self, item.name) for item in fields(Attempt)}
         return [*self.earlier, Attempt(**values)]
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it has no result for the one reason that the user stopped the run."""
+        return self.reason == INTERRUPTED and self.outcome in (Outcome.LOST, Outcome.NOT_RUN)
+
+    @property
+    def is_flaky(self) -> bool:
+        """Whether it passed, and an earlier attempt failed by itself."""
+        bad = (Outcome.FAILED, Outcome.TIMEOUT, Outcome.CRASHED)
+        return self.outcome is Outcome.PASSED and any(a.outcome in bad for a in self.earlier)
 
     @property
     def description(self) -> str:
@@ -166,9 +185,36 @@ class RunRecord:
         return sum(test.outcome in outcomes for test in self.tests)
 
     @property
-    def failures(self) -> list[TestResult]:
+    def problems(self) -> list[str]:
+        """What went wrong besides the tests: the errors, or else why there is no verdict."""
+        if self.errors:
+            return self.errors
+        words = {
+            Status.RUNNING: "the run has not ended",
+            Status.INTERRUPTED: INTERRUPTED,
+            Status.BROKEN: "the run is broken",
+        }
+        return [words[self.status]] if self.status in words else []
+
+    @property
+    def unfinished(self) -> list[TestResult]:
         """The tests that neither passed nor were skipped."""
         return [test for test in self.tests if test.outcome.is_failure]
+
+    @property
+    def stopped(self) -> list[TestResult]:
+        """The tests without a result for the one reason that the user stopped the run."""
+        return [test for test in self.unfinished if test.is_stopped]
+
+    @property
+    def failures(self) -> list[TestResult]:
+        """The tests that neither passed nor were skipped, but for those that were stopped."""
+        return [test for test in self.unfinished if not test.is_stopped]
+
+    @property
+    def flaky(self) -> list[TestResult]:
+        """The tests that passed after an attempt that did not."""
+        return [test for test in self.tests if test.is_flaky]
 
     def to_json(self) -> str:
         """Return the record as JSON text; characters outside ASCII are escaped."""
@@ -191,6 +237,7 @@ def test_to_dict(test: TestResult) -> dict[str, Any]:
         "runner": test.runner,
         "outcome": test.outcome,
         "labels": test.labels,
+        "place": test.place,
         "attempts": [asdict(attempt) for attempt in test.attempts],
     }
 
@@ -201,7 +248,12 @@ def test_from_dict(values: dict[str, Any]) -> TestResult:
     for attempt in [*earlier, last]:
         attempt.outcome = Outcome(attempt.outcome)
     return TestResult(
-        values["id"], values["runner"], labels=values["labels"], earlier=earlier, **vars(last)
+        values["id"],
+        values["runner"],
+        labels=values["labels"],
+        earlier=earlier,
+        place=values.get("place"),
+        **vars(last),
     )
 
 

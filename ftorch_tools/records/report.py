@@ -12,7 +12,7 @@ import jinja2
 from ftorch_tools.records.origin import origin
 from ftorch_tools.records.plots import longest, timeline
 from ftorch_tools.records.record import Outcome, RunRecord, TestResult
-from ftorch_tools.text import one_line, plain, read_end
+from ftorch_tools.text import duration, lines_of, one_line, plain, read_end
 
 _BYTES_IN_HTML = 64 * 1024
 _BYTES_IN_MARKDOWN = 4 * 1024
@@ -49,6 +49,7 @@ def _render(name: str, record: RunRecord, output_bytes: int) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(line=one_line, code=_code, fence=_fence, cell=_cell, time=_time)
+    environment.filters["first"] = _first
     counts = [(outcome, record.count(outcome)) for outcome in Outcome]
     return environment.get_template(name).render(
         record=record,
@@ -83,12 +84,12 @@ def _skips(tests: list[TestResult]) -> dict[str, list[str]]:
 
 
 def _time(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    if seconds < 100:
-        return f"{seconds:.2f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
+    return "" if seconds is None else duration(seconds)
+
+
+def _first(text: str) -> str:
+    """Return the first line of `text`."""
+    return (lines_of(text) or [""])[0]
 
 
 def _longest_run_of_backticks(text: str) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 import platformdirs
 
 from ftorch_tools.errors import InfrastructureError, RecordError, UsageError
-from ftorch_tools.project import read_cache
+from ftorch_tools.project import RUNS_FOLDERS, read_cache
 from ftorch_tools.records.live import in_progress
 from ftorch_tools.records.load import load
 from ftorch_tools.records.record import RunRecord, Status
@@ -118,7 +118,7 @@ class Store:
 
     def _remove(self, record: RunRecord) -> None:
         directory = Path(record.directory)
-        if directory == Path(record.build) / "ftorch-test" / record.id:
+        if directory in (Path(record.build) / name / record.id for name in RUNS_FOLDERS):
             shutil.rmtree(directory, ignore_errors=True)
         self.drop(record.id)
 

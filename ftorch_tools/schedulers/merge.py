@@ -12,7 +12,7 @@ from typing import Any
 
 from ftorch_tools.errors import ExitCode, RecordError
 from ftorch_tools.records.load import load
-from ftorch_tools.records.record import Outcome, RunRecord, Status, TestResult
+from ftorch_tools.records.record import INTERRUPTED, Outcome, RunRecord, Status, TestResult
 from ftorch_tools.schedulers.plan import Journal, Plan
 
 _Key = tuple[str, str]
@@ -95,11 +95,11 @@ def attempts(plan: Plan, number: int) -> list[_Attempt]:
     return found
 
 
-def unfinished(plan: Plan, number: int) -> list[str]:
+def unfinished(plan: Plan, number: int) -> list[_Key]:
     """Return the tests of shard `number` that have no result yet."""
     results = _results(plan, number, 0.0, asked=False)
     return [
-        id
+        (runner, id)
         for runner, id in plan.shards[number].tests
         if all(test.outcome in _UNFINISHED for test in results.get((runner, id), []))
     ]
@@ -124,11 +124,13 @@ def merge(plan: Plan, record: RunRecord, *, errors: Sequence[str] = (), signal: 
             if key not in seen or key in set(shard.tests):
                 record.tests += tests
             seen.add(key)
-        for attempt in tried[-1:]:
+        for attempt in tried:
             part = attempt.record()
-            if part is not None:
-                record.commands |= part.commands
-            if part is not None and part.status is not Status.INTERRUPTED:
+            if part is None:
+                continue
+            record.commands |= part.commands
+            record.warnings += [w for w in part.warnings if w not in record.warnings]
+            if part.status is not Status.INTERRUPTED:
                 record.errors += [f"{attempt.host}: {error}" for error in part.errors]
     for test in record.tests:
         record.commands.setdefault(test.runner, [])
@@ -149,7 +151,7 @@ def conclude(record: RunRecord, signal: int) -> None:
 def _missing(key: _Key, *, begun: bool, asked: bool) -> TestResult:
     runner, id = key
     if asked or not begun:
-        return TestResult(id, runner, Outcome.NOT_RUN)
+        return TestResult(id, runner, Outcome.NOT_RUN, reason=INTERRUPTED if asked else None)
     return TestResult(id, runner, Outcome.LOST, reason="its worker is lost")
 
 

@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.text import Text
 
 from ftorch_tools.display import Display
-from ftorch_tools.drivers.ctest import CTest, find_ctest
 from ftorch_tools.drivers.events import Planned
 from ftorch_tools.drivers.pytest_collect import collect
 from ftorch_tools.drivers.pytest_paths import find_paths
@@ -26,7 +25,7 @@ from ftorch_tools.schedulers.merge import conclude, merge
 from ftorch_tools.schedulers.plan import Plan
 from ftorch_tools.schedulers.scheduler import Request
 from ftorch_tools.schedulers.shards import Unit, pack
-from ftorch_tools.selection import Choice
+from ftorch_tools.selection import CTEST, PYTEST, Choice
 
 
 class ScheduledRun(Run):
@@ -38,17 +37,16 @@ class ScheduledRun(Run):
         self._request = request
         super().__init__(options, console)
 
-    def execute(self) -> int:
+    def execute(self, signals: Signals) -> int:
         """Run the tests as the request says and return the exit code."""
-        with Signals() as signals:
-            try:
-                return self._execute(signals)
-            except (InfrastructureError, OSError) as error:
-                self.record.errors.append(str(error))
-            except Exception:
-                self.record.errors.append(f"error in ftorch-test: {traceback.format_exc()}")
-            conclude(self.record, signals.number)
-            self._keeper.publish()
+        try:
+            return self._execute(signals)
+        except (InfrastructureError, OSError) as error:
+            self.record.errors.append(str(error))
+        except Exception:
+            self.record.errors.append(f"error in ftorch-test: {traceback.format_exc()}")
+        conclude(self.record, signals.number)
+        self._keeper.publish()
         assert self.record.exit_code is not None
         return self.record.exit_code
 
@@ -131,38 +129,32 @@ class ScheduledRun(Run):
     def _list(self) -> tuple[list[Unit], list[Unit]]:
         """Return the tests that are selected, and those of ctest that are not."""
         options = self._options
-        ctest = CTest(
-            find_ctest(self._cache),
-            options.build,
-            self.directory,
-            None,
-            0.0,
-            usable_gpus(),
-            options.build_config,
-        )
-        ctest.select(options.selection, 1)
-        self.record.excluded = ctest.excluded
-        wanted = {test.number for test in ctest.unstarted}
+        selection, ctest = self._resolve(usable_gpus())
+        names: list[str] = []
         selected: list[Unit] = []
         others: list[Unit] = []
-        for number, test in ctest.tests.items():
-            unit = Unit("ctest", test.name, test.ties, test.processors)
-            (selected if number in wanted else others).append(unit)
-        paths = find_paths(options.pytest_paths, self._project, options.selection)
+        if ctest is not None:
+            ctest.select(selection, 1)
+            self.record.excluded = ctest.excluded
+            wanted = {test.number for test in ctest.unstarted}
+            for number, test in ctest.tests.items():
+                unit = Unit(CTEST, test.name, test.ties, test.processors)
+                (selected if number in wanted else others).append(unit)
+                names.append(test.name)
+        paths = find_paths(options.pytest_paths, self._project, selection)
         found = collect(paths, self._project, options.build, options.timeout)
         python = found.tests
-        choices = [options.selection.choose(id, labels) for id, labels in python]
+        choices = [selection.choose(PYTEST, id, labels) for id, labels in python]
         self.record.excluded += choices.count(Choice.EXCLUDED_AS_SLOW)
         chosen = [id for (id, _), c in zip(python, choices) if c is Choice.SELECTED]
         # A worker says of each broken module that it is one, as a local run does.
-        selected += [Unit("pytest", id) for id in [*chosen, *found.broken]]
-        existing = [test.name for test in ctest.tests.values()]
-        existing += [id for id, _ in python] + [*found.broken]
-        missing = options.selection.unmatched(existing)
-        if options.selection.lenient:
+        selected += [Unit(PYTEST, id) for id in [*chosen, *found.broken]]
+        existing = [*(id for id, _ in python), *found.broken]
+        missing = [(CTEST, name) for name in selection.unmatched(CTEST, names)]
+        missing += [(PYTEST, name) for name in selection.unmatched(PYTEST, existing)]
+        if selection.lenient:
             self._record_missing(missing)
         elif selected:
             # A worker says of each that there is no such test.
-            for name in missing:
-                selected.append(Unit("pytest" if ".py" in name else "ctest", name))
+            selected += [Unit(PYTEST if ".py" in name else CTEST, name) for _, name in missing]
         return selected, others

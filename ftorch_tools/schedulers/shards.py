@@ -27,20 +27,20 @@ class Unit:
 def pack(
     selected: Sequence[Unit],
     others: Sequence[Unit],
-    durations: Mapping[str, float],
+    durations: Mapping[tuple[str, str], float],
     most: int,
 ) -> list[Shard]:
     """Return at most `most` shards that hold `selected`, the longest groups placed first.
 
     `others` are tests that run only if a selected one needs them: they tie groups together.
-    `durations` are seconds by id; an unknown one counts as their median.
+    `durations` are seconds by runner and id; an unknown one counts as their median.
     """
     usual = median(durations.values()) if durations else _UNKNOWN_SECONDS
     chosen = set(selected)
     costs = []
     for place, group in enumerate(_groups([*selected, *others])):
         mine = [unit for unit in group if unit in chosen]
-        cost = sum(durations.get(u.id, usual) * u.processors for u in mine)
+        cost = sum(durations.get((u.runner, u.id), usual) * u.processors for u in mine)
         if mine:
             costs.append((-cost, place, mine))
     shards = [Shard() for _ in range(min(most, len(costs)))]

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from ftorch_tools.cores import usable_cores
 from ftorch_tools.drivers.events import Closed, Event
-from ftorch_tools.interrupts import heeded
+from ftorch_tools.interrupts import Signals, heeded
 from ftorch_tools.outlet import make_console
 from ftorch_tools.records.keeper import Keeper
 from ftorch_tools.records.load import load
@@ -53,7 +53,8 @@ def work(directory: Path, number: int) -> None:
         journal.append(
             "attempt", directory=run.directory.name, host=_node(), restart=_restart_count()
         )
-        run.execute()
+        with Signals() as signals:
+            run.execute(signals)
         journal.append("closed", status=run.record.status.value)
     if plan.merged_by_worker:
         _merge_when_last(plan)

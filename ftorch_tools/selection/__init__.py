@@ -1,6 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Which tests are asked for, in the same words for ctest and pytest."""
 
-from ftorch_tools.selection.selection import PYTHON, Choice, Selection
+from ftorch_tools.selection.selection import (
+    CTEST,
+    PYTEST,
+    PYTHON,
+    Choice,
+    Selection,
+    reached_by,
+)
 
-__all__ = ["PYTHON", "Choice", "Selection"]
+__all__ = ["CTEST", "PYTEST", "PYTHON", "Choice", "Selection", "reached_by"]

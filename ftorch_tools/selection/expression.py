@@ -3,25 +3,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Callable
-
-from pyparsing import (
-    OpAssoc,
-    ParseException,
-    ParserElement,
-    ParseResults,
-    Regex,
-    infix_notation,
-)
 
 from ftorch_tools.errors import UsageError
 
 Predicate = Callable[[Collection[str]], bool]
 
 # The characters that pytest allows in a name.
-_NAME = r"[\w:+.\[\]\\/-]+"
-_NOT, _AND, _OR = (Regex(rf"{word}(?!{_NAME})") for word in ("not", "and", "or"))
+_TOKEN = re.compile(r"\s*([()]|[\w:+.\[\]\\/-]+)")
+_WORDS = ("and", "or", "not", "(", ")")
+# Each level of parentheses or `not` takes some of the interpreter's stack.
+_DEEPEST = 100
 
 
 def parse(text: str) -> tuple[Predicate, frozenset[str]]:
@@ -29,44 +23,78 @@ def parse(text: str) -> tuple[Predicate, frozenset[str]]:
 
     `not` binds tighter than `and`, and `and` tighter than `or`; a label stands for its presence.
     """
-    named: set[str] = set()
+    return _Parser(text).parse()
 
-    def label(found: ParseResults) -> Predicate:
-        name = str(found[0])
-        named.add(name)
+
+class _Parser:
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._named: set[str] = set()
+        self._tokens: list[tuple[str, int]] = []
+        self._depth = 0
+        place, end = 0, len(text.rstrip())
+        while place < end:
+            found = _TOKEN.match(text, place)
+            if found is None:
+                raise self._error(
+                    "a label", place + len(text[place:]) - len(text[place:].lstrip())
+                )
+            self._tokens.append((found.group(1), found.start(1)))
+            place = found.end()
+        self._tokens.append(("", end))
+        self._next = 0
+
+    def parse(self) -> tuple[Predicate, frozenset[str]]:
+        predicate = self._any()
+        if self._token:
+            raise self._error("`and`, `or` or the end")
+        return predicate, frozenset(self._named)
+
+    @property
+    def _token(self) -> str:
+        return self._tokens[self._next][0]
+
+    def _take(self, word: str) -> bool:
+        found = self._token == word
+        self._next += found
+        return found
+
+    def _any(self) -> Predicate:
+        parts = [self._all()]
+        while self._take("or"):
+            parts.append(self._all())
+        return parts[0] if len(parts) == 1 else lambda labels: any(p(labels) for p in parts)
+
+    def _all(self) -> Predicate:
+        parts = [self._one()]
+        while self._take("and"):
+            parts.append(self._one())
+        return parts[0] if len(parts) == 1 else lambda labels: all(p(labels) for p in parts)
+
+    def _one(self) -> Predicate:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise self._error(f"at most {_DEEPEST} levels of parentheses and `not`")
+        try:
+            if self._take("not"):
+                operand = self._one()
+                return lambda labels: not operand(labels)
+            if self._take("("):
+                inner = self._any()
+                if not self._take(")"):
+                    raise self._error("`)`")
+                return inner
+        finally:
+            self._depth -= 1
+        name = self._token
+        if not name or name in _WORDS:
+            raise self._error("a label")
+        self._next += 1
+        self._named.add(name)
         return lambda labels: name in labels
 
-    try:
-        (predicate,) = _grammar(label).parse_string(text, parse_all=True)
-    except ParseException as error:
-        where = f"column {error.column} of {text!r}"
-        raise UsageError(f"not an expression of labels: {error.msg} at {where}") from error
-    return predicate, frozenset(named)
-
-
-def _grammar(label: Callable[[ParseResults], Predicate]) -> ParserElement:
-    name = ~(_NOT | _AND | _OR) + Regex(_NAME)
-    grammar: ParserElement = infix_notation(  # type: ignore[no-untyped-call]
-        name.set_name("label").set_parse_action(label),
-        [
-            (_NOT, 1, OpAssoc.RIGHT, _negation),
-            (_AND, 2, OpAssoc.LEFT, _all),
-            (_OR, 2, OpAssoc.LEFT, _any),
-        ],
-    )
-    return grammar
-
-
-def _negation(found: ParseResults) -> Predicate:
-    operand = found[0][1]
-    return lambda labels: not operand(labels)
-
-
-def _all(found: ParseResults) -> Predicate:
-    operands = found[0][::2]
-    return lambda labels: all(operand(labels) for operand in operands)
-
-
-def _any(found: ParseResults) -> Predicate:
-    operands = found[0][::2]
-    return lambda labels: any(operand(labels) for operand in operands)
+    def _error(self, expected: str, place: int | None = None) -> UsageError:
+        where = self._tokens[self._next][1] if place is None else place
+        shown = self._text if len(self._text) <= 100 else f"{self._text[:100]}…"
+        words = f"expected {expected} at column {where + 1} of {shown!r}"
+        return UsageError(f"not an expression of labels: {words}")

@@ -5,17 +5,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable
 
 from ftorch_tools.errors import UsageError
 
 if TYPE_CHECKING:
     from ftorch_tools.selection.expression import Predicate
 
+# The runners of tests.
+CTEST = "ctest"
+PYTEST = "pytest"
 # The label that leaves a test out unless it is asked for, and the one of every Python test.
 SLOW = "slow"
 PYTHON = "python"
@@ -50,7 +53,7 @@ class Selection:
     exclude: list[str] = field(default_factory=list)
     everything: bool = False
     expression: str | None = None
-    tests: list[str] | None = None
+    tests: list[tuple[str, str]] | None = None
     shard: str | None = None
     lenient: bool = False
 
@@ -79,22 +82,39 @@ class Selection:
         """True when no Python test can be selected, as all bear that label."""
         return any(re.search(bad, PYTHON) for bad in self.exclude)
 
-    def choose(self, name: str, labels: Collection[str]) -> Choice:
-        """Say whether the test `name` with `labels` is selected."""
-        if not (self._by_name(name, labels) and self._by_labels(labels)):
+    def choose(self, runner: str, name: str, labels: Collection[str]) -> Choice:
+        """Say whether the test `name` of `runner` with `labels` is selected."""
+        if not (self._by_name(runner, name) and self._by_labels(labels)):
             return Choice.DESELECTED
         if SLOW in labels and not self.includes_slow:
             return Choice.EXCLUDED_AS_SLOW
         return Choice.SELECTED
 
-    def unmatched(self, names: Collection[str]) -> list[str]:
-        """Return those of `tests` that none of the existing tests `names` is or belongs to."""
-        reached = {reached for name in names for reached in _names(name)}
-        return [test for test in self.tests or [] if test not in reached]
+    def resolved(self, of_ctest: Collection[str], to_id: Callable[[str], str]) -> Selection:
+        """Return the selection with a runner for each test: ctest where `of_ctest` has the name.
 
-    def _by_name(self, name: str, labels: Collection[str]) -> bool:
+        All others are Python tests, whose node ids `to_id` makes of names.
+        """
+        if self.tests is None:
+            return self
+        known = set(of_ctest)
+        tests = []
+        for runner, name in self.tests:
+            if runner == "":
+                named = (CTEST, name) if name in known else (PYTEST, to_id(name))
+                tests.append(named)
+            else:
+                tests.append((runner, name))
+        return replace(self, tests=list(dict.fromkeys(tests)))
+
+    def unmatched(self, runner: str, names: Iterable[str]) -> list[str]:
+        """Return those of the tests of `runner` that none of its `names` is or belongs to."""
+        have = {reached for name in names for reached in reached_by(runner, name)}
+        return [name for its, name in self.tests or [] if its == runner and name not in have]
+
+    def _by_name(self, runner: str, name: str) -> bool:
         if self._wanted is not None:
-            reached = _names(name) if PYTHON in labels else [name]
+            reached = {(its, r) for r in reached_by(runner, name) for its in (runner, "")}
             if self._wanted.isdisjoint(reached):
                 return False
         if self.regex is not None and not re.search(self.regex, name):
@@ -110,8 +130,9 @@ class Selection:
         )
 
     @cached_property
-    def _wanted(self) -> frozenset[str] | None:
-        return None if self.tests is None else frozenset(self.tests)
+    def _wanted(self) -> frozenset[tuple[str, str]] | None:
+        # Lists where they come from JSON.
+        return None if self.tests is None else frozenset((r, name) for r, name in self.tests)
 
     @cached_property
     def _parsed(self) -> tuple[Predicate, frozenset[str]]:
@@ -137,9 +158,11 @@ def _hash(name: str) -> int:
     return int.from_bytes(digest[:8], "big")
 
 
-def _names(id: str) -> Iterator[str]:
-    """Yield a pytest node id and those of all that hold it: function, class, file, folders."""
+def reached_by(runner: str, id: str) -> Iterator[str]:
+    """Yield the name of a test, and those of all that hold it: function, class, file, folders."""
     yield id
+    if runner != PYTEST:
+        return
     file, _, rest = id.partition("::")
     inner = rest.partition("[")[0].split("::") if rest else []
     for length in range(len(inner), 0, -1):

@@ -30,7 +30,8 @@ from ftorch_tools.records.store import Store
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
 # What plugins a project's pytest happens to have costs a second a start.
-_SETTINGS = "[tool.pytest.ini_options]\naddopts = '-p no:hypothesispytest -p no:typeguard'\n"
+_WITHOUT = "-p no:hypothesispytest -p no:typeguard -p no:rerunfailures -p no:cov"
+_SETTINGS = f"[tool.pytest.ini_options]\naddopts = '{_WITHOUT}'\n"
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -70,18 +71,37 @@ class Project:
         (self.root / "tests").mkdir(exist_ok=True)
         (self.root / "tests" / name).write_text(text)
 
-    def run(self, *arguments: str, cwd: Path | None = None, **changes: str) -> Result:
-        """Run `ftorch-test run` from the project's root."""
+    def run(
+        self, *arguments: str, cwd: Path | None = None, limit: float = 120, **changes: str
+    ) -> Result:
+        """Run `ftorch-test run` from the project's root, for at most `limit` seconds."""
         process = subprocess.run(
             [*self.command, "run", *arguments],
             cwd=cwd or self.root,
             env=environment(**changes),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=limit,
             check=False,
         )
         return Result(process.returncode, process.stdout, process.stderr, self)
+
+    def list(self, *arguments: str) -> Any:
+        """Return what `ftorch-test list` prints as JSON."""
+        return self.ask("list", *arguments)
+
+    def ask(self, *arguments: str) -> Any:
+        """Return what `ftorch-test` prints as JSON, from the project's root."""
+        process = subprocess.run(
+            [*self.command, *arguments],
+            cwd=self.root,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return json.loads(process.stdout)
 
 
 @dataclass

@@ -96,7 +96,11 @@ def test_durations(runs, earlier, before, after, where):
     for seconds in [*earlier, before, after]:
         runs.add(result("a", seconds=seconds))
     assert changes(runs) == ({where: ["a"]} if where else {})
-    assert runs.command("compare").exit_code == (5 if where == "slower" else 0)
+    # One earlier run, or two, do not tell noise from a regression.
+    regression = where == "slower" and len(earlier) >= 2
+    answer = runs.command("compare")
+    assert answer.exit_code == (5 if regression else 0)
+    assert ("too few runs" in answer.stdout) == (where is not None and len(earlier) < 2)
 
 
 def test_only_passed_runs_of_the_same_test_tell_the_noise(runs):
@@ -145,11 +149,54 @@ def test_what_an_interrupted_run_did_not_come_to_is_missing(runs):
     assert changes(runs) == {"missing": ["a"], "new": ["b"]}
 
 
+@pytest.mark.parametrize(
+    "selection",
+    [
+        {"regex": "^a$"},
+        {"labels": ["unit"]},
+        {"exclude": ["extra"]},
+        {"expression": "not extra"},
+        {"tests": [["ctest", "a"]]},
+        {"tests": ["a"]},  # as older versions recorded it
+        {"shard": None, "everything": False, "exclude": ["ext"]},
+    ],
+)
+def test_what_a_run_was_not_to_run_is_neither_missing_nor_new(runs, selection):
+    both = [result("a", "passed"), result("b", "failed")]
+    both[0].labels, both[1].labels = ["unit"], ["extra"]
+    runs.add(*both)
+    runs.add(both[0], selection=selection)
+    runs.add(*both)
+    for first, second in (("latest~2", "latest~1"), ("latest~1", "latest")):
+        assert changes(runs, first, second) == {}
+        assert runs.command("compare", first, second).exit_code == 0
+        values = runs.json("compare", first, second)
+        assert [change["id"] for change in values["not_selected"]] == ["b"]
+
+
+@pytest.mark.parametrize("order", [("one", "two"), ("two", "one")])
+def test_tests_of_one_name_are_told_apart_by_their_places(runs, order):
+    def make(outcomes, places):
+        tests = [result("a", outcomes[place]) for place in places]
+        for test, place in zip(tests, places):
+            test.place = place
+        return tests
+
+    outcomes = {"one": "failed", "two": "passed"}
+    runs.add(*make(outcomes, ("one", "two")))
+    runs.add(*make(outcomes, order))
+    assert changes(runs) == {"still_failing": ["a"]}
+    assert runs.command("compare").exit_code == 0
+    # Of a run with but one of them, it is that one.
+    runs.add(*make(outcomes, order[:1]))
+    assert changes(runs).get("newly_failing") is None
+
+
 def test_words_of_a_comparison(runs):
     runs.add(result("slow\x1b[31m", seconds=1.0), result("bad"), commit="0123456789abcdef")
     runs.add(result("slow\x1b[31m", seconds=2.0), result("bad", "timeout"), dirty=True, host="b")
     out = runs.command("compare").stdout
-    assert "slow  1.00 s -> 2.00 s (+100 %, noise 0.10 s)" in out
+    assert "slow  1.00 s -> 2.00 s (+100 %, noise 0.10 s, too few runs: 1)" in out
     assert "bad  passed -> timeout" in out
     assert "0123456789  host" in out
     assert "the hosts differ" in out
@@ -192,7 +239,9 @@ def test_real_runs(project, runs):
     project.run("-LE", "extra")
     (project.build / "broken").touch()
     assert project.run().code == 1
-    assert changes(runs) == {"newly_failing": ["a"], "new": ["b"]}
+    # The first run was not to run b.
+    assert changes(runs) == {"newly_failing": ["a"]}
+    assert "1 tests are in one of the runs alone" in runs.command("compare").stdout
     assert runs.command("compare").exit_code == 5
     text = (runs.store.folder / f"{runs.store.ids()[0]}.json").read_text()
     assert json.loads(text)["tests"][0]["attempts"][0]["start"] > 0

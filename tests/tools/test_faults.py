@@ -324,24 +324,36 @@ def test_two_runs_at_once_in_one_build_folder(project):
         assert ("number 1" in outputs["1]"]) if first else ("number 2" in outputs["2]"])
 
 
-def test_a_tool_that_is_killed_leaves_its_record(project, sleepers, terminal_environment):
-    project.add_ctest("endless", "sleep 600")
+@pytest.mark.parametrize("kind", ["ctest", "pytest", "isolated"])
+def test_a_tool_that_is_killed_leaves_its_record_and_no_test(
+    project, sleepers, terminal_environment, kind
+):
+    if kind == "ctest":
+        project.add_ctest("endless", "(setsid sleep 600 &); sleep 600")
+    else:
+        body = "subprocess.Popen(['setsid', 'sleep', '600'])\nsubprocess.run(['sleep', '600'])"
+        marker = "@pytest.mark.isolated" if kind == "isolated" else ""
+        project.add_python("test_a.py", python_test(body, before=marker))
     process = subprocess.Popen(
         [*project.command, "run"],
         cwd=project.root,
         env=terminal_environment(),
         stdout=subprocess.DEVNULL,
     )
-    end = time.monotonic() + 60
-    while not sleepers(project):
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    wait_until(lambda: len(sleepers(project)) == 2)
     process.send_signal(signal.SIGKILL)
     process.wait()
     (run,) = (project.build / "ftorch-test").iterdir()
     assert json.loads((run / "run.json").read_text())["status"] == "running"
-    for pid in sleepers(project):
-        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: sleepers(project) == [])
+
+
+def wait_until(condition, seconds=60.0):
+    """Wait until `condition` is true."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 class Unstartable(Runner):

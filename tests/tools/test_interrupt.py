@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -111,8 +112,40 @@ def test_interrupt(project, sleepers, terminal_environment, script, number, time
         "after": "not_run",
         "tests/test_a.py::test_endless": "lost",
     }
-    assert "interrupted" in out
+    # What was stopped has not failed.
+    counts = [list(outcomes.values()).count(kind) for kind in ("failed", "passed")]
+    last = out.splitlines()[-1]
+    assert re.fullmatch(rf"\d passed, {counts[0]} failed, 0 skipped, \d interrupted", last)
     assert (directory / "junit.xml").exists()
+
+
+@pytest.mark.parametrize("place", ["ftorch_tools.run", "ftorch_tools.display"])
+def test_a_signal_while_the_program_starts_leaves_a_record(
+    project, terminal_environment, place, tmp_path
+):
+    project.add_ctest("a", "exit 0")
+    # As at any moment in which the modules are imported.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == '{place}': os.kill(os.getpid(), signal.SIGTERM)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+    )
+    environment = terminal_environment()
+    environment["PYTHONPATH"] += f":{tmp_path}"
+    answer = subprocess.run(
+        [*project.command, "run"],
+        cwd=project.root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert answer.returncode == 143, answer.stderr
+    record = json.loads((project.build / "ftorch-test/latest/run.json").read_text())
+    assert (record["status"], record["exit_code"]) == ("interrupted", 143)
 
 
 def test_signals_that_are_ignored_stay_so(project, terminal_environment):

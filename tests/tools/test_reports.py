@@ -13,7 +13,7 @@ import pytest
 
 from ftorch_tools.records.plots import longest, timeline
 from ftorch_tools.records.record import Attempt, Outcome, Status, TestResult
-from ftorch_tools.text import plain
+from ftorch_tools.text import duration, plain
 
 SCRIPT = "<script>alert(1)</script>"
 NASTY = f"t{SCRIPT}|`\x1b[31m\x00'\"&amp;"
@@ -93,7 +93,9 @@ def test_markdown_escapes_everything(nasty):
 def test_junit_of_a_nasty_run_can_be_read(nasty):
     root = ElementTree.fromstring(nasty.command("report", "--format", "junit").stdout.encode())
     counts = {key: root.get(key) for key in ("tests", "failures", "errors", "skipped")}
-    assert counts == {"tests": "3", "failures": "1", "errors": "1", "skipped": "1"}
+    # The error of the run is a test case too.
+    assert counts == {"tests": "4", "failures": "1", "errors": "2", "skipped": "1"}
+    assert SCRIPT in root.find(".//testcase[@classname='ftorch-test']/error").text
     properties = {item.get("name"): item.get("value") for item in root.iter("property")}
     assert properties == {"m<b>": "1.5", "n": "None"}
     assert SCRIPT in root.find(".//system-out").text
@@ -124,6 +126,79 @@ def test_an_interrupted_run_says_so(runs):
     runs.add(TestResult("a", "ctest", Outcome.NOT_RUN), status=Status.INTERRUPTED, exit_code=130)
     for kind in ("html", "markdown"):
         assert "interrupted" in runs.command("report", "--format", kind).stdout
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (
+            {"status": Status.BROKEN, "exit_code": 3, "errors": ["ctest has\nvanished"]},
+            "ctest has",
+        ),
+        ({"status": Status.BROKEN, "exit_code": 3}, "the run is broken"),
+        ({"status": Status.INTERRUPTED, "exit_code": 130}, "interrupted"),
+    ],
+)
+def test_a_run_that_is_no_verdict_looks_like_none(runs, values, words):
+    runs.add(TestResult("a", "ctest", Outcome.PASSED), **values)
+    root = ElementTree.fromstring(runs.command("report", "--format", "junit").stdout.encode())
+    assert root.get("errors") == "1"
+    assert words in root.find(".//error").get("message")
+    assert len(root.findall(".//testcase")) == int(root.get("tests")) == 2
+    head = runs.command("report").stdout.splitlines()[0]
+    assert words in head
+    assert "passed" not in head
+    assert "broken" in (title := page_title(runs)) or "interrupted" in title
+
+
+def page_title(runs):
+    page = runs.command("report", "--format", "html").stdout
+    return re.search("<title>(.*)</title>", page).group(1)
+
+
+def test_what_passed_at_last_is_told(runs):
+    test = TestResult("a", "pytest", Outcome.PASSED)
+    test.earlier = [Attempt(Outcome.FAILED), Attempt(Outcome.CRASHED)]
+    lost = TestResult("b", "pytest", Outcome.PASSED, earlier=[Attempt(Outcome.LOST)])
+    runs.add(test, lost)
+    assert "flaky: a  failed, crashed, passed" in runs.command("show").stdout
+    assert "flaky: b" not in runs.command("show").stdout
+    markdown = runs.command("report").stdout
+    assert "- `a`: failed, crashed, passed" in markdown
+    junit = runs.command("report", "--format", "junit").stdout
+    assert '<property name="flaky attempts" value="3" />' in junit
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0.0, "0 ms"),
+        (0.00042, "0.42 ms"),
+        (0.0042, "4.2 ms"),
+        (0.042, "42 ms"),
+        (0.0996, "0.10 s"),
+        (1.5, "1.50 s"),
+        (99.0, "99.00 s"),
+        (119.9, "2 min 0 s"),
+        (3700.0, "1 h 1 min"),
+    ],
+)
+def test_short_durations_are_no_zeros(seconds, shown):
+    assert duration(seconds) == shown
+
+
+def test_the_timeline_has_no_more_at_once_than_there_were_jobs(runs):
+    # What is seen of the start may lag behind it.
+    tests = [
+        TestResult(f"t{n}", "pytest", Outcome.PASSED, start=start, seconds=1.0)
+        for n, start in enumerate((0.0, 0.02, 0.98, 0.99, 1.95))
+    ]
+    (track,) = timeline(runs.add(*tests, jobs=2)).tracks
+    assert track.lanes == 2
+    ends = dict.fromkeys(range(2), 0.0)
+    for bar in track.bars:
+        assert bar.left >= ends[bar.lane] - 1e-9
+        ends[bar.lane] = bar.left + bar.width
 
 
 def test_file(runs):

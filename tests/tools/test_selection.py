@@ -35,7 +35,7 @@ YES, NO, SLOW = Choice.SELECTED, Choice.DESELECTED, Choice.EXCLUDED_AS_SLOW
     ],
 )
 def test_choice(selection: Selection, name: str, labels: list[str], expected: Choice) -> None:
-    assert selection.choose(name, labels) is expected
+    assert selection.choose("ctest", name, labels) is expected
 
 
 @pytest.mark.parametrize("field", ["regex", "labels", "exclude"])
@@ -66,16 +66,16 @@ def test_expression_means_what_python_means(text: str) -> None:
         present = {"gpu": bool(number & 1), "mpi": bool(number & 2), "unit": bool(number & 4)}
         labels = [name for name, there in present.items() if there]
         expected = eval(text, {}, present)
-        assert (selection.choose("a", labels) is YES) == expected, labels
+        assert (selection.choose("ctest", "a", labels) is YES) == expected, labels
 
 
 @pytest.mark.parametrize(
     "label", ["and-more", "not.", "nothing", "oracle", "a.b", "c++", "x/y", "n:1"]
 )
 def test_expression_of_one_label(label: str) -> None:
-    assert Selection(expression=label).choose("a", [label]) is YES
-    assert Selection(expression=label).choose("a", ["other"]) is NO
-    assert Selection(expression=f"not {label}").choose("a", [label]) is NO
+    assert Selection(expression=label).choose("ctest", "a", [label]) is YES
+    assert Selection(expression=label).choose("ctest", "a", ["other"]) is NO
+    assert Selection(expression=f"not {label}").choose("ctest", "a", [label]) is NO
 
 
 @pytest.mark.parametrize("text", ["", "gpu and", "not", "a b", "(a", "a)", "and a", "a & b"])
@@ -84,11 +84,19 @@ def test_bad_boolean_expression(text: str) -> None:
         Selection(expression=text, everything=True)
 
 
+@pytest.mark.parametrize(
+    "text", ["(" * 3000 + "gpu" + ")" * 3000, "not " * 3000 + "gpu", "(" * 100000]
+)
+def test_an_expression_that_is_too_deep_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="levels"):
+        Selection(expression=text)
+
+
 def test_expression_that_names_slow_decides_about_it() -> None:
     slow = ["gpu", "slow"]
-    assert Selection(expression="gpu").choose("a", slow) is SLOW
-    assert Selection(expression="gpu and slow").choose("a", slow) is YES
-    assert Selection(expression="gpu and not slow").choose("a", slow) is NO
+    assert Selection(expression="gpu").choose("ctest", "a", slow) is SLOW
+    assert Selection(expression="gpu and slow").choose("ctest", "a", slow) is YES
+    assert Selection(expression="gpu and not slow").choose("ctest", "a", slow) is NO
 
 
 @pytest.mark.parametrize(
@@ -111,19 +119,34 @@ def test_node_ids_stand_for_what_they_hold(test: str, reached: set[int]) -> None
         "t/test_a.py::C::test_x",
         "t/test_ab.py::test_x",
     ]
-    selection = Selection(tests=[test])
-    found = {n for n, name in enumerate(names) if selection.choose(name, ["python"]) is YES}
+    selection = Selection(tests=[("pytest", test)])
+    found = {
+        n for n, name in enumerate(names) if selection.choose("pytest", name, ["python"]) is YES
+    }
     assert found == reached
-    assert selection.unmatched(names) == ([] if reached else [test])
+    assert selection.unmatched("pytest", names) == ([] if reached else [test])
+
+
+def test_a_name_is_that_of_a_test_of_ctest_or_else_of_python() -> None:
+    named = Selection(tests=[("", "tests"), ("", "./b"), ("pytest", "c")])
+    resolved = named.resolved(["tests", "c"], lambda name: name.removeprefix("./"))
+    assert resolved.tests == [("ctest", "tests"), ("pytest", "b"), ("pytest", "c")]
+    assert resolved.choose("ctest", "tests", []) is YES
+    assert resolved.choose("pytest", "tests/test_a.py::test_x", ["python"]) is NO
+    assert resolved.choose("pytest", "b/test_a.py::test_x", ["python"]) is YES
+    # Whatever its labels are.
+    assert resolved.choose("ctest", "b/test_a.py", ["python"]) is NO
+    assert resolved.unmatched("ctest", []) == ["tests"]
+    assert resolved.unmatched("pytest", ["c"]) == ["b"]
 
 
 def test_names_of_ctest_are_whole() -> None:
-    selection = Selection(tests=["a", "b::c"])
-    assert selection.choose("a", ["slow"]) is YES
-    assert selection.choose("b::c", []) is YES
+    selection = Selection(tests=[("ctest", "a"), ("ctest", "b::c")])
+    assert selection.choose("ctest", "a", ["slow"]) is YES
+    assert selection.choose("ctest", "b::c", []) is YES
     for other in ("a::b", "a/b", "a[1]", "ab"):
-        assert selection.choose(other, []) is NO
-    assert Selection(tests=[]).choose("a", []) is NO
+        assert selection.choose("ctest", other, []) is NO
+    assert Selection(tests=[]).choose("ctest", "a", []) is NO
 
 
 @pytest.mark.parametrize(
@@ -156,7 +179,7 @@ def test_paths_in_names(tmp_path, monkeypatch, name: str, id: str) -> None:
 
 
 def chosen(names: list[str], shard: str) -> set[str]:
-    return {name for name in names if Selection(shard=shard).choose(name, []) is YES}
+    return {name for name in names if Selection(shard=shard).choose("ctest", name, []) is YES}
 
 
 def test_shards_are_a_partition_and_do_not_move() -> None:

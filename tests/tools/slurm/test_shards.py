@@ -23,19 +23,23 @@ def test_longest_first():
     durations = {name: float(name) for name in ("7", "5", "4", "3", "1")}
     units = [unit(name) for name in durations]
     # 7, then 5, then 4 to the 5, 3 to the 7, 1 to the 9 or the 10.
-    assert names(pack(units, [], durations, 2)) == [{"7", "3"}, {"5", "4", "1"}]
+    assert names(pack(units, [], of_ctest(durations), 2)) == [{"7", "3"}, {"5", "4", "1"}]
 
 
 def test_a_test_counts_for_each_of_its_processors():
     durations = dict.fromkeys("abcd", 1.0)
     units = [unit("a", processors=3), *map(unit, "bcd")]
-    assert names(pack(units, [], durations, 2)) == [{"a"}, {"b", "c", "d"}]
+    assert names(pack(units, [], of_ctest(durations), 2)) == [{"a"}, {"b", "c", "d"}]
+
+
+def of_ctest(durations):
+    return {("ctest", name): seconds for name, seconds in durations.items()}
 
 
 def test_unknown_durations_count_as_the_median():
     durations = {"a": 1.0, "b": 9.0, "gone": 5.0}
     units = [unit("a"), unit("b"), unit("new")]
-    assert names(pack(units, [], durations, 2)) == [{"b"}, {"new", "a"}]
+    assert names(pack(units, [], of_ctest(durations), 2)) == [{"b"}, {"new", "a"}]
 
 
 def test_ties_hold_across_tests_that_are_not_selected():
@@ -62,7 +66,7 @@ def best_of_all(costs, most):
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=6), st.integers(1, 3))
 def test_never_far_from_the_best(costs, most):
     durations = {str(number): float(cost) for number, cost in enumerate(costs)}
-    shards = pack([unit(name) for name in durations], [], durations, most)
+    shards = pack([unit(name) for name in durations], [], of_ctest(durations), most)
     assert sorted(name for shard in shards for name in shard.ctest) == sorted(
         name for name in durations
     )

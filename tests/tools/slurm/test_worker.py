@@ -79,7 +79,7 @@ def test_a_test_that_is_ended_with_its_worker_has_not_failed(
     time.sleep(0.3)
     process.send_signal(signal.SIGTERM)
     process.wait(30)
-    assert unfinished(plan, 0) == ["victim", "other"]
+    assert unfinished(plan, 0) == [("ctest", "victim"), ("ctest", "other")]
     watch = Watch(plan)
     watch.refresh()
     assert watch.shards[0].state is ShardState.STOPPED
@@ -109,7 +109,7 @@ def test_the_plan_stops_the_worker(project, plan, start, sleepers, wait_until):
     plan.stop()
     process.wait(30)
     assert sleepers(project, 442) == []
-    assert unfinished(plan, 0) == ["endless"]
+    assert unfinished(plan, 0) == [("ctest", "endless")]
 
 
 def test_a_second_worker_runs_what_is_left(project, plan, start, tmp_path):

@@ -47,7 +47,6 @@ class Ftorch(CMakePackage, CudaPackage):
             depends_on("py-platformdirs@3.0:")
             depends_on("py-psutil@5.9:")
             depends_on("py-pyelftools@0.29:")
-            depends_on("py-pyparsing@3.1:")
             depends_on("py-pytest@7.4:")
             depends_on("py-pytest-timeout@2.2:")
             depends_on("py-pytest-xdist@3.2:")
