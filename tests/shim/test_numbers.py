@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Random numbers beside tensors of every dtype against PyTorch; integers that do not fit are refused."""
+"""Random numbers beside tensors of every dtype against PyTorch; what does not fit is refused."""
 
 from __future__ import annotations
 
