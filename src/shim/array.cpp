@@ -6,6 +6,7 @@
 #include <c10/util/SmallVector.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -43,6 +44,8 @@ Order permutation(const int32_t* order, int64_t size, std::size_t rank, const ch
   return entries;
 }
 
+bool is_empty(at::IntArrayRef shape) { return std::find(shape.begin(), shape.end(), 0) != shape.end(); }
+
 bool is_identity(Order order) {
   for (std::size_t i = 0; i < order.size(); ++i) {
     if (order[i] != static_cast<int32_t>(i + 1)) return false;
@@ -61,12 +64,24 @@ Numbers strides_in_order(at::IntArrayRef shape, Order order) {
   return strides;
 }
 
-/// A tensor over memory; on another device than the memory, a copy that the memory follows.
+/// A device takes no address that is no multiple of an element.
+void check_multiple(const void* data, at::ScalarType dtype) {
+  const auto size = static_cast<std::uintptr_t>(c10::elementSize(dtype));
+  const auto rest = reinterpret_cast<std::uintptr_t>(data) % size;
+  if (rest != 0)
+    fail(ft_invalid_argument, "data lies " + std::to_string(rest) + " bytes after a multiple of the " +
+                                  std::to_string(size) + " bytes of a " + dtype_name(dtype));
+}
+
+/// A tensor over memory; on another device than the memory, or where kernels cannot work, a copy that the memory follows.
 ft_handle wrap(void* data, at::IntArrayRef shape, at::IntArrayRef strides, const Place& place,
                at::Device memory = at::kCPU) {
   Tensor made;
   made.attached = wrapped_memory(data, shape, strides, at::TensorOptions(place.dtype).device(memory));
-  made.value = place.device == memory ? made.attached : made.attached.to(place.device);
+  const bool is_mirror = memory.is_cpu() && !is_empty(shape) && needs_mirror(data, place.dtype);
+  made.value = is_mirror ? mirror_of(made.attached) : made.attached;
+  if (place.device != memory) made.value = made.value.to(place.device);
+  made.is_mirror = is_mirror && place.device == memory;
   made.value.set_requires_grad(place.requires_grad);
   made.declared = true;
   const ft_handle handle = tensors.acquire(std::move(made));
@@ -89,8 +104,6 @@ void check_elements(const ft_view& view, c10::ScalarType dtype) {
     if (view.extents[i] < 0) fail_dimension(i, "has no known extent (assumed size); pass a section such as x(:, 1:n)");
   }
 }
-
-bool is_empty(at::IntArrayRef shape) { return std::find(shape.begin(), shape.end(), 0) != shape.end(); }
 
 /// Strides of the array in elements, if LibTorch can have them.
 Numbers strides_of(const ft_view& view, at::IntArrayRef shape) {
@@ -156,7 +169,10 @@ int ft_tensor_from_device_pointer(void* data, int ndims, const int64_t* shape, i
       fail(ft_invalid_argument, "the device is the host, whose memory torch_tensor_from_blob wraps");
     const at::IntArrayRef sizes = shape_of(ndims, shape, shape_size, place.dtype);
     const Numbers strides = blob_strides(data, sizes, layout, layout_size);
-    if (c10::multiply_integers(sizes) > 0) check_address(data, place.device);
+    if (c10::multiply_integers(sizes) > 0) {
+      check_address(data, place.device);
+      check_multiple(data, place.dtype);
+    }
     *out = wrap(data, sizes, strides, place, place.device);
   });
 }

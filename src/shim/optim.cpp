@@ -16,7 +16,9 @@ int ft_optim_create(int number, const ft_handle* parameters, int64_t parameters_
     if (hyperparameters_size > 0) required(hyperparameters, "hyperparameters");
     std::vector<GivenParameter> given;
     for_each_tensor("parameters", parameters, parameters_size, [&](const Tensor& parameter, std::size_t i) {
-      given.push_back({parameter.value, parameters[i], parameter.value.is_same(parameter.attached)});
+      const bool is_array = parameter.value.is_same(parameter.attached);
+      const bool has_array = parameter.attached.defined() && parameter.attached.device().is_cpu();
+      given.push_back({parameter.value, parameters[i], is_array, has_array && !is_array});
     });
     *out = optims.acquire(std::make_shared<Optimizer>(
         row, std::vector<double>(hyperparameters, hyperparameters + hyperparameters_size), given));

@@ -52,6 +52,8 @@ struct GivenParameter {
   ft_handle handle;
   /// The leaf's memory is an array of the program.
   bool aliases_array;
+  /// The leaf is a copy of an array of the host, which follows it: on a device, or where kernels cannot work on the array.
+  bool copies_array;
 };
 
 /// Fails for hyperparameters out of range.

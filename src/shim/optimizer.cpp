@@ -54,11 +54,9 @@ void check_reachable(const GivenParameter& given, std::size_t index) {
            "; make the optimizer anew");
 }
 
-/// The tensor behind a parameter on a device that was made from an array of the host, or null.
+/// The tensor behind a parameter that is a copy of an array of the host, or null.
 Tensor* with_host_array(const GivenParameter& given) {
-  if (given.leaf.device().is_cpu()) return nullptr;
-  Tensor* const found = tensors.find(given.handle);
-  return found && found->attached.defined() && found->attached.device().is_cpu() ? found : nullptr;
+  return given.copies_array ? tensors.find(given.handle) : nullptr;
 }
 
 void check_gradient(const at::Tensor& gradient, const at::Tensor& leaf, std::size_t index) {
@@ -150,6 +148,7 @@ void Optimizer::refresh() {
   for (FusedGroup& group : groups_) {
     for (const std::size_t i : group.members) {
       const Parameter& parameter = parameters_[i];
+      if (Tensor* const found = with_host_array(parameter.given); found && found->is_mirror) refresh_mirror(*found);
       group.gradients.push_back(dense_gradient(parameter.given.leaf.mutable_grad(), parameter.dense));
       if (parameter.has_gaps()) copy_numbers(parameter.dense, parameter.real);
     }

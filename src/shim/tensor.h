@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "handle.h"
+#include "mirror.h"
 #include "text.h"
 
 namespace ftorch {
@@ -19,11 +20,17 @@ struct Tensor {
   bool temporary = false;
   /// The value belongs to a model as well: to write in place is to change the model.
   bool parameter = false;
+  /// The array's address admits no view: on the host, too, the value is a copy of its numbers.
+  bool is_mirror = false;
 };
 
 inline constinit Slab<Tensor, Kind::tensor> tensors;
 
-inline Tensor& tensor(ft_handle handle, const char* name) { return tensors.get(handle, name); }
+inline Tensor& tensor(ft_handle handle, const char* name) {
+  Tensor& found = tensors.get(handle, name);
+  if (found.is_mirror) [[unlikely]] refresh_mirror(found);
+  return found;
+}
 
 /// Calls f(tensor, i) for the tensors behind `handles`; failures name the one they are about.
 template <class F>

@@ -25,7 +25,8 @@ void set_attached(Tensor& target, at::Tensor value) {
   const at::Device device = target.value.device();
   if (value.device() != device) value = value.to(device);
   const bool is_one_memory = target.attached.device() == device;
-  target.value = is_one_memory && !value.requires_grad() ? target.attached : std::move(value);
+  if (!is_one_memory || value.requires_grad()) target.value = std::move(value);
+  else target.value = target.is_mirror ? mirror_of(target.attached) : target.attached;
 }
 
 }  // namespace
