@@ -32,7 +32,8 @@ void refresh_mirror(Tensor& tensor) {
   static std::mutex mutex;
   const std::lock_guard lock(mutex);
   at::Tensor now = mirror_of(tensor.attached);
-  if (std::memcmp(now.const_data_ptr(), value.const_data_ptr(), now.nbytes()) == 0) return;
+  const bool is_mirrored = !value.is_same(tensor.attached);
+  if (is_mirrored && std::memcmp(now.const_data_ptr(), value.const_data_ptr(), now.nbytes()) == 0) return;
   if (!value.requires_grad()) {
     value = std::move(now);
     return;

@@ -58,10 +58,10 @@ at::Scalar number_of(const ft_scalar* scalar) {
   return scalar->is_real ? at::Scalar(scalar->real) : at::Scalar(scalar->integer);
 }
 
-void check_number(const at::Scalar& number, const at::Tensor& other) {
-  if (!number.isIntegral(/*includeBool=*/false)) return;
+void check_number(const ft_scalar& number, const at::Tensor& other) {
+  if (number.is_real) return;
   const auto [least, most] = integer_range(other.scalar_type());
-  const int64_t value = number.toLong();
+  const int64_t value = number.integer;
   if (value < least || value > most) [[unlikely]]
     fail(ft_dtype_mismatch, "the number " + std::to_string(value) + " does not fit the dtype " +
                                 dtype_name(other.scalar_type()) + " of the tensor, " + std::to_string(least) + " to " +

@@ -14,7 +14,7 @@ void check_broadcast(at::IntArrayRef a, at::IntArrayRef b);
 at::Scalar number_of(const ft_scalar* scalar);
 
 /// Fails for an integer number that the elements of an integer tensor cannot hold: LibTorch would wrap it around.
-void check_number(const at::Scalar& number, const at::Tensor& other);
+void check_number(const ft_scalar& number, const at::Tensor& other);
 
 /// `number` as an operand beside `other`, with PyTorch's rule that a number does not widen the dtype of a tensor.
 at::Tensor operand(const at::Scalar& number, const at::Tensor& other);

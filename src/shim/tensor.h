@@ -20,7 +20,7 @@ struct Tensor {
   bool temporary = false;
   /// The value belongs to a model as well: to write in place is to change the model.
   bool parameter = false;
-  /// The array's address admits no view: on the host, too, the value is a copy of its numbers.
+  /// Kernels cannot work at the array's address: who uses the value gets a copy of the numbers.
   bool is_mirror = false;
 };
 

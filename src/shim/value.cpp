@@ -25,8 +25,7 @@ void set_attached(Tensor& target, at::Tensor value) {
   const at::Device device = target.value.device();
   if (value.device() != device) value = value.to(device);
   const bool is_one_memory = target.attached.device() == device;
-  if (!is_one_memory || value.requires_grad()) target.value = std::move(value);
-  else target.value = target.is_mirror ? mirror_of(target.attached) : target.attached;
+  target.value = is_one_memory && !value.requires_grad() ? target.attached : std::move(value);
 }
 
 }  // namespace
