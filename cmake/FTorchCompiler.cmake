@@ -29,7 +29,11 @@ function(ftorch_use_array_descriptors target)
               DOC "Folder of the Fortran compiler's ISO_Fortran_binding.h")
     mark_as_advanced(FTORCH_ISO_FORTRAN_BINDING_DIR)
   endif()
-  if(NOT FTORCH_ISO_FORTRAN_BINDING_DIR)
+  if(FTORCH_ISO_FORTRAN_BINDING_DIR AND NOT EXISTS "${FTORCH_ISO_FORTRAN_BINDING_DIR}/ISO_Fortran_binding.h")
+    # The C compiler would take the one of another Fortran compiler.
+    message(FATAL_ERROR
+      "FTORCH_ISO_FORTRAN_BINDING_DIR is '${FTORCH_ISO_FORTRAN_BINDING_DIR}', which holds no ISO_Fortran_binding.h")
+  elseif(NOT FTORCH_ISO_FORTRAN_BINDING_DIR)
     message(FATAL_ERROR
       "ISO_Fortran_binding.h of ${CMAKE_Fortran_COMPILER} was not found in: ${hints}\n"
       "Install the development files of the compiler (Debian: libflang-<version>-dev for flang) or give the "

@@ -10,12 +10,23 @@ endif()
 get_filename_component(_ftorch_python_folder "${Python3_EXECUTABLE}" DIRECTORY)
 find_program(FTORCH_FYPP_EXECUTABLE fypp HINTS "${_ftorch_python_folder}" DOC "The Fortran preprocessor Fypp")
 mark_as_advanced(FTORCH_FYPP_EXECUTABLE)
-if(NOT FTORCH_EXPANDED AND NOT FTORCH_FYPP_EXECUTABLE)
-  message(FATAL_ERROR
-    "${_ftorch_why_fypp}Fypp, which expands the templates of FTorch, was not found next to the Python in use "
-    "(${Python3_EXECUTABLE}) nor on PATH.\n"
-    "Install it with\n  ${Python3_EXECUTABLE} -m pip install fypp\n"
-    "or say where it is with -DFTORCH_FYPP_EXECUTABLE=<path>.")
+set(FTORCH_FYPP_COMMAND ${FTORCH_FYPP_EXECUTABLE})
+if(NOT FTORCH_FYPP_EXECUTABLE)
+  # Not every installation has the command, or has it on PATH.
+  set(FTORCH_FYPP_COMMAND ${Python3_EXECUTABLE} -m fypp)
+endif()
+if(NOT FTORCH_EXPANDED)
+  execute_process(COMMAND ${FTORCH_FYPP_COMMAND} --version
+                  OUTPUT_VARIABLE _ftorch_fypp_version RESULT_VARIABLE _ftorch_status ERROR_QUIET)
+  if(FTORCH_FYPP_EXECUTABLE AND NOT _ftorch_status EQUAL 0)
+    message(FATAL_ERROR "FTORCH_FYPP_EXECUTABLE is '${FTORCH_FYPP_EXECUTABLE}', which does not run (${_ftorch_status})")
+  elseif(NOT _ftorch_fypp_version MATCHES "[Ff]ypp")
+    message(FATAL_ERROR
+      "${_ftorch_why_fypp}Fypp, which expands the templates of FTorch, was not found next to the Python in use "
+      "(${Python3_EXECUTABLE}), as a module of it, nor on PATH.\n"
+      "Install it with\n  ${Python3_EXECUTABLE} -m pip install fypp\n"
+      "or say where it is with -DFTORCH_FYPP_EXECUTABLE=<path>.")
+  endif()
 endif()
 
 # ftorch_fypp(<out> [FOLDER <folder>] [NO_LINE_MARKERS] TEMPLATES <template>...) expands <name>.fypp to <name>.f90 and
@@ -51,7 +62,7 @@ function(ftorch_fypp out)
       set(finish)
     endif()
     set(expand ${CMAKE_COMMAND} -E env PYTHONDONTWRITEBYTECODE=1
-               ${FTORCH_FYPP_EXECUTABLE} --create-parents ${markers} ${style} -M ${root} -m catalog
+               ${FTORCH_FYPP_COMMAND} --create-parents ${markers} ${style} -M ${root} -m catalog
                -I ${root}/fypp ${FTORCH_FYPP_VARIABLES} ${template} ${result})
     if(FTORCH_EXPANDED)
       file(RELATIVE_PATH folder ${FTorch_SOURCE_DIR} ${template})

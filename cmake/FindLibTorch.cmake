@@ -4,13 +4,24 @@ FindLibTorch
 ------------
 
 Finds LibTorch and links its libraries directly, without the CUDA toolkit that ``find_package(Torch)`` demands of a
-CUDA build. Looks, in this order, at ``LibTorch_ROOT`` and ``CMAKE_PREFIX_PATH`` (variables or environment),
-``Torch_DIR``, the ``torch`` package of the Python in use, which is not imported, and the system.
+CUDA build. ``LibTorch_ROOT`` (variable or environment) alone says where it is, if it is set. Else this looks, in this order, at
+``CMAKE_PREFIX_PATH`` (variable or environment), ``Torch_DIR``, the ``torch`` package of the Python in use, which is not
+imported, and the system.
 
 Defines the target ``LibTorch::LibTorch`` and the variables ``LibTorch_FOUND``, ``LibTorch_VERSION``,
 ``LibTorch_PREFIX``, ``LibTorch_INCLUDE_DIRS``, ``LibTorch_LIBRARY_DIR``, ``LibTorch_LIBRARIES`` (link items) and
 ``LibTorch_CXX11_ABI`` (0 or 1).
 #]=======================================================================]
+
+# Of a project with a policy version below 3.12 CMake itself would not look there.
+file(TO_CMAKE_PATH "$ENV{LibTorch_ROOT}" _libtorch_environment)
+set(_libtorch_roots ${LibTorch_ROOT} ${_libtorch_environment})
+if(_libtorch_roots)
+  # What was found before the variable was set is another one.
+  unset(LibTorch_INCLUDE_DIR CACHE)
+  find_path(LibTorch_INCLUDE_DIR torch/csrc/api/include/torch/version.h
+            HINTS ${_libtorch_roots} PATH_SUFFIXES include NO_DEFAULT_PATH)
+endif()
 
 set(_libtorch_hints)
 
@@ -25,11 +36,13 @@ foreach(_libtorch_prefix IN LISTS CMAKE_PREFIX_PATH _libtorch_environment)
   endif()
 endforeach()
 
-find_path(LibTorch_INCLUDE_DIR torch/csrc/api/include/torch/version.h
-          HINTS ${_libtorch_hints} PATH_SUFFIXES include
-          NO_SYSTEM_ENVIRONMENT_PATH NO_CMAKE_SYSTEM_PATH)
+if(NOT _libtorch_roots)
+  find_path(LibTorch_INCLUDE_DIR torch/csrc/api/include/torch/version.h
+            HINTS ${_libtorch_hints} PATH_SUFFIXES include
+            NO_SYSTEM_ENVIRONMENT_PATH NO_CMAKE_SYSTEM_PATH)
+endif()
 
-if(NOT LibTorch_INCLUDE_DIR)
+if(NOT LibTorch_INCLUDE_DIR AND NOT _libtorch_roots)
   if(NOT Python3_EXECUTABLE)
     set(Python3_FIND_VIRTUALENV FIRST)
     find_package(Python3 QUIET COMPONENTS Interpreter)
@@ -84,6 +97,10 @@ mark_as_advanced(LibTorch_INCLUDE_DIR)
 
 # A list would become several arguments.
 string(REPLACE ";" " " _libtorch_prefixes "${CMAKE_PREFIX_PATH} $ENV{CMAKE_PREFIX_PATH}")
+set(_libtorch_alone)
+if(_libtorch_roots)
+  set(_libtorch_alone " (since it is set, nowhere else)")
+endif()
 
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(LibTorch
@@ -91,7 +108,7 @@ find_package_handle_standard_args(LibTorch
   VERSION_VAR LibTorch_VERSION
   REASON_FAILURE_MESSAGE "
 LibTorch was looked for at
-  LibTorch_ROOT: ${LibTorch_ROOT} $ENV{LibTorch_ROOT}
+  LibTorch_ROOT: ${LibTorch_ROOT} $ENV{LibTorch_ROOT}${_libtorch_alone}
   CMAKE_PREFIX_PATH: ${_libtorch_prefixes}
   Torch_DIR: ${Torch_DIR}
   the package torch of Python: ${Python3_EXECUTABLE}

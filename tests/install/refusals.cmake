@@ -32,3 +32,19 @@ add_refusal(fypp REQUIRED bare_python
             -DCMAKE_FIND_USE_CMAKE_SYSTEM_PATH=OFF)
 add_refusal(rank
   MESSAGE "FTORCH_MAX_RANK is '16'; it must be a number from 1 to 15" ARGUMENTS ${ftorch} -DFTORCH_MAX_RANK=16)
+
+# Paths that name nothing, although what they are for can be found elsewhere.
+set(ftorch ${PROJECT_SOURCE_DIR} -DPython3_EXECUTABLE=${Python3_EXECUTABLE})
+add_refusal(libtorch_root
+  MESSAGE "Could NOT find LibTorch.* LibTorch_ROOT: /no/libtorch \\(since it is set, nowhere else\\) "
+  ARGUMENTS ${ftorch} -DLibTorch_ROOT=/no/libtorch)
+add_refusal(fypp_executable
+  MESSAGE "FTORCH_FYPP_EXECUTABLE is '/no/fypp', which does not run" ARGUMENTS ${ftorch} -DFTORCH_FYPP_EXECUTABLE=/no/fypp)
+add_refusal(binding_dir
+  MESSAGE "FTORCH_ISO_FORTRAN_BINDING_DIR is '/usr/include', which holds no ISO_Fortran_binding.h"
+  ARGUMENTS ${ftorch} -DFTORCH_ISO_FORTRAN_BINDING_DIR=/usr/include)
+
+# Fypp as a module alone, and a LibTorch_ROOT that was given after another one had been found.
+add_install_test(configured COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/configured.sh ${CMAKE_COMMAND} ${Python3_EXECUTABLE}
+                 ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_BINARY_DIR}/configured -G ${CMAKE_GENERATOR}
+                 -DCMAKE_MAKE_PROGRAM=${CMAKE_MAKE_PROGRAM} ${compilers})

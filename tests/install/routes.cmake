@@ -13,6 +13,8 @@ add_user(shared.find_package REQUIRED shared SOURCE find_package WITH CLEAN=ON
          ARGUMENTS ${ninja} ${found} -DCMAKE_PREFIX_PATH=${shared} -DCOMPONENTS=shared)
 add_user(shared.oldest_cmake OLDEST_CMAKE REQUIRED shared SOURCE find_package WITH CLEAN=ON
          ARGUMENTS -G "Unix Makefiles" ${found} -DCMAKE_PREFIX_PATH=${shared})
+add_user(shared.old_policies REQUIRED shared SOURCE old_policies WITH CLEAN=ON
+         ARGUMENTS ${ninja} ${found} -DCMAKE_PREFIX_PATH=${shared} -DLIBTORCH=${LibTorch_PREFIX})
 add_user(shared.c_interface REQUIRED shared SOURCE c_interface WITH CLEAN=ON
          ARGUMENTS ${ninja} ${compilers} -DCMAKE_PREFIX_PATH=${shared})
 add_user(shared.validation REQUIRED shared SOURCE ${shared}/share/ftorch/validation
