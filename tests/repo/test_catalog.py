@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 
+import catalog_rows
 import pytest
 import torch
 
@@ -96,3 +97,11 @@ def test_rows_are_in_the_tables_of_the_documentation(table):
 def test_tables_are_on_the_page(table, root):
     page = (root / "docs" / "reference" / "catalog.md").read_text()
     assert f"```{{catalog}} {table}\n" in page
+
+
+def test_page_shows_words_and_no_python_objects():
+    for name, table in catalog_rows.TABLES.items():
+        header, rows = table()
+        for row in rows:
+            assert len(row) == len(header), name
+            assert not re.search(r"\w+\(\w+='|<|\bNone\b", " ".join(row)), (name, row)

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""The tables of the catalog page: headers and rows of Markdown cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from catalog import devices, dtypes, losses, operators, optimizers
+
+Table = tuple[Sequence[str], Iterable[Sequence[str]]]
+
+
+def code(text: object) -> str:
+    """Return `text` as Markdown code, or nothing for nothing."""
+    return f"`{text}`" if text not in (None, "") else ""
+
+
+def dtype_table() -> Table:
+    """Element types."""
+    header = ("PyTorch", "Enumerator", "Value", "Fortran array", "Meaning")
+    return header, (
+        (code(row.name), code(row.constant), str(row.code), code(row.fortran) or "none", row.doc)
+        for row in dtypes.DTYPES
+    )
+
+
+def device_table() -> Table:
+    """Device types."""
+    header = ("PyTorch", "Enumerator", "Value", "Meaning")
+    return header, (
+        (code(row.name), code(row.constant), str(row.code), row.doc) for row in devices.DEVICES
+    )
+
+
+def operator_table() -> Table:
+    """Operators in their two forms."""
+    header = ("Expression", "Subroutine", "PyTorch", "Meaning")
+    families = (
+        (operators.BINARY, "a {symbol} b", "(output, a, b)"),
+        (operators.UNARY, "{symbol}a", "(output, tensor)"),
+        (operators.REDUCTIONS, "", "(output, tensor)"),
+    )
+    return header, (
+        (
+            code(expression.format(symbol=row.symbol)) if row.symbol else "",
+            code(f"torch_tensor_{row.name}{arguments}"),
+            code(row.reference),
+            row.doc,
+        )
+        for rows, expression, arguments in families
+        for row in rows
+    )
+
+
+def optimizer_table() -> Table:
+    """Hyperparameters of all optimizers, one to a row."""
+    header = ("Procedure", "Argument", "Default", "`torch.optim`", "Meaning")
+    return header, (
+        (
+            code(f"torch_optim_{row.name}") if argument is row.hyperparameters[0] else "",
+            code(argument.name),
+            fortran_value(argument.default),
+            code(argument.python),
+            argument.doc + ("" if argument.below is None else f" Below {argument.below:g}."),
+        )
+        for row in optimizers.OPTIMIZERS
+        for argument in row.hyperparameters
+    )
+
+
+def fortran_value(value: float | bool) -> str:
+    """Return a default as Fortran writes it."""
+    return code(f".{str(value).lower()}.") if isinstance(value, bool) else code(f"{value:g}")
+
+
+def optimizer_method_table() -> Table:
+    """What each optimizer computes, and with which kernel."""
+    header = ("Procedure", "Method", "State, one tensor per parameter", "LibTorch")
+    return header, (
+        (
+            code(f"torch_optim_{row.name}"),
+            row.doc,
+            ", ".join(code(one.name) for one in row.state),
+            code(f"at::{row.kernel}"),
+        )
+        for row in optimizers.OPTIMIZERS
+    )
+
+
+def loss_table() -> Table:
+    """Losses."""
+    header = ("Procedure", "Meaning", "Input and target", "PyTorch")
+    return header, (
+        (
+            code(f"torch_loss_{row.name}"),
+            row.doc,
+            "same shape and dtype" if row.same_shape else "see meaning",
+            code(f"torch.nn.functional.{row.reference}"),
+        )
+        for row in losses.LOSSES
+    )
+
+
+def reduction_table() -> Table:
+    """How a loss is reduced to a number."""
+    return ("Enumerator", "Value", "PyTorch"), (
+        (code(constant), str(value), code(f'reduction="{name}"'))
+        for constant, value, name in losses.REDUCTIONS
+    )
+
+
+TABLES = {
+    "dtypes": dtype_table,
+    "devices": device_table,
+    "operators": operator_table,
+    "optimizers": optimizer_table,
+    "optimizer_methods": optimizer_method_table,
+    "losses": loss_table,
+    "reductions": reduction_table,
+}
