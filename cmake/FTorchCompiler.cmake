@@ -78,3 +78,13 @@ function(ftorch_use_cxx_runtime target)
     target_link_libraries(${target} INTERFACE ${runtime})
   endif()
 endfunction()
+
+# Two copies of the library in one process, such as those of two plug-ins, each call their own functions.
+function(ftorch_bind_own_functions target)
+  include(CheckLinkerFlag)
+  check_linker_flag(CXX LINKER:-Bsymbolic-functions FTORCH_HAS_BSYMBOLIC_FUNCTIONS)
+  get_target_property(type ${target} TYPE)
+  if(FTORCH_HAS_BSYMBOLIC_FUNCTIONS AND type STREQUAL "SHARED_LIBRARY")
+    target_link_options(${target} PRIVATE LINKER:-Bsymbolic-functions)
+  endif()
+endfunction()

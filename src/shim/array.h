@@ -8,6 +8,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 
 enum { ft_max_rank = 15 };
 
@@ -24,6 +27,9 @@ int ft_view_wrap(const ft_view *view, const int32_t *layout, int64_t layout_size
                  int64_t permute_dims_size, const ft_options *options, ft_handle *out);
 int ft_view_fill(const ft_view *view, ft_handle tensor, int dtype);
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

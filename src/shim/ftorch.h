@@ -8,6 +8,10 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+/* Alone visible from outside the library. */
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 
 /* Status of every entry; the text that belongs to it is given by ft_text(). */
 enum {
@@ -147,6 +151,9 @@ int ft_device_synchronize(int device_type, int device_index);
 /* Bytes of the device that living tensors take. */
 int ft_device_memory_allocated(int device_type, int device_index, int64_t *bytes);
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

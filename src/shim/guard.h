@@ -13,14 +13,17 @@ namespace ftorch {
 /// Puts the exception in flight into ft_text() and gives its status; `other` is that of an error without a class.
 int settle(int other) noexcept;
 
-/// What LibTorch does once in each thread that calls it, done now and without harm to the host.
-void enter_thread() noexcept;
+/// What LibTorch does once in each thread that calls it, done now and without harm to the host. Fails if the LibTorch found
+/// at run time is not the one that this library was compiled for.
+int enter_thread() noexcept;
 
 /// Runs one entry. With settle(), the only try and catch of the shim.
 template <class F>
 int guard(int other, F&& entry) noexcept {
   const FpEnvironmentGuard environment;
-  if (!presence) [[unlikely]] enter_thread();
+  if (!presence) [[unlikely]] {
+    if (const int status = enter_thread(); status != ft_ok) return status;
+  }
   Visit visit;
   try {
     std::forward<F>(entry)();
