@@ -84,9 +84,7 @@ ft_handle wrap(void* data, at::IntArrayRef shape, at::IntArrayRef strides, const
   made.is_mirror = is_mirror && place.device == memory;
   made.value.set_requires_grad(place.requires_grad);
   made.declared = true;
-  const ft_handle handle = tensors.acquire(std::move(made));
-  enter_wrapped(tensor(handle, "the tensor"));
-  return handle;
+  return tensors.acquire(std::move(made));
 }
 
 /// A failure about dimension `i`, counted from 0.
@@ -214,6 +212,7 @@ int ft_view_fill(const ft_view* view, ft_handle handle, int dtype) {
     if (value.sizes() != shape)
       fail(ft_shape_mismatch, "the tensor has shape " + shape_text(value.sizes()) + ", the array " + shape_text(shape));
     if (value.numel() > 0) required(view->data, "array");
+    if (is_over(value, {view->data, view->strides})) return;
     prepare_write(Region{view->data, shape, {view->strides, shape.size()}, view->element_size});
     copy_out({view->data, view->strides}, value);
   });

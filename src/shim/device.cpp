@@ -4,6 +4,8 @@
 #include "device.h"
 
 #include <ATen/Context.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty_strided.h>
 #include <ATen/ops/from_blob.h>
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/CachingDeviceAllocator.h>
@@ -12,8 +14,10 @@
 #include <algorithm>
 
 #include "convert.h"
+#include "elements.h"
 #include "error.h"
 #include "guard.h"
+#include "region.h"
 #include "text.h"
 
 namespace ftorch {
@@ -64,13 +68,21 @@ at::Tensor wrapped_memory(void* data, at::IntArrayRef shape, at::IntArrayRef str
   return at::for_blob(data, shape).strides(strides).options(options).target_device(options.device()).make_tensor();
 }
 
-at::DataPtr copied_memory(const c10::StorageImpl& storage) {
-  if (storage.device_type() == c10::DeviceType::CPU)
-    return c10::GetCPUAllocator()->clone(storage.data(), storage.nbytes());
-  const int64_t size = static_cast<int64_t>(storage.nbytes());
-  const at::TensorOptions bytes = at::TensorOptions(at::kByte).device(storage.device());
-  const at::Tensor copy = wrapped_memory(const_cast<void*>(storage.data()), size, int64_t{1}, bytes).clone();
-  return copy.storage().unsafeGetStorageImpl()->set_data_ptr({});
+CopiedMemory copied_memory(const at::Tensor& tensor, at::IntArrayRef strides) {
+  if (!tensor.device().is_cpu()) {
+    at::NoGradGuard no_grad;
+    const at::Tensor copy = at::empty_strided(tensor.sizes(), strides, tensor.options()).copy_(tensor);
+    c10::StorageImpl& storage = *copy.storage().unsafeGetStorageImpl();
+    return {storage.set_data_ptr({}), storage.nbytes()};
+  }
+  const int64_t size = static_cast<int64_t>(tensor.itemsize());
+  ByteStrides apart(strides.begin(), strides.end());
+  for (int64_t& stride : apart) stride *= size;
+  const Range range = range_of({nullptr, tensor.sizes(), apart, size});
+  const std::size_t bytes = static_cast<std::size_t>(range.end - range.begin);
+  CopiedMemory copy{c10::GetCPUAllocator()->allocate(bytes), bytes};
+  copy_out({static_cast<char*>(copy.data.get()), apart.data()}, tensor);
+  return copy;
 }
 
 }  // namespace ftorch

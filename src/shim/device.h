@@ -20,7 +20,13 @@ void check_address(void* data, c10::Device device);
 /// A tensor over memory, on the host or on a device, that lives on when the tensor is gone.
 at::Tensor wrapped_memory(void* data, at::IntArrayRef shape, at::IntArrayRef strides, const at::TensorOptions& options);
 
-/// A copy of what a storage holds, on its device.
-at::DataPtr copied_memory(const c10::StorageImpl& storage);
+struct CopiedMemory {
+  at::DataPtr data;
+  std::size_t bytes;
+};
+
+/// Memory on the tensor's device with a copy of its elements, in elements apart by `strides`; what lies in between is not
+/// touched.
+CopiedMemory copied_memory(const at::Tensor& tensor, at::IntArrayRef strides);
 
 }  // namespace ftorch

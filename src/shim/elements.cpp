@@ -48,8 +48,8 @@ Dimensions simplified(Elements to, Elements from, c10::IntArrayRef shape) {
   for (std::size_t i = 0; i < shape.size(); ++i) {
     if (shape[i] != 1) all.push_back({shape[i], to.strides[i], from.strides[i]});
   }
-  std::stable_sort(all.begin(), all.end(),
-                   [](const Dimension& a, const Dimension& b) { return std::abs(a.to) < std::abs(b.to); });
+  sort_stably(all.begin(), all.end(),
+              [](const Dimension& a, const Dimension& b) { return std::abs(a.to) < std::abs(b.to); });
   Dimensions joined;
   for (const Dimension& next : all) {
     if (joined.empty() || next.to != joined.back().to * joined.back().extent ||
@@ -87,6 +87,13 @@ bool is_plain(const at::Tensor& tensor) {
   return tensor.device().is_cpu() && tensor.layout() == at::kStrided && !tensor.is_conj() && !tensor.is_neg();
 }
 
+/// True when the two name the same elements in the same order.
+bool are_same(Elements a, Elements b, c10::IntArrayRef shape) {
+  bool is_same = a.data == b.data;
+  for (std::size_t i = 0; i < shape.size(); ++i) is_same &= shape[i] == 1 || a.strides[i] == b.strides[i];
+  return is_same;
+}
+
 /// Source and destination do not overlap; no extent is zero.
 void copy_elements(Elements to, Elements from, c10::IntArrayRef shape, std::size_t size) {
   Dimensions dimensions = simplified(to, from, shape);
@@ -117,18 +124,28 @@ void copy_elements(Elements to, Elements from, c10::IntArrayRef shape, std::size
 
 void copy_out(Elements to, const at::Tensor& from) {
   if (from.numel() == 0) return;
-  at::NoGradGuard no_grad;
-  if (!is_plain(from)) return copy_out(to, from.to(at::kCPU).resolve_conj().resolve_neg());
+  if (!is_plain(from)) {
+    at::NoGradGuard no_grad;
+    return copy_out(to, from.to(at::kCPU).resolve_conj().resolve_neg());
+  }
   const auto strides = byte_strides(from);
   const Elements source{static_cast<char*>(const_cast<void*>(from.const_data_ptr())), strides.data()};
   const int64_t size = static_cast<int64_t>(from.itemsize());
   const c10::IntArrayRef shape = from.sizes();
   const Range a = range_of({to.data, shape, {to.strides, shape.size()}, size});
   if (a.meets(range_of({source.data, shape, strides, size}))) {
-    const bool is_same = to.data == source.data && std::equal(strides.begin(), strides.end(), to.strides);
-    return is_same ? void() : copy_out(to, from.clone());
+    if (are_same(to, source, shape)) return;
+    at::NoGradGuard no_grad;
+    return copy_out(to, from.clone());
   }
   copy_elements(to, source, from.sizes(), from.itemsize());
+}
+
+bool is_over(const at::Tensor& tensor, Elements elements) {
+  if (!is_plain(tensor)) return false;
+  const auto strides = byte_strides(tensor);
+  return are_same({static_cast<char*>(const_cast<void*>(tensor.const_data_ptr())), strides.data()}, elements,
+                  tensor.sizes());
 }
 
 void copy_numbers(const at::Tensor& to, const at::Tensor& from) {

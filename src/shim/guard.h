@@ -6,6 +6,7 @@
 
 #include "ending.h"
 #include "ftorch.h"
+#include "lookup.h"
 #include "traps.h"
 
 namespace ftorch {
@@ -25,6 +26,7 @@ int guard(int other, F&& entry) noexcept {
     if (const int status = enter_thread(); status != ft_ok) return status;
   }
   Visit visit;
+  const LookupScope scope;
   try {
     std::forward<F>(entry)();
     return ft_ok;

@@ -54,7 +54,6 @@ class Slab {
     Slot& slot = *slot_at(index);
     ::new (static_cast<void*>(slot.storage)) T(std::move(object));
     const std::uint32_t generation = slot.generation.fetch_add(1, std::memory_order_release) + 1;
-    live_.fetch_add(1, std::memory_order_relaxed);
     return reinterpret_cast<ft_handle>(std::uint64_t{generation} << 32 | std::uint64_t{index} << 4 |
                                        static_cast<std::uint64_t>(kind));
   }
@@ -80,11 +79,19 @@ class Slab {
     std::uint32_t generation = generation_of(handle);
     if (!slot || !slot->generation.compare_exchange_strong(generation, generation + 1)) return;
     slot->object().~T();
-    live_.fetch_sub(1, std::memory_order_relaxed);
     push(index_of(handle));
   }
 
-  std::int64_t live() const { return live_.load(std::memory_order_relaxed); }
+  /// Counted, so that threads share no counter.
+  std::int64_t live() {
+    const std::lock_guard lock(mutex_);
+    std::int64_t count = 0;
+    for (std::uint32_t i = 0; i < used_; ++i) {
+      const Slot* const slot = slot_at(i);
+      if (slot) count += slot->generation.load(std::memory_order_acquire) % 2;
+    }
+    return count;
+  }
 
  private:
   struct Slot {
@@ -99,6 +106,17 @@ class Slab {
   static constexpr std::uint32_t chunks = 22;
   static constexpr std::uint32_t capacity = first_chunk * ((1U << chunks) - 1);
   static constexpr std::uint32_t none = ~0U;
+
+  /// Free slots that one thread keeps for itself, so that threads need not wait for each other.
+  static constexpr std::uint32_t batch = 32;
+  struct Stock {
+    static constexpr std::uint32_t capacity = 2 * batch;
+    std::uint32_t indices[capacity];
+    std::uint32_t size;
+    std::uint32_t room;
+    bool is_opened;
+  };
+  static inline thread_local constinit Stock stock_{};
 
   static std::uint32_t generation_of(ft_handle handle) { return static_cast<std::uint32_t>(bits(handle) >> 32); }
   static std::uint32_t index_of(ft_handle handle) { return static_cast<std::uint32_t>(bits(handle) >> 4 & 0xfffffff); }
@@ -115,28 +133,65 @@ class Slab {
   }
 
   std::uint32_t pop() {
-    std::lock_guard lock(mutex_);
-    if (free_ != none) {
-      const std::uint32_t index = free_;
-      free_ = slot_at(index)->next_free;
-      return index;
-    }
-    if (used_ == capacity) fail(ft_out_of_memory, std::string("too many objects of kind ") + kind_name(kind));
-    if (!slot_at(used_)) {
-      const std::uint32_t chunk = static_cast<std::uint32_t>(std::bit_width(used_ / first_chunk + 1)) - 1;
-      chunks_[chunk].store(new Slot[std::size_t{first_chunk} << chunk], std::memory_order_release);
-    }
-    return used_++;
+    Stock& stock = stock_;
+    if (stock.size == 0) [[unlikely]] refill(stock);
+    return stock.indices[--stock.size];
   }
 
   void push(std::uint32_t index) {
-    std::lock_guard lock(mutex_);
-    slot_at(index)->next_free = free_;
-    free_ = index;
+    Stock& stock = stock_;
+    if (stock.size == stock.room) [[unlikely]] make_room(stock);
+    stock.indices[stock.size++] = index;
+    if (stock.room == 0) give_back(stock, 1);
+  }
+
+  /// A thread that ends gives its stock back; what it does after that goes past the stock.
+  void open(Stock& stock) {
+    struct Closing {
+      Slab& slab;
+      Stock& stock;
+      ~Closing() {
+        slab.give_back(stock, stock.size);
+        stock.room = 0;
+      }
+    };
+    if (std::exchange(stock.is_opened, true)) return;
+    static thread_local Closing closing{*this, stock};
+    stock.room = Stock::capacity;
+  }
+
+  void make_room(Stock& stock) {
+    open(stock);
+    if (stock.size > 0 && stock.size == stock.room) give_back(stock, batch);
+  }
+
+  void refill(Stock& stock) {
+    open(stock);
+    const std::lock_guard lock(mutex_);
+    const std::uint32_t wanted = stock.room > 0 ? batch : 1;
+    for (; stock.size < wanted && free_ != none; free_ = slot_at(free_)->next_free) stock.indices[stock.size++] = free_;
+    for (; stock.size < wanted && used_ < capacity; ++used_) {
+      if (!slot_at(used_)) add_chunk();
+      stock.indices[stock.size++] = used_;
+    }
+    if (stock.size == 0) fail(ft_out_of_memory, std::string("too many objects of kind ") + kind_name(kind));
+  }
+
+  void give_back(Stock& stock, std::uint32_t count) {
+    const std::lock_guard lock(mutex_);
+    for (; count > 0; --count) {
+      const std::uint32_t index = stock.indices[--stock.size];
+      slot_at(index)->next_free = std::exchange(free_, index);
+    }
+  }
+
+  /// Room for the slots from `used_` on.
+  void add_chunk() {
+    const std::uint32_t chunk = static_cast<std::uint32_t>(std::bit_width(used_ / first_chunk + 1)) - 1;
+    chunks_[chunk].store(new Slot[std::size_t{first_chunk} << chunk], std::memory_order_release);
   }
 
   std::atomic<Slot*> chunks_[chunks]{};
-  std::atomic<std::int64_t> live_{0};
   std::mutex mutex_;
   std::uint32_t free_ = none;
   std::uint32_t used_ = 0;

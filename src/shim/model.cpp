@@ -14,6 +14,7 @@
 #include "plain.h"
 #include "tensor.h"
 #include "text.h"
+#include "wrapped.h"
 
 using namespace ftorch;
 
@@ -24,11 +25,12 @@ Model& model_of(ft_handle handle) { return *models.get(handle, "the model"); }
 /// "1 tensor", "2 tensors"
 std::string tensors_text(std::size_t count) { return std::to_string(count) + (count == 1 ? " tensor" : " tensors"); }
 
-std::vector<at::Tensor> values_of(const ft_handle* inputs, int64_t size) {
+std::vector<at::Tensor> values_of(const ft_handle* inputs, int64_t size, bool is_recorded) {
   std::vector<at::Tensor> values;
   values.reserve(static_cast<std::size_t>(size));
-  for_each_tensor("input_tensors", inputs, size,
-                  [&](const Tensor& input, std::size_t) { values.push_back(input.value); });
+  for_each_tensor("input_tensors", inputs, size, [&](const Tensor& input, std::size_t) {
+    values.push_back(is_recorded ? operand_with_views(input) : input.value);
+  });
   return values;
 }
 
@@ -72,7 +74,7 @@ int ft_model_forward(ft_handle handle, const ft_handle* inputs, int64_t inputs_s
                      int64_t outputs_size, int requires_grad) {
   return guard(ft_model_error, [&] {
     Model& model = model_of(handle);
-    const std::vector<at::Tensor> values = values_of(inputs, inputs_size);
+    const std::vector<at::Tensor> values = values_of(inputs, inputs_size, requires_grad != 0);
     for_each_tensor("output_tensors", outputs, outputs_size,
                     [](const Tensor&, std::size_t) {});
     at::AutoGradMode grad_mode(requires_grad != 0);

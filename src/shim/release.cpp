@@ -5,7 +5,6 @@
 #include "model.h"
 #include "optim.h"
 #include "tensor.h"
-#include "wrapped.h"
 
 using namespace ftorch;
 
@@ -13,9 +12,7 @@ int ft_release(ft_handle object) {
   return guard(ft_internal_error, [&] {
     if (!object) return;
     switch (kind_of(object)) {
-      case Kind::tensor:
-        if (Tensor* const tensor = tensors.find(object); tensor && tensor->attached.defined()) leave_wrapped(*tensor);
-        return tensors.release(object);
+      case Kind::tensor: return tensors.release(object);
       case Kind::model: return models.release(object);
       case Kind::optim: return optims.release(object);
     }

@@ -5,12 +5,41 @@
 #include <ATen/core/Tensor.h>
 
 #include "handle.h"
+#include "lookup.h"
 #include "mirror.h"
 #include "text.h"
 
 namespace ftorch {
 
+struct Entry;
+struct Tensor;
+
+/// The tensor's memory is held; whoever writes to it finds it from now on.
+void enter_wrapped(Tensor& tensor) noexcept;
+/// The tensor ends. Whoever holds its memory has a private copy from now on, since the program may take the memory away.
+void leave_wrapped(Tensor& tensor) noexcept;
+
+/// The place of a tensor in the register of wrapped memory, if it has one: that of this very object, which does not move.
+class EntryOf {
+ public:
+  EntryOf() = default;
+  EntryOf(EntryOf&&) noexcept {}
+  EntryOf& operator=(EntryOf&&) noexcept { return *this; }
+  operator Entry*() const { return entry_.load(std::memory_order_acquire); }
+  void set(Entry* entry) { entry_.store(entry, std::memory_order_release); }
+
+ private:
+  std::atomic<Entry*> entry_{nullptr};
+};
+
 struct Tensor {
+  Tensor() = default;
+  Tensor(Tensor&&) noexcept = default;
+  Tensor& operator=(Tensor&&) noexcept = default;
+  ~Tensor() {
+    if (attached.defined()) leave_wrapped(*this);
+  }
+
   at::Tensor value;
   /// The program's array. While no graph is involved on the host, `value` is this very tensor.
   at::Tensor attached;
@@ -22,12 +51,18 @@ struct Tensor {
   bool parameter = false;
   /// Kernels cannot work at the array's address: who uses the value gets a copy of the numbers.
   bool is_mirror = false;
+  EntryOf entry;
 };
 
 inline constinit Slab<Tensor, Kind::tensor> tensors;
 
+/// The object behind a handle, which the entry may give to a graph.
 inline Tensor& tensor(ft_handle handle, const char* name) {
   Tensor& found = tensors.get(handle, name);
+  if (found.attached.defined() && !found.entry) {
+    if (lookups.size < Lookups::capacity) lookups.tensors[lookups.size++] = &found;
+    else enter_wrapped(found);
+  }
   if (found.is_mirror) [[unlikely]] refresh_mirror(found);
   return found;
 }

@@ -20,7 +20,7 @@ at::Tensor fitted(const Tensor& target, at::Tensor value, Write how) {
 }
 
 void set_attached(Tensor& target, at::Tensor value) {
-  prepare_write(target);
+  prepare_write(target, value);
   copy_numbers(target.attached, value);
   const at::Device device = target.value.device();
   if (value.device() != device) value = value.to(device);

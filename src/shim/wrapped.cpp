@@ -1,16 +1,31 @@
 // SPDX-License-Identifier: MIT
-// The register of wrapped memory, and what happens to graphs that hold memory which is about to change.
+// The register of memory that is wrapped and held, and what happens to graphs that hold memory which is about to change.
 
 #include "wrapped.h"
 
-#include <map>
+#include <algorithm>
+#include <cstring>
+#include <memory>
 #include <mutex>
-#include <optional>
+#include <numeric>
 
 #include "device.h"
+#include "elements.h"
+#include "lookup.h"
+#include "region_index.h"
 
 namespace ftorch {
+
+/// A tensor whose memory somebody holds, with a copy of where that is: no other thread's tensor is looked at unless the
+/// memory truly meets.
+struct Entry : IndexedRegion {
+  Entry(const Region& region, Tensor& tensor) : IndexedRegion(region), owner(tensor) {}
+  Tensor& owner;
+};
+
 namespace {
+
+using ElementStrides = c10::SmallVector<int64_t, 8>;
 
 bool is_value_attached(const Tensor& target) { return target.value.is_same(target.attached); }
 
@@ -24,102 +39,101 @@ void wrap_afresh(Tensor& target) {
 
 bool is_held(const Tensor& owner) { return is_shared(owner.attached, is_value_attached(owner) ? 2 : 1); }
 
-/// Those who hold the memory besides `owner` get a copy of it as it is now.
-void privatise(Tensor& owner) {
-  c10::StorageImpl& storage = *owner.attached.storage().unsafeGetStorageImpl();
-  at::DataPtr kept = copied_memory(storage);
-  wrap_afresh(owner);
-  storage.set_data_ptr_noswap(std::move(kept));
+/// Strides of memory without gaps in which the dimensions follow each other as they do in `tensor`.
+ElementStrides dense_strides(const at::Tensor& tensor) {
+  c10::SmallVector<int64_t, 8> order(static_cast<std::size_t>(tensor.dim()));
+  std::iota(order.begin(), order.end(), 0);
+  sort_stably(order.begin(), order.end(), [&](int64_t a, int64_t b) { return tensor.stride(a) < tensor.stride(b); });
+  ElementStrides strides(order.size());
+  int64_t next = 1;
+  for (const int64_t dimension : order) {
+    strides[static_cast<std::size_t>(dimension)] = next;
+    next *= std::max<int64_t>(tensor.size(dimension), 1);
+  }
+  return strides;
 }
 
-/// What became of a tensor that was released while a graph held its memory.
-struct Orphan {
-  c10::weak_intrusive_ptr<c10::StorageImpl> storage;
-  c10::VariableVersion version;
-  c10::SmallVector<int64_t, 8> shape;
-  ByteStrides strides;
-  int64_t size;
-};
+/// Whoever holds `wrapped` gets a copy of its elements as they are now, without what lies between them unless there are
+/// views, whose strides must stay right.
+void move_to_copy(const at::Tensor& wrapped) {
+  c10::StorageImpl& storage = *wrapped.storage().unsafeGetStorageImpl();
+  const bool has_views = wrapped.storage().use_count() > 1;
+  const ElementStrides strides =
+      has_views ? ElementStrides(wrapped.strides().begin(), wrapped.strides().end()) : dense_strides(wrapped);
+  CopiedMemory copy = copied_memory(wrapped, strides);
+  storage.set_data_ptr_noswap(std::move(copy.data));
+  if (has_views) return;
+  storage.set_nbytes(copy.bytes);
+  wrapped.unsafeGetTensorImpl()->set_sizes_and_strides(wrapped.sizes(), strides);
+}
 
-struct Entry {
-  const char* end;
-  Tensor* owner;
-  std::optional<Orphan> orphan;
-};
+/// The old holders get a copy, and `owner` stays with the memory.
+void privatise(Tensor& owner) {
+  const at::Tensor held = owner.attached;
+  wrap_afresh(owner);
+  move_to_copy(held);
+}
+
+bool have_equal_bytes(const at::Tensor& wrapped, const at::Tensor& value) {
+  if (!value.defined() || !wrapped.device().is_cpu() || value.device() != wrapped.device() ||
+      value.scalar_type() != wrapped.scalar_type() || value.sizes() != wrapped.sizes())
+    return false;
+  const ElementStrides strides = dense_strides(wrapped);
+  const CopiedMemory a = copied_memory(wrapped, strides);
+  const CopiedMemory b = copied_memory(value, strides);
+  return a.bytes == b.bytes && std::memcmp(a.data.get(), b.data.get(), a.bytes) == 0;
+}
 
 /// Never destroyed: tensors may be released after the end of the program's static objects.
 class Register {
  public:
+  bool is_empty() const { return size_.load(std::memory_order_relaxed) == 0; }
+
   void enter(Tensor& tensor) {
-    const Range range = range_of(region_of(tensor.attached, byte_strides(tensor.attached)));
+    auto entry = std::make_unique<Entry>(region_of(tensor.attached, byte_strides(tensor.attached)), tensor);
     const std::lock_guard lock(mutex_);
-    if (entries_.size() >= next_sweep_) sweep();
-    longest_ = std::max(longest_, range.end - range.begin);
-    entries_.emplace(range.begin, Entry{range.end, &tensor, std::nullopt});
+    if (tensor.entry) return;
+    index_.insert(entry.get());
+    tensor.entry.set(entry.release());
+    size_.fetch_add(1, std::memory_order_relaxed);
   }
 
   void leave(Tensor& tensor) {
-    const at::Tensor& attached = tensor.attached;
-    const ByteStrides strides = byte_strides(attached);
     const std::lock_guard lock(mutex_);
-    auto [entry, last] = entries_.equal_range(range_of(region_of(attached, strides)).begin);
-    while (entry != last && entry->second.owner != &tensor) ++entry;
-    if (entry == last) return;
-    if (!is_held(tensor)) {
-      entries_.erase(entry);
-      return;
-    }
-    entry->second.owner = nullptr;
-    entry->second.orphan.emplace(Orphan{attached.storage().getWeakStorageImpl(),
-                                        attached.unsafeGetTensorImpl()->version_counter(),
-                                        {attached.sizes().begin(), attached.sizes().end()},
-                                        strides,
-                                        static_cast<int64_t>(attached.itemsize())});
+    erase(tensor);
   }
 
-  /// `writer`, if it is a tensor of the register, changes in place.
-  void prepare_write(const Region& region, const Tensor* target, const at::Tensor& writer) {
-    const Range range = range_of(region);
+  /// The lock is held until the copies are made: another thread that writes to other parts of the memory that a graph
+  /// holds waits for them.
+  void prepare_write(const Region& region, const Tensor* target, const at::Tensor& writer, const at::Tensor& value) {
     const std::lock_guard lock(mutex_);
-    for (auto entry = entries_.lower_bound(range.begin - longest_);
-         entry != entries_.end() && entry->first < range.end;) {
-      auto& [end, owner, orphan] = entry->second;
-      if (orphan && orphan->storage.expired()) {
-        entry = entries_.erase(entry);
-        continue;
+    for (IndexedRegion* const found : index_.meeting(region)) {
+      Tensor& owner = static_cast<Entry*>(found)->owner;
+      if (&owner == target || owner.value.is_same(writer)) continue;
+      if (!is_held(owner)) {
+        erase(owner);
+      } else if (owner.attached.requires_grad()) {
+        // A leaf's gradient arrives at this very tensor, so that it cannot be wrapped afresh.
+        if (!target || !have_equal_bytes(target->attached, value)) owner.attached.unsafeGetTensorImpl()->bump_version();
+      } else {
+        privatise(owner);
+        erase(owner);
       }
-      if (range.meets({entry->first, end})) {
-        if (orphan) spoil(region, entry->first, *orphan);
-        else if (!owner->value.is_same(writer)) prepare_owner(region, *owner, owner == target);
-      }
-      ++entry;
     }
   }
 
  private:
-  static void spoil(const Region& region, const char* begin, Orphan& orphan) {
-    if (overlap(region, {begin, orphan.shape, orphan.strides, orphan.size})) orphan.version.bump();
-  }
-
-  static void prepare_owner(const Region& region, Tensor& owner, bool is_target) {
-    if (!is_held(owner)) return;
-    if (is_target) return privatise(owner);
-    if (!overlap(region, region_of(owner.attached, byte_strides(owner.attached)))) return;
-    // A leaf's gradient arrives at this very tensor, so that it cannot be wrapped afresh.
-    if (owner.attached.requires_grad()) owner.attached.unsafeGetTensorImpl()->bump_version();
-    else privatise(owner);
-  }
-
-  /// Forgets orphans whose graphs are gone.
-  void sweep() {
-    std::erase_if(entries_, [](const auto& item) { return item.second.orphan && item.second.orphan->storage.expired(); });
-    next_sweep_ = std::max<std::size_t>(1024, 2 * entries_.size());
+  void erase(Tensor& tensor) {
+    const std::unique_ptr<Entry> entry(tensor.entry);
+    if (!entry) return;
+    index_.erase(entry.get());
+    tensor.entry.set(nullptr);
+    size_.fetch_sub(1, std::memory_order_relaxed);
   }
 
   std::mutex mutex_;
-  std::multimap<const char*, Entry> entries_;
-  std::ptrdiff_t longest_ = 0;
-  std::size_t next_sweep_ = 1024;
+  RegionIndex index_;
+  std::atomic<std::size_t> size_{0};
 };
 
 Register& wrapped() {
@@ -127,21 +141,84 @@ Register& wrapped() {
   return instance;
 }
 
+/// Where wrapped memory lies, gaps included.
+Range span_of(const at::Tensor& wrapped) {
+  const char* const begin = static_cast<const char*>(wrapped.const_data_ptr());
+  return {begin, begin + wrapped.storage().nbytes()};
+}
+
+/// Memory that is about to change, as a tensor.
+struct Written {
+  const at::Tensor& tensor;
+  const ByteStrides strides = byte_strides(tensor);
+  Region region() const { return region_of(tensor, strides); }
+};
+
+bool meet(const at::Tensor& a, const at::Tensor& b) {
+  return span_of(a).meets(span_of(b)) && overlap(Written{a}.region(), Written{b}.region());
+}
+
+/// Enters what this very entry gave to a graph, if it is to be found by a write to `target`.
+void enter_held(const Tensor& target) {
+  for (int i = 0; i < lookups.size; ++i) {
+    Tensor* const tensor = lookups.tensors[i];
+    const bool is_new = tensor && tensor != &target && !tensor->entry && is_held(*tensor);
+    if (is_new && meet(target.attached, tensor->attached)) enter_wrapped(*tensor);
+  }
+}
+
 }  // namespace
 
-void enter_wrapped(Tensor& tensor) { wrapped().enter(tensor); }
+void enter_held(int first) noexcept {
+  for (int i = first; i < lookups.size; ++i) {
+    Tensor* const tensor = lookups.tensors[i];
+    if (tensor && !tensor->entry && is_held(*tensor)) enter_wrapped(*tensor);
+  }
+}
 
-void leave_wrapped(Tensor& tensor) { wrapped().leave(tensor); }
+void enter_wrapped(Tensor& tensor) noexcept {
+  if (tensor.entry) return;
+  try {
+    wrapped().enter(tensor);
+  } catch (...) {
+    // Unknown to the register, the numbers cannot be kept: a backward pass that needs them fails.
+    tensor.attached.unsafeGetTensorImpl()->bump_version();
+  }
+}
 
-void prepare_write(Tensor& target) {
-  wrapped().prepare_write(region_of(target.attached, byte_strides(target.attached)), &target, {});
-  if (target.attached.requires_grad()) wrap_afresh(target);
+void leave_wrapped(Tensor& tensor) noexcept {
+  std::replace(lookups.tensors, lookups.tensors + lookups.size, &tensor, static_cast<Tensor*>(nullptr));
+  if (tensor.entry) wrapped().leave(tensor);
+  if (!is_held(tensor)) return;
+  try {
+    move_to_copy(tensor.attached);
+  } catch (...) {
+    // There is no memory for a copy: a backward pass that needs the numbers fails.
+    tensor.attached.unsafeGetTensorImpl()->bump_version();
+  }
+}
+
+void prepare_write(Tensor& target, const at::Tensor& value) {
+  if (is_held(target)) privatise(target);
+  else if (target.attached.requires_grad()) wrap_afresh(target);
+  enter_held(target);
+  if (!wrapped().is_empty()) wrapped().prepare_write(Written{target.attached}.region(), &target, {}, value);
 }
 
 void prepare_write_in_place(const at::Tensor& value) {
-  wrapped().prepare_write(region_of(value, byte_strides(value)), nullptr, value);
+  enter_held(0);
+  if (!wrapped().is_empty()) wrapped().prepare_write(Written{value}.region(), nullptr, value, {});
 }
 
-void prepare_write(const Region& region) { wrapped().prepare_write(region, nullptr, {}); }
+void prepare_write(const Region& region) {
+  enter_held(0);
+  if (!wrapped().is_empty()) wrapped().prepare_write(region, nullptr, {}, {});
+}
+
+at::Tensor operand_with_views(const Tensor& tensor) {
+  const at::Tensor& value = tensor.value;
+  const bool is_wrapped = tensor.attached.defined() && is_value_attached(tensor);
+  return is_wrapped && value.storage().nbytes() > 2 * value.nbytes() ? value.contiguous() : value;
+}
 
 }  // namespace ftorch

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which memory of the program tensors wrap, so that a write through one of them is seen by all.
+// Memory of the program that tensors wrap and graphs hold, so that a write through one of them is seen by all.
 #pragma once
 
 #include "region.h"
@@ -7,20 +7,19 @@
 
 namespace ftorch {
 
-/// From now on `tensor`, whose address stays, wraps memory: its attached storage.
-void enter_wrapped(Tensor& tensor);
-
-/// No more; a graph may still hold the memory.
-void leave_wrapped(Tensor& tensor);
-
 /// To be called before the memory of `attached` changes. Whatever graph needs the numbers that stand there now keeps a
-/// private copy; where it holds a leaf, or a tensor that was released, a backward pass that needs them fails instead.
-void prepare_write(Tensor& target);
+/// private copy; where it holds a leaf, a backward pass that needs them fails instead, unless `value`, which is about to be
+/// written, has the same numbers.
+void prepare_write(Tensor& target, const at::Tensor& value = {});
 
 /// The same for memory that changes in place through `value`, a leaf, whose own graphs LibTorch guards.
 void prepare_write_in_place(const at::Tensor& value);
 
 /// The same for memory that is no tensor's.
 void prepare_write(const Region& region);
+
+/// The value as an operand of which a graph may keep views. Memory that lies in between much else, such as a row of a
+/// matrix, goes in as a copy, so that the graph keeps the elements and not what is between them.
+at::Tensor operand_with_views(const Tensor& tensor);
 
 }  // namespace ftorch
