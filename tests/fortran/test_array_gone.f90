@@ -24,7 +24,7 @@ contains
     type(torch_tensor) :: x, again
 
     local = numbers
-    heap = numbers
+    allocate (heap(3), source=numbers)
     allocate (other(3), source=7.0_real64)
     allocate (matrix(4, 3), source=11.0_real64)
     matrix(2, :) = numbers
