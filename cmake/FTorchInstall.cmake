@@ -8,7 +8,7 @@ get_target_property(FTORCH_KIND ftorch TYPE)
 string(REGEX REPLACE "_LIBRARY$" "" FTORCH_KIND ${FTORCH_KIND})
 string(TOLOWER ${FTORCH_KIND} FTORCH_KIND)
 
-install(TARGETS ftorch EXPORT FTorchTargets
+install(TARGETS ftorch ftorch_temporaries EXPORT FTorchTargets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
@@ -41,6 +41,9 @@ configure_file(cmake/ftorch.pc.in ftorch.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/ftorch.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
 file(RELATIVE_PATH FTORCH_BIN_TO_PREFIX /${CMAKE_INSTALL_BINDIR} /)
+if(CMAKE_Fortran_COMPILER_ID STREQUAL "GNU")
+  set(FTORCH_TEMPORARIES_FLAG -Warray-temporaries)
+endif()
 configure_file(cmake/ftorch-config.in ftorch-config @ONLY)
 install(PROGRAMS ${PROJECT_BINARY_DIR}/ftorch-config DESTINATION ${CMAKE_INSTALL_BINDIR})
 

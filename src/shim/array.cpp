@@ -85,7 +85,7 @@ ft_handle wrap(void* data, at::IntArrayRef shape, at::IntArrayRef strides, const
   made.is_mirror = is_mirror && place.device == memory;
   made.value.set_requires_grad(place.requires_grad);
   made.declared = true;
-  return tensors.acquire(std::move(made));
+  return new_tensor(std::move(made));
 }
 
 /// A failure about dimension `i`, counted from 0.

@@ -64,10 +64,14 @@ void ft_last_words(const char *text, int64_t length);
 
 /* Ends an object of any kind; one that is shared lives on behind its other handles. */
 int ft_release(ft_handle object);
+/* The same at the end of a variable, which a statement may bring about while its temporaries still name the object: an
+   assignment can read it until this thread's next entry that is no assignment or release. */
+int ft_retire(ft_handle object);
 
 /* Tensors. Results go to *out, which becomes a handle of the caller's; *out is left alone on failure.
-   An entry that writes into an existing tensor takes ft_handle *target: it fills the object behind the handle, or
-   makes one when *target is null. */
+   An entry that writes into an existing tensor takes ft_handle *target: it fills the object behind the handle and gives
+   it a new handle, or makes one when *target is null. The old handle is that of a released object, so that copies of it
+   never see what was written. */
 int ft_tensor_create(int fill /* 0 empty, 1 zeros, 2 ones */, int ndims, const int64_t *shape, int64_t shape_size,
                      const ft_options *options, ft_handle *out);
 int ft_tensor_from_blob(void *data, int ndims, const int64_t *shape, int64_t shape_size, const int32_t *layout,
@@ -90,11 +94,14 @@ int ft_tensor_keep(ft_handle tensor);
 int64_t ft_tensor_live(void);
 /* target = source: a copy, in the graph; a temporary is moved; of an empty source, nothing. An attached target, and one
    that names memory of a model, keep memory, shape and dtype, and refuse an empty source; a leaf with requires_grad
-   keeps them for a source without a graph. */
-int ft_tensor_assign(ft_handle *target, ft_handle source);
-/* source on target's device and in target's dtype. */
-int ft_tensor_to(ft_handle source, ft_handle target, int non_blocking);
-int ft_tensor_zero(ft_handle tensor);
+   keeps them for a source without a graph. source_is_copy: the source may stand in a temporary beside copies of other
+   handles, such as that of the target; assignments can read what those named until this thread's next entry that is no
+   assignment or release. */
+int ft_tensor_assign(ft_handle *target, ft_handle source, int source_is_copy);
+/* source on target's device and in target's dtype; the target must exist. */
+int ft_tensor_to(ft_handle source, ft_handle *target, int non_blocking);
+/* The target must exist. */
+int ft_tensor_zero(ft_handle *target);
 
 int ft_tensor_rank(ft_handle tensor, int32_t *rank);
 int ft_tensor_shape(ft_handle tensor, int64_t *shape);
@@ -112,8 +119,9 @@ int ft_tensor_binary_left(int number, const ft_scalar *a, ft_handle b, ft_handle
 int ft_tensor_unary(int number, ft_handle a, ft_handle *target);
 int ft_tensor_reduction(int number, ft_handle a, ft_handle *target);
 
-/* Temporaries made on this thread since the scope began and not released are freed at its end. */
-int ft_scope_begin(void);
+/* Temporaries made on this thread since the scope began and not released are freed at its end; with_variables: so are all
+   other tensors, whoever holds them. */
+int ft_scope_begin(int with_variables);
 int ft_scope_end(void);
 
 /* Autograd */

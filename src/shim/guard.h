@@ -18,8 +18,13 @@ int settle(int other) noexcept;
 /// at run time is not the one that this library was compiled for.
 int enter_thread() noexcept;
 
-/// Runs one entry. With settle(), the only try and catch of the shim.
-template <class F>
+/// True while something is kept for bit copies in the statement at hand (replaced.h).
+inline thread_local bool has_replaced = false;
+void forget_replaced() noexcept;
+
+/// Runs one entry. With settle(), the only try and catch of the shim. An assignment or a release may be part of a statement
+/// whose right-hand side holds bit copies of what was there before; all others come after it.
+template <bool may_be_within_a_statement = false, class F>
 int guard(int other, F&& entry) noexcept {
   const FpEnvironmentGuard environment;
   if (!presence) [[unlikely]] {
@@ -28,6 +33,7 @@ int guard(int other, F&& entry) noexcept {
   Visit visit;
   const LookupScope scope;
   try {
+    if (has_replaced && !may_be_within_a_statement) [[unlikely]] forget_replaced();
     std::forward<F>(entry)();
     return ft_ok;
   } catch (...) {

@@ -53,9 +53,9 @@ class Slab {
     const std::uint32_t index = pop();
     Slot& slot = *slot_at(index);
     ::new (static_cast<void*>(slot.storage)) T(std::move(object));
+    slot.life.fetch_add(1, std::memory_order_relaxed);
     const std::uint32_t generation = slot.generation.fetch_add(1, std::memory_order_release) + 1;
-    return reinterpret_cast<ft_handle>(std::uint64_t{generation} << 32 | std::uint64_t{index} << 4 |
-                                       static_cast<std::uint64_t>(kind));
+    return handle_of(index, generation);
   }
 
   /// The object, or a failure that calls the handle `name`.
@@ -71,6 +71,34 @@ class Slab {
     Slot* const slot = slot_of(handle);
     if (!slot || slot->generation.load(std::memory_order_acquire) != generation_of(handle)) return nullptr;
     return &slot->object();
+  }
+
+  /// The same object under a new handle: from now on the old one is that of an object that was released.
+  ft_handle renew(ft_handle handle) {
+    const std::uint32_t generation = generation_of(handle) + 2;
+    slot_of(handle)->generation.store(generation, std::memory_order_release);
+    return handle_of(index_of(handle), generation);
+  }
+
+  /// What an object is known by whatever its handle.
+  struct Identity {
+    std::uint32_t index;
+    std::uint32_t life;
+  };
+
+  /// That of the live object behind `handle`.
+  Identity identity(ft_handle handle) { return {index_of(handle), slot_of(handle)->life.load()}; }
+
+  /// The object, or null when it was released.
+  T* find(Identity identity) {
+    Slot* const slot = slot_at(identity.index);
+    const bool is_it = slot->life.load() == identity.life && slot->generation.load(std::memory_order_acquire) % 2 == 1;
+    return is_it ? &slot->object() : nullptr;
+  }
+
+  /// The handle of a live object.
+  ft_handle handle(Identity identity) {
+    return handle_of(identity.index, slot_at(identity.index)->generation.load(std::memory_order_acquire));
   }
 
   /// Nothing happens for a handle that is null or was released.
@@ -97,6 +125,7 @@ class Slab {
   struct Slot {
     alignas(T) unsigned char storage[sizeof(T)];
     std::atomic<std::uint32_t> generation{0};
+    std::atomic<std::uint32_t> life{0};
     std::uint32_t next_free = 0;
     T& object() { return *std::launder(reinterpret_cast<T*>(storage)); }
   };
@@ -118,6 +147,10 @@ class Slab {
   };
   static inline thread_local constinit Stock stock_{};
 
+  static ft_handle handle_of(std::uint32_t index, std::uint32_t generation) {
+    return reinterpret_cast<ft_handle>(std::uint64_t{generation} << 32 | std::uint64_t{index} << 4 |
+                                       static_cast<std::uint64_t>(kind));
+  }
   static std::uint32_t generation_of(ft_handle handle) { return static_cast<std::uint32_t>(bits(handle) >> 32); }
   static std::uint32_t index_of(ft_handle handle) { return static_cast<std::uint32_t>(bits(handle) >> 4 & 0xfffffff); }
 

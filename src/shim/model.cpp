@@ -43,10 +43,13 @@ int ft_model_save(ft_handle model, const char* filename) {
 }
 
 int ft_model_copy(ft_handle model, ft_handle* out) {
-  return guard(ft_internal_error, [&] { *required(out, "out") = models.acquire(models.get(model, "the model")); });
+  return guard<true>(ft_internal_error, [&] { *required(out, "out") = models.acquire(models.get(model, "the model")); });
 }
 
-int64_t ft_model_live() { return models.live(); }
+int64_t ft_model_live() {
+  forget_replaced();
+  return models.live();
+}
 
 int ft_model_train(ft_handle model, int is_training) {
   return guard(ft_model_error, [&] { model_of(model).train(is_training != 0); });
@@ -73,8 +76,12 @@ int ft_model_parameters(ft_handle model, ft_handle* outputs, int64_t outputs_siz
       Tensor named;
       named.value = std::move(parameters[i].second);
       named.parameter = true;
-      if (outputs[i]) tensor(outputs[i], "the tensor") = std::move(named);
-      else outputs[i] = tensors.acquire(std::move(named));
+      if (!outputs[i]) {
+        outputs[i] = new_tensor(std::move(named));
+      } else {
+        tensor(outputs[i], "the tensor") = std::move(named);
+        outputs[i] = tensors.renew(outputs[i]);
+      }
     }
   });
 }

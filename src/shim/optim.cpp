@@ -18,7 +18,7 @@ int ft_optim_create(int number, const ft_handle* parameters, int64_t parameters_
     for_each_tensor("parameters", parameters, parameters_size, [&](const Tensor& parameter, std::size_t i) {
       const bool is_array = parameter.value.is_same(parameter.attached);
       const bool has_array = parameter.attached.defined() && parameter.attached.device().is_cpu();
-      given.push_back({parameter.value, parameters[i], is_array, has_array && !is_array});
+      given.push_back({parameter.value, tensors.identity(parameters[i]), is_array, has_array && !is_array});
     });
     *out = optims.acquire(std::make_shared<Optimizer>(
         row, std::vector<double>(hyperparameters, hyperparameters + hyperparameters_size), given));
@@ -26,13 +26,16 @@ int ft_optim_create(int number, const ft_handle* parameters, int64_t parameters_
 }
 
 int ft_optim_copy(ft_handle optim, ft_handle* out) {
-  return guard(ft_internal_error, [&] {
+  return guard<true>(ft_internal_error, [&] {
     required(out, "out");
     *out = optims.acquire(optims.get(optim, "the optimizer"));
   });
 }
 
-int64_t ft_optim_live() { return optims.live(); }
+int64_t ft_optim_live() {
+  forget_replaced();
+  return optims.live();
+}
 
 int ft_optim_step(ft_handle optim) {
   return guard(ft_internal_error, [&] { optims.get(optim, "the optimizer")->step(); });

@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "handle.h"
+#include "tensor.h"
 
 namespace ftorch {
 
@@ -49,7 +49,7 @@ const OptimizerRow& optimizer_row(int number);
 /// A tensor that was given as a parameter.
 struct GivenParameter {
   at::Tensor leaf;
-  ft_handle handle;
+  Tensors::Identity tensor;
   /// The leaf's memory is an array of the program.
   bool aliases_array;
   /// The leaf is a copy of an array of the host, which follows it: on a device, or where kernels cannot work on the array.

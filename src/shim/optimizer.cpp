@@ -46,7 +46,7 @@ at::Tensor dense_gradient(const at::Tensor& gradient, const at::Tensor& paramete
 
 /// Fails for a step that would change an array which may be gone, or a tensor that nobody sees.
 void check_reachable(const GivenParameter& given, std::size_t index) {
-  const Tensor* const found = tensors.find(given.handle);
+  const Tensor* const found = tensors.find(given.tensor);
   if (found ? found->value.is_same(given.leaf) : !given.aliases_array) [[likely]] return;
   fail(ft_invalid_argument,
        parameter_name(index) + (found ? " was assigned another value since the optimizer was made"
@@ -56,7 +56,7 @@ void check_reachable(const GivenParameter& given, std::size_t index) {
 
 /// The tensor behind a parameter that is a copy of an array of the host, or null.
 Tensor* with_host_array(const GivenParameter& given) {
-  return given.copies_array ? tensors.find(given.handle) : nullptr;
+  return given.copies_array ? tensors.find(given.tensor) : nullptr;
 }
 
 void check_gradient(const at::Tensor& gradient, const at::Tensor& leaf, std::size_t index) {

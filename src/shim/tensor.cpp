@@ -9,6 +9,7 @@
 
 #include "guard.h"
 #include "options.h"
+#include "replaced.h"
 
 using namespace ftorch;
 
@@ -35,7 +36,7 @@ int ft_tensor_create(int fill, int ndims, const int64_t* shape, int64_t shape_si
     }
     made.value.set_requires_grad(place.requires_grad);
     made.declared = true;
-    *out = tensors.acquire(std::move(made));
+    *out = new_tensor(std::move(made));
   });
 }
 
@@ -45,44 +46,76 @@ int ft_tensor_keep(ft_handle handle) {
 
 int64_t ft_tensor_live() { return tensors.live(); }
 
-int ft_tensor_assign(ft_handle* target, ft_handle source) {
-  return guard(ft_invalid_argument, [&] {
+namespace {
+
+/// True when an assignment may change the memory of the target's value.
+bool is_written_in_place(const Tensor& target) {
+  const at::Tensor& value = target.value;
+  return value.is_same(target.attached) || target.is_mirror || target.parameter || (value.requires_grad() && value.is_leaf());
+}
+
+/// What bit copies of `target` are to read once it was assigned to; undefined where they find a tensor that was released.
+at::Tensor value_to_keep(const Tensor& target, const Tensor& from, bool source_is_copy) {
+  if (!from.temporary && !source_is_copy) return {};
+  if (!is_written_in_place(target)) return target.value;
+  // A result follows no bit copy but in an array constructor, and copies of numbers cost.
+  if (from.temporary) return {};
+  return target.value.clone();
+}
+
+/// `to` is the object behind *target, or null.
+void assign(ft_handle* target, Tensor* to, ft_handle source, bool source_is_copy) {
+  const Tensor& from = source_of_assignment(source);
+  if (!to) {
+    Tensor made;
+    made.value = from.temporary ? from.value : from.value.clone();
+    *target = new_tensor(std::move(made));
+    return;
+  }
+  if (to->is_mirror) refresh_mirror(*to);
+  at::Tensor kept = value_to_keep(*to, from, source_is_copy);
+  if (from.temporary) set_value(*to, from.value, Write::assign);
+  else copy_value(*to, from.value, Write::assign);
+  const ft_handle replaced = std::exchange(*target, tensors.renew(*target));
+  if (kept.defined()) keep_replaced(replaced, std::move(kept));
+}
+
+}  // namespace
+
+int ft_tensor_assign(ft_handle* target, ft_handle source, int source_is_copy) {
+  return guard<true>(ft_invalid_argument, [&] {
     required(target, "target");
-    if (!source && !(*target && names_memory(tensor(*target, "the left-hand side")))) {
-      tensors.release(std::exchange(*target, nullptr));
-      return;
-    }
-    const Tensor& from = tensor(source, "the right-hand side");
-    if (*target == source) return;
-    if (!*target) {
-      Tensor made;
-      made.value = from.temporary ? from.value : from.value.clone();
-      *target = tensors.acquire(std::move(made));
-    } else if (Tensor& to = tensor(*target, "the left-hand side"); from.temporary) {
-      set_value(to, from.value, Write::assign);
-    } else {
-      copy_value(to, from.value, Write::assign);
-    }
+    Tensor* const to = tensors.find(*target);
+    if (to && *target == source) return;
+    if (source || (to && names_memory(*to))) return assign(target, to, source, source_is_copy != 0);
+    if (to) keep_replaced(*target, std::move(to->value));
+    tensors.release(std::exchange(*target, nullptr));
   });
 }
 
-int ft_tensor_to(ft_handle source, ft_handle target, int non_blocking) {
+int ft_tensor_to(ft_handle source, ft_handle* target, int non_blocking) {
   return guard(ft_invalid_argument, [&] {
     const Tensor& from = tensor(source, "source_tensor");
-    Tensor& to = tensor(target, "target_tensor");
+    Tensor& to = tensor(*required(target, "target_tensor"), "target_tensor");
     if (&from == &to) return;
     if (from.value.is_complex() && !to.value.is_complex())
       fail(ft_dtype_mismatch, "source_tensor has dtype " + dtype_name(from.value.scalar_type()) + ", target_tensor " +
                                   dtype_name(to.value.scalar_type()) + ": the imaginary parts would be lost");
     const at::TensorOptions wanted = to.value.options();
-    if (from.value.scalar_type() == to.value.scalar_type() && from.value.device() == to.value.device())
-      return copy_value(to, from.value, Write::result);
-    // The copy to an array reads numbers that must have arrived.
-    const bool waits = !non_blocking || (to.attached.defined() && to.value.device().is_cpu());
-    set_value(to, from.value.to(wanted, !waits, /*copy=*/true), Write::result);
+    if (from.value.scalar_type() == to.value.scalar_type() && from.value.device() == to.value.device()) {
+      copy_value(to, from.value, Write::result);
+    } else {
+      // The copy to an array reads numbers that must have arrived.
+      const bool waits = !non_blocking || (to.attached.defined() && to.value.device().is_cpu());
+      set_value(to, from.value.to(wanted, !waits, /*copy=*/true), Write::result);
+    }
+    *target = tensors.renew(*target);
   });
 }
 
-int ft_tensor_zero(ft_handle handle) {
-  return guard(ft_invalid_argument, [&] { zero(tensor(handle, "the tensor")); });
+int ft_tensor_zero(ft_handle* target) {
+  return guard(ft_invalid_argument, [&] {
+    zero(tensor(*required(target, "target"), "the tensor"));
+    *target = tensors.renew(*target);
+  });
 }

@@ -54,7 +54,8 @@ struct Tensor {
   EntryOf entry;
 };
 
-inline constinit Slab<Tensor, Kind::tensor> tensors;
+using Tensors = Slab<Tensor, Kind::tensor>;
+inline constinit Tensors tensors;
 
 /// The object behind a handle, which the entry may give to a graph.
 inline Tensor& tensor(ft_handle handle, const char* name) {
@@ -104,6 +105,8 @@ void write_copy(ft_handle* target, const at::Tensor& value);
 /// Sets all elements to zero.
 void zero(Tensor& target);
 
+/// A new tensor; if the innermost scope of this thread ends variables too, it belongs to that.
+ft_handle new_tensor(Tensor made);
 /// A new temporary, which belongs to the innermost scope of this thread.
 ft_handle new_temporary(at::Tensor value);
 

@@ -136,13 +136,21 @@ void copy_value(Tensor& target, const at::Tensor& value, Write how) {
 }
 
 void write_result(ft_handle* target, at::Tensor value) {
-  if (*target) set_value(tensor(*target, "the target"), std::move(value), Write::result);
-  else *target = new_temporary(std::move(value));
+  if (!*target) {
+    *target = new_temporary(std::move(value));
+  } else {
+    set_value(tensor(*target, "the target"), std::move(value), Write::result);
+    *target = tensors.renew(*target);
+  }
 }
 
 void write_copy(ft_handle* target, const at::Tensor& value) {
-  if (*target) copy_value(tensor(*target, "the target"), value, Write::result);
-  else *target = new_temporary(value.clone());
+  if (!*target) {
+    *target = new_temporary(value.clone());
+  } else {
+    copy_value(tensor(*target, "the target"), value, Write::result);
+    *target = tensors.renew(*target);
+  }
 }
 
 void zero(Tensor& target) {

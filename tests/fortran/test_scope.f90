@@ -8,6 +8,7 @@ module scope_cases
   implicit none
   private
   public :: variables_survive, nested, graph_survives, counts
+  public :: variables_end, private_tensors
 
 contains
 
@@ -71,6 +72,67 @@ contains
     call check_close(values, 3 * x**2, 1.0e-14_real64, 'gradient')
   end subroutine graph_survives
 
+  !> All that was made in the scope ends, what was there before stays.
+  subroutine variables_end()
+    type(torch_tensor) :: a, b, c, before
+    real(real64), target :: x(2)
+    real(real64) :: values(2)
+    type(torch_status) :: status
+
+    call torch_tensor_ones(before, 1, [2_int64], torch_kFloat64, torch_kCPU)
+    call torch_scope_begin(variables=.true.)
+    call torch_tensor_from_array(a, x, torch_kCPU)
+    b = a
+    b = b + a * a
+    call torch_tensor_add(c, before, before)
+    before = before + c
+    call torch_scope_end()
+    call check_equal([torch_live_tensors()], [1_int64], 'live tensors')
+    values = before
+    call check_close(values, [3.0_real64, 3.0_real64], 0.0_real64, 'assigned in the scope')
+    call torch_tensor_to_array(b, values, status)
+    call check_equal(status%code, torch_invalid_argument, 'a variable that ended')
+    b = before
+    values = b
+    call check_close(values, [3.0_real64, 3.0_real64], 0.0_real64, 'assigned anew')
+    call torch_scope_begin(variables=.false.)
+    c = b
+    call torch_scope_end(status)
+    values = c
+    call check_close(values, [3.0_real64, 3.0_real64], 0.0_real64, 'in a scope of temporaries')
+  end subroutine variables_end
+
+  !> Copies that the compiler makes for each thread: their values, and nothing left where a scope or torch_delete ends them.
+  subroutine private_tensors()
+    type(torch_tensor) :: x(1), y, given, last
+    real(real64) :: values(1)
+    integer :: i, wrong
+
+    call torch_tensor_ones(given, 1, [1_int64], torch_kFloat64, torch_kCPU)
+    wrong = 0
+!$omp parallel num_threads(4) private(x, y, values) firstprivate(given) reduction(+:wrong)
+    call torch_scope_begin(variables=.true.)
+    do i = 1, 3
+      x(1) = given * real(i, real64)
+      y = x(1) + given
+      values = y
+      if (abs(values(1) - (i + 1)) > 0) wrong = wrong + 1
+    end do
+    given = y
+    call torch_scope_end()
+!$omp end parallel
+    call check_equal(wrong, 0, 'wrong values')
+!$omp parallel do num_threads(4) private(x, values) lastprivate(last)
+    do i = 1, 8
+      call torch_tensor_ones(x(1), 1, [1_int64], torch_kFloat64, torch_kCPU)
+      last = x(1) * real(i, real64)
+      call torch_delete(x(1))
+    end do
+!$omp end parallel do
+    values = last
+    call check_close(values, 8.0_real64, 0.0_real64, 'lastprivate')
+  end subroutine private_tensors
+
   subroutine counts()
     type(torch_tensor) :: a
     type(torch_optim) :: optim
@@ -98,6 +160,8 @@ program test_scope
   call add_case('variables_survive', variables_survive)
   call add_case('nested', nested)
   call add_case('graph_survives', graph_survives)
+  call add_case('variables_end', variables_end)
+  call add_case('private_tensors', private_tensors)
   call add_case('counts', counts)
   call run_cases()
 end program test_scope

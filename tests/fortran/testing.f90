@@ -26,7 +26,7 @@ module testing
     procedure :: equal_integer, equal_int64
   end interface check_equal
 
-  type(test_case) :: cases(64)
+  type(test_case) :: cases(128)
   integer :: case_count = 0, checks = 0, failures = 0
 
 contains

@@ -15,7 +15,11 @@ case $tool in
     link=$(pkg-config "$@" --libs ftorch)
     ;;
   ftorch-config)
-    compile=$("$prefix/bin/ftorch-config" "$@" --fflags)
+    compile=$("$prefix/bin/ftorch-config" "$@" --fflags --warnings)
+    case $("$compiler" --version) in
+      GNU*) [ "$compile" != "${compile% -Warray-temporaries}" ] ;;
+      *) [ "$compile" = "$("$prefix/bin/ftorch-config" "$@" --fflags)" ] ;;
+    esac
     link=$("$prefix/bin/ftorch-config" "$@" --libs)
     ;;
 esac

@@ -71,7 +71,7 @@ static void calculate(int64_t extent)
   must(ft_loss(0, product, y, 1, &loss), "loss");
   must(ft_tensor_backward(loss, NULL, 0), "backward");
   must(ft_tensor_gradient(x, &gradient), "gradient");
-  must(ft_tensor_assign(&copy, gradient), "assignment");
+  must(ft_tensor_assign(&copy, gradient, 0), "assignment");
   must(ft_tensor_zero_gradient(x), "zero_gradient");
   expect(0, "a loss and its gradient", extent);
   ft_release(x);

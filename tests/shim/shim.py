@@ -151,19 +151,19 @@ class Tensor(Object):
         """A copy of the values, by way of a tensor that is attached to the copy."""
         values = np.zeros(self.shape(), self.dtype(), order="F")
         copy = wrap(values)
-        call("ft_tensor_to", self.handle, copy.handle, 0)
+        call("ft_tensor_to", self.handle, copy.target, 0)
         return values
 
     def text(self) -> str:
         call("ft_tensor_text", self.handle)
         return text()
 
-    def assign(self, source: Tensor) -> Tensor:
-        call("ft_tensor_assign", self.target, source.handle)
+    def assign(self, source: Tensor, source_is_copy: bool = False) -> Tensor:
+        call("ft_tensor_assign", self.target, source.handle, source_is_copy)
         return self
 
     def zero(self) -> None:
-        call("ft_tensor_zero", self.handle)
+        call("ft_tensor_zero", self.target)
 
     def backward(self, gradient: Tensor | None = None, retain_graph: bool = False) -> None:
         seed = gradient.handle if gradient else None

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import threading
-from ctypes import c_void_p
+from ctypes import byref, c_void_p
 
 import pytest
 
@@ -36,7 +36,7 @@ def test_stale_handle_is_not_the_next_object() -> None:
     other = create([3])
     assert other.handle.value & 0xFFFFFFFF == stale.value & 0xFFFFFFFF
     with pytest.raises(ShimError, match="was released"):
-        call("ft_tensor_zero", stale)
+        call("ft_tensor_zero", byref(stale))
 
 
 def test_many_objects_at_once() -> None:
@@ -94,7 +94,7 @@ def test_copies_share_an_optimizer() -> None:
 
 def test_scope_frees_temporaries_only() -> None:
     a = create([2])
-    call("ft_scope_begin")
+    call("ft_scope_begin", 0)
     temporary, kept, copy = binary(ADD, a, a), binary(ADD, a, a), Tensor()
     call("ft_tensor_keep", kept.handle)
     copy.assign(temporary)
@@ -108,9 +108,9 @@ def test_scope_frees_temporaries_only() -> None:
 
 def test_scopes_nest() -> None:
     a = create([2])
-    call("ft_scope_begin")
+    call("ft_scope_begin", 0)
     outer = binary(ADD, a, a)
-    call("ft_scope_begin")
+    call("ft_scope_begin", 0)
     inner = binary(ADD, a, a)
     call("ft_scope_end")
     assert outer.shape() == [2]
@@ -129,7 +129,7 @@ def test_scope_end_without_begin() -> None:
 
 def test_long_scope_keeps_what_lives() -> None:
     a = create([1])
-    call("ft_scope_begin")
+    call("ft_scope_begin", 0)
     first = binary(ADD, a, a)
     for _ in range(5000):
         binary(ADD, a, a)
@@ -139,9 +139,20 @@ def test_long_scope_keeps_what_lives() -> None:
         first.shape()
 
 
-def test_target_is_written_in_place() -> None:
+def test_what_is_written_gets_another_handle() -> None:
     a, target = create([2]), create([2])
-    before = target.handle.value
-    binary(ADD, a, a, into=target)
-    assert target.handle.value == before
-    assert target.numpy().tolist() == [2, 2]
+    writes = [
+        lambda: binary(ADD, a, a, into=target),
+        lambda: target.assign(a),
+        lambda: target.assign(binary(ADD, a, a)),
+        lambda: target.zero(),
+        lambda: call("ft_tensor_to", a.handle, target.target, 0),
+    ]
+    for write in writes:
+        before = c_void_p(target.handle.value)
+        write()
+        assert target.handle.value & 0xFFFFFFFF == before.value & 0xFFFFFFFF
+        with pytest.raises(ShimError, match="was released"):
+            call("ft_tensor_text", before)
+    assert target.numpy().tolist() == [1, 1]
+    assert live()[0] == 2

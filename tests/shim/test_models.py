@@ -243,7 +243,7 @@ def test_parameters_need_room(models: Path) -> None:
     with pytest.raises(ShimError, match="wraps an array"):
         call("ft_model_parameters", scaling.handle, shim.handles([attached]), c_int64(1))
     held = create([7])
-    call("ft_model_parameters", scaling.handle, shim.handles([held]), c_int64(1))
+    call("ft_model_parameters", scaling.handle, held.target, c_int64(1))
     assert held.numpy().tolist() == [2]
 
 
