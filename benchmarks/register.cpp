@@ -81,7 +81,7 @@ double write(Arrangement arrangement, int count) {
     ft_release(tensors.back());
     tensors.pop_back();
   }
-  const double time = nanoseconds(2000, [&] { require(ft_tensor_assign(&tensors[count / 2], value)); });
+  const double time = nanoseconds(2000, [&] { require(ft_tensor_assign(&tensors[count / 2], value, 0)); });
   release(tensors);
   release(graph);
   ft_release(w);

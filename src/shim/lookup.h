@@ -2,38 +2,59 @@
 // Which tensors over memory of the program an entry has looked up, and so may have given to a graph.
 #pragma once
 
+#include <vector>
+
 namespace ftorch {
 
 struct Tensor;
 
-/// Those of this thread's entries, the innermost last; null when it ended meanwhile. More than there is room for are taken
-/// for held at once.
-struct Lookups {
+/// Those of this thread's entries, the innermost last.
+class Lookups {
+ public:
+  void add(Tensor& tensor) {
+    if (size_ < capacity) tensors_[size_++] = &tensor;
+    else beyond().push_back(&tensor);
+  }
+  /// The tensor ends.
+  void forget(const Tensor& tensor) noexcept;
+  int size() const { return size_; }
+  /// Calls f(tensor) from number `first` on.
+  template <class F>
+  void for_each(int first, const F& f) {
+    for (int i = first; i < size_; ++i) {
+      if (tensors_[i]) f(*tensors_[i]);
+    }
+    if (size_ < capacity) return;
+    for (Tensor* const tensor : beyond()) f(*tensor);
+  }
+  void end(int first) noexcept;
+
+ private:
   static constexpr int capacity = 32;
-  Tensor* tensors[capacity];
-  int size;
+  /// Those for which there is no room.
+  static std::vector<Tensor*>& beyond();
+
+  Tensor* tensors_[capacity];
+  int size_;
 };
 
 inline thread_local constinit Lookups lookups{};
 
-/// Enters those that somebody holds by now into the register of wrapped memory, from number `first` on.
-void enter_held(int first) noexcept;
+/// Whoever holds memory that the tensor wraps has a copy from now on, so that the program may write the memory and take it
+/// away; if the tensor is a leaf, which must stay that memory, it goes into the register of wrapped memory.
+void keep_apart(Tensor& tensor) noexcept;
 
-/// The lookups of one entry. Whatever it gave to a graph is in the register afterwards.
+/// The lookups of one entry. What it gave to a graph is kept apart afterwards.
 class LookupScope {
  public:
   LookupScope() = default;
   LookupScope(const LookupScope&) = delete;
   ~LookupScope() {
-    if (lookups.size != first_) [[unlikely]] close();
+    if (lookups.size() != first_) [[unlikely]] lookups.end(first_);
   }
 
  private:
-  void close() const noexcept {
-    enter_held(first_);
-    lookups.size = first_;
-  }
-  const int first_ = lookups.size;
+  const int first_ = lookups.size();
 };
 
 }  // namespace ftorch

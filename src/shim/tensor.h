@@ -4,6 +4,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <memory>
+
 #include "handle.h"
 #include "lookup.h"
 #include "mirror.h"
@@ -11,12 +13,14 @@
 
 namespace ftorch {
 
+struct CopiedMemory;
 struct Entry;
 struct Tensor;
 
 /// The tensor's memory is held; whoever writes to it finds it from now on.
 void enter_wrapped(Tensor& tensor) noexcept;
-/// The tensor ends. Whoever holds its memory has a private copy from now on, since the program may take the memory away.
+/// The tensor ends, and the program may take its memory away. If a graph holds it, which is one with this leaf, a backward
+/// pass that needs the numbers fails.
 void leave_wrapped(Tensor& tensor) noexcept;
 
 /// The place of a tensor in the register of wrapped memory, if it has one: that of this very object, which does not move.
@@ -52,6 +56,8 @@ struct Tensor {
   /// Kernels cannot work at the array's address: who uses the value gets a copy of the numbers.
   bool is_mirror = false;
   EntryOf entry;
+  /// What a graph got instead of the array's memory the last time.
+  std::weak_ptr<const CopiedMemory> last_copy;
 };
 
 using Tensors = Slab<Tensor, Kind::tensor>;
@@ -60,10 +66,7 @@ inline constinit Tensors tensors;
 /// The object behind a handle, which the entry may give to a graph.
 inline Tensor& tensor(ft_handle handle, const char* name) {
   Tensor& found = tensors.get(handle, name);
-  if (found.attached.defined() && !found.entry) {
-    if (lookups.size < Lookups::capacity) lookups.tensors[lookups.size++] = &found;
-    else enter_wrapped(found);
-  }
+  if (found.attached.defined() && !found.entry) lookups.add(found);
   if (found.is_mirror) [[unlikely]] refresh_mirror(found);
   return found;
 }

@@ -53,25 +53,48 @@ ElementStrides dense_strides(const at::Tensor& tensor) {
   return strides;
 }
 
-/// Whoever holds `wrapped` gets a copy of its elements as they are now, without what lies between them unless there are
-/// views, whose strides must stay right.
-void move_to_copy(const at::Tensor& wrapped) {
+bool is_dense(const at::Tensor& tensor, const ElementStrides& dense) { return tensor.strides() == at::IntArrayRef(dense); }
+
+/// Memory that lasts as long as somebody holds it.
+at::DataPtr shared(const std::shared_ptr<const CopiedMemory>& copy) {
+  using Holder = std::shared_ptr<const CopiedMemory>;
+  return {copy->data.get(), new Holder(copy), [](void* holder) { delete static_cast<Holder*>(holder); },
+          copy->data.device()};
+}
+
+/// A copy of the elements, or the last one that was made for the owner if a graph still has it and the numbers are the
+/// same: a loop with a matrix that does not change keeps one.
+std::shared_ptr<const CopiedMemory> copy_for(Tensor& owner, const at::Tensor& wrapped, const ElementStrides& dense) {
+  const auto last = wrapped.is_cpu() ? owner.last_copy.lock() : nullptr;
+  const auto is_last = [&](const void* data) { return std::memcmp(last->data.get(), data, last->bytes) == 0; };
+  if (last && is_dense(wrapped, dense) && is_last(wrapped.const_data_ptr())) return last;
+  auto copy = std::make_shared<const CopiedMemory>(copied_memory(wrapped, dense));
+  if (last && !is_dense(wrapped, dense) && is_last(copy->data.get())) return last;
+  owner.last_copy = copy;
+  return copy;
+}
+
+/// Whoever holds `wrapped`, once the owner's, gets a copy of its elements as they are now, without what lies between them
+/// unless there are views, whose strides must stay right.
+void move_to_copy(Tensor& owner, const at::Tensor& wrapped) {
   c10::StorageImpl& storage = *wrapped.storage().unsafeGetStorageImpl();
+  const ElementStrides dense = dense_strides(wrapped);
   const bool has_views = wrapped.storage().use_count() > 1;
-  const ElementStrides strides =
-      has_views ? ElementStrides(wrapped.strides().begin(), wrapped.strides().end()) : dense_strides(wrapped);
-  CopiedMemory copy = copied_memory(wrapped, strides);
-  storage.set_data_ptr_noswap(std::move(copy.data));
-  if (has_views) return;
-  storage.set_nbytes(copy.bytes);
-  wrapped.unsafeGetTensorImpl()->set_sizes_and_strides(wrapped.sizes(), strides);
+  if (has_views && !is_dense(wrapped, dense)) {
+    storage.set_data_ptr_noswap(copied_memory(wrapped, {wrapped.strides().begin(), wrapped.strides().end()}).data);
+    return;
+  }
+  const auto copy = copy_for(owner, wrapped, dense);
+  storage.set_data_ptr_noswap(shared(copy));
+  storage.set_nbytes(copy->bytes);
+  wrapped.unsafeGetTensorImpl()->set_sizes_and_strides(wrapped.sizes(), dense);
 }
 
 /// The old holders get a copy, and `owner` stays with the memory.
 void privatise(Tensor& owner) {
   const at::Tensor held = owner.attached;
   wrap_afresh(owner);
-  move_to_copy(held);
+  move_to_copy(owner, held);
 }
 
 bool have_equal_bytes(const at::Tensor& wrapped, const at::Tensor& value) {
@@ -160,19 +183,22 @@ bool meet(const at::Tensor& a, const at::Tensor& b) {
 
 /// Enters what this very entry gave to a graph, if it is to be found by a write to `target`.
 void enter_held(const Tensor& target) {
-  for (int i = 0; i < lookups.size; ++i) {
-    Tensor* const tensor = lookups.tensors[i];
-    const bool is_new = tensor && tensor != &target && !tensor->entry && is_held(*tensor);
-    if (is_new && meet(target.attached, tensor->attached)) enter_wrapped(*tensor);
-  }
+  lookups.for_each(0, [&](Tensor& tensor) {
+    if (&tensor != &target && !tensor.entry && is_held(tensor) && meet(target.attached, tensor.attached))
+      enter_wrapped(tensor);
+  });
 }
 
 }  // namespace
 
-void enter_held(int first) noexcept {
-  for (int i = first; i < lookups.size; ++i) {
-    Tensor* const tensor = lookups.tensors[i];
-    if (tensor && !tensor->entry && is_held(*tensor)) enter_wrapped(*tensor);
+void keep_apart(Tensor& tensor) noexcept {
+  if (tensor.entry || !is_held(tensor)) return;
+  if (tensor.attached.requires_grad()) return enter_wrapped(tensor);
+  try {
+    privatise(tensor);
+  } catch (...) {
+    // There is no memory for a copy: a backward pass that needs the numbers fails.
+    tensor.attached.unsafeGetTensorImpl()->bump_version();
   }
 }
 
@@ -187,15 +213,10 @@ void enter_wrapped(Tensor& tensor) noexcept {
 }
 
 void leave_wrapped(Tensor& tensor) noexcept {
-  std::replace(lookups.tensors, lookups.tensors + lookups.size, &tensor, static_cast<Tensor*>(nullptr));
+  lookups.forget(tensor);
   if (tensor.entry) wrapped().leave(tensor);
-  if (!is_held(tensor)) return;
-  try {
-    move_to_copy(tensor.attached);
-  } catch (...) {
-    // There is no memory for a copy: a backward pass that needs the numbers fails.
-    tensor.attached.unsafeGetTensorImpl()->bump_version();
-  }
+  // The memory may be gone already, since compilers free arrays before they finalise tensors: it is not read.
+  if (is_held(tensor)) tensor.attached.unsafeGetTensorImpl()->bump_version();
 }
 
 void prepare_write(Tensor& target, const at::Tensor& value) {
@@ -206,12 +227,12 @@ void prepare_write(Tensor& target, const at::Tensor& value) {
 }
 
 void prepare_write_in_place(const at::Tensor& value) {
-  enter_held(0);
+  lookups.for_each(0, keep_apart);
   if (!wrapped().is_empty()) wrapped().prepare_write(Written{value}.region(), nullptr, value, {});
 }
 
 void prepare_write(const Region& region) {
-  enter_held(0);
+  lookups.for_each(0, keep_apart);
   if (!wrapped().is_empty()) wrapped().prepare_write(region, nullptr, {}, {});
 }
 

@@ -4,7 +4,7 @@ module array_gone_cases
   use, intrinsic :: iso_c_binding, only: c_loc
   use, intrinsic :: iso_fortran_env, only: int64, real64
   use ftorch
-  use testing, only: check, check_close, check_equal
+  use testing, only: check, check_close, check_equal, check_status
   implicit none
   private
   public :: local_array, automatic_deallocation, deleted, another_array, blob, leaf, row, several, leaf_on_itself
@@ -107,8 +107,18 @@ contains
     call run('blob', numbers)
   end subroutine blob
 
+  !> A leaf is the array, of which a graph has no copy.
   subroutine leaf()
-    call run('leaf', numbers)
+    real(real64), target :: weights(3)
+    type(torch_tensor) :: w, y
+    type(torch_status) :: status
+
+    weights = 1
+    call torch_tensor_from_array(w, weights, torch_kCPU, requires_grad=.true.)
+    call forward(w, y, 'leaf')
+    call overwrite()
+    call torch_tensor_backward(y, status=status)
+    call check_status(status, torch_autograd_error, 'modified by an inplace operation')
   end subroutine leaf
 
   subroutine row()

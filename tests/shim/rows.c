@@ -61,7 +61,7 @@ static void *work(void *argument)
       ft_release(row);
       row = row_of(thread);
     }
-    expect(ft_tensor_assign(&row, next) == ft_ok, "assign");
+    expect(ft_tensor_assign(&row, next, 0) == ft_ok, "assign");
     expect(ft_tensor_backward(y, seed, 0) == ft_ok, "backward");
     expect(ft_tensor_gradient(w, &gradient) == ft_ok, "gradient");
     double got[columns];

@@ -24,7 +24,7 @@ def scale_of(model: shim.Object) -> list[float]:
 
 
 def to(source: Tensor, target: Tensor) -> None:
-    call("ft_tensor_to", source.handle, target.handle, 0)
+    call("ft_tensor_to", source.handle, target.target, 0)
 
 
 def graph_of(value: Tensor) -> Tensor:
@@ -132,7 +132,9 @@ def test_float64_does_not_go_into_a_float32_parameter(models: Path) -> None:
 def test_variable_lets_go_and_the_model_stays(models: Path) -> None:
     model, other = shim.load(models / "passing.pt"), shim.load(models / "scaling.pt")
     (w,) = parameters_of(model, 1)
-    call("ft_model_parameters", other.handle, shim.handles([w]), c_int64(1))
+    taken = shim.handles([w])
+    call("ft_model_parameters", other.handle, taken, c_int64(1))
+    w.handle.value = taken[0]
     w.zero()
     assert scale_of(model) == [3, 4]
     assert parameters_of(other, 1)[0].numpy().tolist() == [0]
