@@ -101,19 +101,19 @@ contains
     call check(.not. any(flags()), 'no flag after an error')
   end subroutine after_an_error
 
-  !> In the mode that the program set, 2/3 is rounded down after a call as before.
+  !> In the mode that the program set, 1/10 is rounded down after a call as before.
   subroutine rounding()
-    real(real64), volatile :: two, three
+    real(real64), volatile :: one, ten
     real(real64) :: nearest, before, after
 
     if (.not. ieee_support_rounding(ieee_to_zero, 1.0_real64)) call skip('the rounding mode cannot be set here')
-    two = 2
-    three = 3
-    nearest = two / three
+    one = 1
+    ten = 10
+    nearest = one / ten
     call ieee_set_rounding_mode(ieee_to_zero)
-    before = two / three
+    before = one / ten
     call raise_all(10_int64)
-    after = two / three
+    after = one / ten
     call ieee_set_rounding_mode(ieee_nearest)
     call check(before < nearest, 'the mode has an effect')
     call check(abs(after - before) <= 0, 'the mode of the program')
