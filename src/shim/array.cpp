@@ -3,6 +3,7 @@
 
 #include "array.h"
 
+#include <ATen/core/grad_mode.h>
 #include <c10/util/SmallVector.h>
 
 #include <algorithm>
@@ -139,6 +140,13 @@ Numbers permuted(const Values& values, Order order) {
   return result;
 }
 
+/// The numbers of a tensor in the shape and dtype of an array.
+at::Tensor fitted(const at::Tensor& value, at::IntArrayRef shape, at::ScalarType dtype) {
+  if (value.sizes() == shape && value.scalar_type() == dtype) return value;
+  at::NoGradGuard no_grad;
+  return value.reshape(shape).to(dtype);
+}
+
 /// Strides of contiguous memory at `data`, which may be null when there are no elements.
 Numbers blob_strides(void* data, at::IntArrayRef sizes, const int32_t* layout, int64_t layout_size) {
   if (!sizes.empty()) required(layout, "layout");
@@ -208,13 +216,13 @@ int ft_view_fill(const ft_view* view, ft_handle handle, int dtype) {
     const at::Tensor& value = tensor(handle, "the tensor").value;
     check_elements(*view, dtype_of(dtype));
     const at::IntArrayRef shape(view->extents, static_cast<std::size_t>(view->rank));
-    if (value.scalar_type() != dtype_of(dtype))
+    if (!keeps_numbers(dtype_of(dtype), value.scalar_type()))
       fail(ft_dtype_mismatch, "the tensor has dtype " + dtype_name(value.scalar_type()) + ", the array " +
                                   dtype_name(dtype_of(dtype)));
-    if (value.sizes() != shape)
+    if (!is_equal_but_for_ones(value.sizes(), shape))
       fail(ft_shape_mismatch, "the tensor has shape " + shape_text(value.sizes()) + ", the array " + shape_text(shape));
     if (value.numel() > 0) required(view->data, "array");
     prepare_write(Region{view->data, shape, {view->strides, shape.size()}, view->element_size});
-    copy_out({view->data, view->strides}, value);
+    copy_out({view->data, view->strides}, fitted(value, shape, dtype_of(dtype)));
   });
 }

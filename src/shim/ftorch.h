@@ -78,13 +78,15 @@ int ft_tensor_from_device_pointer(void *data, int ndims, const int64_t *shape, i
 int ft_tensor_from_array(ft_array *array, const void *last, const int32_t *layout, int64_t layout_size,
                          const int32_t *permute_dims, int64_t permute_dims_size, const ft_options *options,
                          ft_handle *out);
-/* Copies the numbers out; shape and dtype must agree. last: as above. */
+/* Copies the numbers out; the shape must agree but for dimensions of one, and the dtype keep every number. last: as
+   above. */
 int ft_tensor_to_array(ft_handle tensor, ft_array *array, const void *last, int dtype);
 /* Marks a temporary as a variable: assignment copies it from now on and no scope frees it. */
 int ft_tensor_keep(ft_handle tensor);
 int64_t ft_tensor_live(void);
-/* target = source: a copy, in the graph; a temporary is moved; of an empty source, nothing. An attached target keeps its
-   array, shape and dtype, and refuses an empty source. */
+/* target = source: a copy, in the graph; a temporary is moved; of an empty source, nothing. An attached target, and one
+   that names memory of a model, keep memory, shape and dtype, and refuse an empty source; a leaf with requires_grad
+   keeps them for a source without a graph. */
 int ft_tensor_assign(ft_handle *target, ft_handle source);
 /* source on target's device and in target's dtype. */
 int ft_tensor_to(ft_handle source, ft_handle target, int non_blocking);
@@ -120,12 +122,13 @@ int ft_model_load(const char *filename, const ft_options *options, int is_traini
 int ft_model_save(ft_handle model, const char *filename);
 int ft_model_copy(ft_handle model, ft_handle *out);
 int64_t ft_model_live(void);
-/* Each output exists already; all are checked before one is written. */
+/* Each output exists already; all are checked, and made ready, before one is written. */
 int ft_model_forward(ft_handle model, const ft_handle *inputs, int64_t inputs_size, const ft_handle *outputs,
                      int64_t outputs_size, int requires_grad);
 int ft_model_train(ft_handle model, int is_training);
 int ft_model_is_training(ft_handle model, int32_t *is_training);
-/* Fills outputs with the parameters themselves, in the order of the model file. */
+/* Fills outputs with the parameters themselves, each once, in the order of Python's named_parameters(). What is written
+   to one is written to the model. */
 int ft_model_parameters(ft_handle model, ft_handle *outputs, int64_t outputs_size);
 int ft_model_text(ft_handle model);
 

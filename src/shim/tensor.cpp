@@ -12,6 +12,13 @@
 
 using namespace ftorch;
 
+namespace {
+
+/// True when the memory of the tensor is an array of the program or a model's, which receives numbers.
+bool names_memory(const Tensor& tensor) { return tensor.attached.defined() || tensor.parameter; }
+
+}  // namespace
+
 int ft_tensor_create(int fill, int ndims, const int64_t* shape, int64_t shape_size, const ft_options* options,
                      ft_handle* out) {
   return guard(ft_invalid_argument, [&] {
@@ -41,7 +48,7 @@ int64_t ft_tensor_live() { return tensors.live(); }
 int ft_tensor_assign(ft_handle* target, ft_handle source) {
   return guard(ft_invalid_argument, [&] {
     required(target, "target");
-    if (!source && (!*target || !tensor(*target, "the left-hand side").attached.defined())) {
+    if (!source && !(*target && names_memory(tensor(*target, "the left-hand side")))) {
       tensors.release(std::exchange(*target, nullptr));
       return;
     }
@@ -68,6 +75,8 @@ int ft_tensor_to(ft_handle source, ft_handle target, int non_blocking) {
       fail(ft_dtype_mismatch, "source_tensor has dtype " + dtype_name(from.value.scalar_type()) + ", target_tensor " +
                                   dtype_name(to.value.scalar_type()) + ": the imaginary parts would be lost");
     const at::TensorOptions wanted = to.value.options();
+    if (from.value.scalar_type() == to.value.scalar_type() && from.value.device() == to.value.device())
+      return copy_value(to, from.value, Write::result);
     // The copy to an array reads numbers that must have arrived.
     const bool waits = !non_blocking || (to.attached.defined() && to.value.device().is_cpu());
     set_value(to, from.value.to(wanted, !waits, /*copy=*/true), Write::result);

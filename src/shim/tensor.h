@@ -18,7 +18,7 @@ struct Tensor {
   bool declared = false;
   /// The result of an expression: nobody can tell when its value is shared.
   bool temporary = false;
-  /// The value belongs to a model as well: to write in place is to change the model.
+  /// The value is memory of a model, so that to write the tensor is to write that memory.
   bool parameter = false;
   /// Kernels cannot work at the array's address: who uses the value gets a copy of the numbers.
   bool is_mirror = false;
@@ -47,8 +47,17 @@ enum class Write {
   result   ///< a declared target keeps its shape and dtype
 };
 
+/// True when a value is written into the memory that the tensor has, outside any graph: into memory of a model, and into a
+/// leaf, which stays one; but a leaf that receives a value of a graph becomes that value.
+bool writes_in_place(const Tensor& target, const at::Tensor& value);
+
 /// Fails unless `value` may be written to `target`.
 void check_write(const Tensor& target, const at::Tensor& value, Write how);
+/// A write that was checked is what can fail, `prepared`, and then `commit` of what that returned: the value, which nobody
+/// else changes, fitted to the target. Graphs that need the old numbers have copies of them by then.
+at::Tensor prepared(Tensor& target, at::Tensor value, Write how);
+void commit(Tensor& target, at::Tensor value, Write how);
+
 /// The target's value becomes `value`, which nobody else changes; an attached array receives the numbers.
 void set_value(Tensor& target, at::Tensor value, Write how);
 /// The same for a value that somebody else holds: what the target then has is its own.
@@ -65,5 +74,7 @@ ft_handle new_temporary(at::Tensor value);
 
 /// True when someone besides these `holders` can reach the tensor's memory.
 bool is_shared(const at::Tensor& value, std::size_t holders);
+/// True when elements of the tensor share memory.
+bool is_expanded(const at::Tensor& value);
 
 }  // namespace ftorch

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How a value gets into a tensor: the array that is attached follows, and every graph keeps what it saved.
 
+#include <ATen/MemoryOverlap.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/zeros_like.h>
 
@@ -12,20 +13,58 @@
 namespace ftorch {
 namespace {
 
-/// `value` with the shape of a target of one element, in the graph.
-at::Tensor fitted(const Tensor& target, at::Tensor value, Write how) {
-  const bool keeps_shape = target.attached.defined() || (target.declared && how == Write::result);
-  if (!keeps_shape || value.dim() > 0 || target.value.dim() == 0) return value;
-  return value.reshape(target.value.sizes());
+bool is_leaf_of_graph(const at::Tensor& value) { return value.requires_grad() && value.is_leaf(); }
+
+/// What has the shape and dtype that a value must have, as a half of a sentence; null when nothing has.
+const char* fixed_by(const Tensor& target, const at::Tensor& value, Write how) {
+  if (target.attached.defined()) return "; the array that the tensor wraps has ";
+  if (target.parameter) return "; the model's tensor has ";
+  if (writes_in_place(target, value)) return "; the leaf that is written has ";
+  return target.declared && how == Write::result ? "; the tensor was made with " : nullptr;
 }
 
-void set_attached(Tensor& target, at::Tensor value) {
-  prepare_write(target);
-  copy_numbers(target.attached, value);
-  const at::Device device = target.value.device();
-  if (value.device() != device) value = value.to(device);
-  const bool is_one_memory = target.attached.device() == device;
-  target.value = is_one_memory && !value.requires_grad() ? target.attached : std::move(value);
+/// True when an attached array has all that is to be known of a value.
+bool takes_numbers_only(const Tensor& target, const at::Tensor& value) {
+  return !value.requires_grad() && target.attached.device() == target.value.device();
+}
+
+/// True when both are the same elements.
+bool is_one_memory(const at::Tensor& a, const at::Tensor& b) {
+  return a.is_same(b) || (a.layout() == at::kStrided && b.layout() == at::kStrided && a.device() == b.device() &&
+                          a.const_data_ptr() == b.const_data_ptr() && a.scalar_type() == b.scalar_type() &&
+                          a.sizes() == b.sizes() && a.strides() == b.strides() && a.is_conj() == b.is_conj() &&
+                          a.is_neg() == b.is_neg());
+}
+
+/// True when the value's numbers are those of the target's array already, as it is.
+bool stands_in_array(const Tensor& target, const at::Tensor& value) {
+  const at::Tensor& array = target.attached;
+  return array.defined() && array.device() == target.value.device() && !array.requires_grad() &&
+         is_one_memory(array, value);
+}
+
+/// `value` with the target's shape, dtype and device.
+at::Tensor fitted(const Tensor& target, at::Tensor value) {
+  const at::Tensor& old = target.value;
+  if (value.sizes() != old.sizes()) value = value.reshape(old.sizes());
+  if (value.scalar_type() == old.scalar_type() && value.device() == old.device()) return value;
+  return value.to(old.device(), old.scalar_type());
+}
+
+/// True when the value is a copy of an array that follows it.
+bool has_array_beside(const Tensor& target) {
+  return target.attached.defined() && !target.value.is_same(target.attached);
+}
+
+void prepare_in_place(Tensor& target) {
+  prepare_write_in_place(target.value);
+  if (has_array_beside(target)) prepare_write(target);
+}
+
+void write_in_place(Tensor& target, const at::Tensor& value) {
+  copy_numbers(target.value, value);
+  target.value.unsafeGetTensorImpl()->bump_version();
+  if (has_array_beside(target)) copy_numbers(target.attached, value);
 }
 
 }  // namespace
@@ -34,36 +73,70 @@ bool is_shared(const at::Tensor& value, std::size_t holders) {
   return value.use_count() > holders || (value.has_storage() && value.storage().use_count() > 1);
 }
 
+bool is_expanded(const at::Tensor& value) {
+  return value.layout() == at::kStrided && at::has_internal_overlap(value) == at::MemOverlap::Yes;
+}
+
+bool writes_in_place(const Tensor& target, const at::Tensor& value) {
+  return target.parameter || (is_leaf_of_graph(target.value) && !value.requires_grad());
+}
+
 void check_write(const Tensor& target, const at::Tensor& value, Write how) {
-  const bool is_attached = target.attached.defined();
-  if (!is_attached && !(target.declared && how == Write::result)) return;
-  const char* const made = is_attached ? "; the array that the tensor wraps has " : "; the tensor was made with ";
-  const bool fits = value.dim() == 0 ? target.value.numel() == 1 : value.sizes() == target.value.sizes();
-  if (!fits) [[unlikely]]
-    fail(ft_shape_mismatch, "the value has shape " + shape_text(value.sizes()) + made + "shape " +
+  const char* const fixed = fixed_by(target, value, how);
+  if (!fixed) return;
+  if (!is_equal_but_for_ones(value.sizes(), target.value.sizes())) [[unlikely]]
+    fail(ft_shape_mismatch, "the value has shape " + shape_text(value.sizes()) + fixed + "shape " +
                                 shape_text(target.value.sizes()));
-  if (value.scalar_type() != target.value.scalar_type()) [[unlikely]]
-    fail(ft_dtype_mismatch, "the value has dtype " + dtype_name(value.scalar_type()) + made + "dtype " +
+  if (!keeps_numbers(target.value.scalar_type(), value.scalar_type())) [[unlikely]]
+    fail(ft_dtype_mismatch, "the value has dtype " + dtype_name(value.scalar_type()) + fixed + "dtype " +
                                 dtype_name(target.value.scalar_type()));
-  // An array receives numbers from any device.
-  if (!is_attached && value.device() != target.value.device()) [[unlikely]]
+  // Memory that stays where it is receives numbers from any device.
+  const bool receives = target.attached.defined() || writes_in_place(target, value);
+  if (!receives && value.device() != target.value.device()) [[unlikely]]
     fail(ft_invalid_argument, "the value is on " + value.device().str() + "; the tensor was made on " +
                                   target.value.device().str());
 }
 
+at::Tensor prepared(Tensor& target, at::Tensor value, Write how) {
+  if (writes_in_place(target, value)) {
+    if (is_expanded(target.value))
+      fail(ft_invalid_argument, "elements of the tensor share memory and cannot be written");
+    if (value.sizes() != target.value.sizes()) value = value.detach().reshape(target.value.sizes());
+    prepare_in_place(target);
+  } else if (target.attached.defined()) {
+    if (!takes_numbers_only(target, value)) value = fitted(target, std::move(value));
+    else if (value.sizes() != target.value.sizes()) value = value.reshape(target.value.sizes());
+    prepare_write(target);
+  } else if (target.declared && how == Write::result) {
+    value = fitted(target, std::move(value));
+  }
+  return value;
+}
+
+void commit(Tensor& target, at::Tensor value, Write how) {
+  if (writes_in_place(target, value)) return write_in_place(target, value);
+  if (how == Write::assign) target.declared = false;
+  target.temporary = false;
+  if (target.attached.defined()) copy_numbers(target.attached, value);
+  const bool is_attached = target.attached.defined() && takes_numbers_only(target, value);
+  target.value = is_attached ? target.attached : std::move(value);
+}
+
 void set_value(Tensor& target, at::Tensor value, Write how) {
   check_write(target, value, how);
-  if (how == Write::assign) target.declared = false;
-  target.temporary = target.parameter = false;
-  value = fitted(target, std::move(value), how);
-  if (target.attached.defined()) set_attached(target, std::move(value));
-  else target.value = std::move(value);
+  commit(target, prepared(target, std::move(value), how), how);
 }
 
 void copy_value(Tensor& target, const at::Tensor& value, Write how) {
-  check_write(target, value, how);
-  const bool copies_numbers_only = target.attached.defined() && !value.requires_grad() && value.device().is_cpu();
-  set_value(target, copies_numbers_only ? value : value.clone(), how);
+  if (writes_in_place(target, value)) {
+    if (!is_one_memory(target.value, value)) set_value(target, value, how);
+  } else if (stands_in_array(target, value)) {
+    target.value = value.requires_grad() ? value.clone() : target.attached;
+  } else {
+    const bool is_read = target.attached.defined() &&
+                         (takes_numbers_only(target, value) || value.device() != target.value.device());
+    set_value(target, is_read ? value : value.clone(), how);
+  }
 }
 
 void write_result(ft_handle* target, at::Tensor value) {
@@ -78,13 +151,12 @@ void write_copy(ft_handle* target, const at::Tensor& value) {
 
 void zero(Tensor& target) {
   at::NoGradGuard no_grad;
-  const bool is_leaf_of_graph = target.value.requires_grad() && target.value.is_leaf();
-  if (is_leaf_of_graph || target.parameter) {
-    prepare_write_in_place(target.value);
+  if (target.parameter || is_leaf_of_graph(target.value)) {
+    prepare_in_place(target);
     target.value.zero_();
-    if (target.attached.defined() && !target.value.is_same(target.attached)) copy_numbers(target.attached, target.value);
+    if (has_array_beside(target)) copy_numbers(target.attached, target.value);
   } else if (target.attached.defined()) {
-    set_attached(target, at::zeros_like(target.value));
+    set_value(target, at::zeros_like(target.value), Write::result);
   } else if (target.value.requires_grad() || is_shared(target.value, 1)) {
     target.value = at::zeros_like(target.value);
   } else {

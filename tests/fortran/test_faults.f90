@@ -211,7 +211,7 @@ contains
     call check_status(status, torch_shape_mismatch, 'torch_tensor_add')
     values = c
     call check_close(values, 0.0, 0.0, 'nothing written')
-    call torch_tensor_zeros(c, 1, [2_int64], torch_kFloat64, torch_kCPU)
+    call torch_tensor_zeros(c, 1, [2_int64], torch_kInt64, torch_kCPU)
     call torch_tensor_add(c, a, a, status)
     call check_status(status, torch_dtype_mismatch, 'torch_tensor_add')
   end subroutine result_of_other_shape

@@ -7,7 +7,7 @@ module recurrence_cases
   implicit none
   private
   public :: reused, recurrence, recurrence_reused, saved_operand, saved_twice
-  public :: leaf_overwritten, leaf_made_constant, gradient_attached, constant_after_graph
+  public :: leaf_overwritten, gradient_attached, constant_after_graph
   public :: through_assignment
 
   real(real64), parameter :: exact = 0, tight = 1.0e-14_real64
@@ -132,7 +132,7 @@ contains
     call check_close(x, 0.0_real64, exact, 'the array')
   end subroutine saved_twice
 
-  !> A leaf that is assigned to stops being one; the graph of its former value is untouched.
+  !> A leaf that is assigned a result of a graph stops being one; the graph of its former value is untouched.
   subroutine leaf_overwritten()
     real(real64), target :: x(2), gradient(2)
     type(torch_tensor) :: a, y, kept, g
@@ -151,34 +151,6 @@ contains
     gradient = kept
     call check_close(gradient, [2.0_real64, 3.0_real64], exact, 'a copy made before')
   end subroutine leaf_overwritten
-
-  !> A leaf that is assigned a constant is a constant, without a gradient of before.
-  subroutine leaf_made_constant()
-    real(real64), target :: x(2)
-    real(real64) :: gradient(2)
-    type(torch_tensor) :: a, b, y, constant, g
-    type(torch_status) :: status
-
-    x = [2, 3]
-    call torch_tensor_from_array(a, x, torch_kCPU, requires_grad=.true.)
-    call torch_tensor_ones(b, 1, [2_int64], torch_kFloat64, torch_kCPU, requires_grad=.true.)
-    call torch_tensor_ones(constant, 1, [2_int64], torch_kFloat64, torch_kCPU)
-    y = a * a
-    call torch_tensor_backward(y)
-    a = constant
-    call check_close(x, 1.0_real64, exact, 'array')
-    call check(.not. a%requires_grad(), 'after a graph')
-    call torch_tensor_get_gradient(g, a, status)
-    call check_equal(status%code, torch_autograd_error, 'no gradient')
-    call torch_tensor_from_array(a, x, torch_kCPU, requires_grad=.true.)
-    a = constant
-    call check(.not. a%requires_grad(), 'without a graph')
-    y = a * b
-    call torch_tensor_backward(y)
-    call torch_tensor_get_gradient(g, b)
-    gradient = g
-    call check_close(gradient, 1.0_real64, exact, 'gradient to the other')
-  end subroutine leaf_made_constant
 
   !> The array of a gradient follows, and the gradient is a copy.
   subroutine gradient_attached()
@@ -254,7 +226,6 @@ program test_recurrence
   call add_case('saved_operand', saved_operand)
   call add_case('saved_twice', saved_twice)
   call add_case('leaf_overwritten', leaf_overwritten)
-  call add_case('leaf_made_constant', leaf_made_constant)
   call add_case('gradient_attached', gradient_attached)
   call add_case('constant_after_graph', constant_after_graph)
   call add_case('through_assignment', through_assignment)

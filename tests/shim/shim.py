@@ -277,6 +277,16 @@ def load(filename: str | Path, device: int = 0, requires_grad: int = -1, train: 
     return model
 
 
+def parameters(model: Object, count: int) -> list[Tensor]:
+    """The parameters of a model."""
+    outputs = [Tensor() for _ in range(count)]
+    memory = handles(outputs)
+    call("ft_model_parameters", model.handle, memory, c_int64(count))
+    for output, handle in zip(outputs, memory):
+        output.handle.value = handle
+    return outputs
+
+
 def forward(
     model: Object, inputs: Sequence[Tensor], outputs: Sequence[Tensor], requires_grad: int = 0
 ) -> None:

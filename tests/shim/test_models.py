@@ -11,17 +11,7 @@ import pytest
 import torch
 
 import shim
-from shim import ShimError, Tensor, anything, call, create, forward, load, wrap
-
-
-def parameters(model: shim.Object, count: int) -> list[Tensor]:
-    """The parameters of a model."""
-    outputs = [Tensor() for _ in range(count)]
-    memory = shim.handles(outputs)
-    call("ft_model_parameters", model.handle, memory, c_int64(count))
-    for output, handle in zip(outputs, memory):
-        output.handle.value = handle
-    return outputs
+from shim import ShimError, Tensor, anything, call, create, forward, load, parameters, wrap
 
 
 def is_training(model: shim.Object) -> bool:
@@ -138,7 +128,7 @@ def test_outputs_are_checked_before_any_is_written(models: Path) -> None:
     first = wrap(np.full(2, -1, "f4"))
     for second, status in [
         (wrap(np.zeros(3, "f4")), "ft_shape_mismatch"),
-        (wrap(np.zeros(2)), "ft_dtype_mismatch"),
+        (wrap(np.zeros(2, "i4")), "ft_dtype_mismatch"),
         (create([2, 2]), "ft_shape_mismatch"),
     ]:
         with pytest.raises(ShimError, match=r"output_tensors\(2\)") as failure:
