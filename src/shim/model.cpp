@@ -4,9 +4,7 @@
 #include "model.h"
 
 #include <ATen/core/Formatting.h>
-#include <ATen/core/grad_mode.h>
 
-#include <algorithm>
 #include <sstream>
 
 #include "convert.h"
@@ -20,25 +18,6 @@ using namespace ftorch;
 namespace {
 
 Model& model_of(ft_handle handle) { return *models.get(handle, "the model"); }
-
-/// "1 tensor", "2 tensors"
-std::string tensors_text(std::size_t count) { return std::to_string(count) + (count == 1 ? " tensor" : " tensors"); }
-
-std::vector<at::Tensor> values_of(const ft_handle* inputs, int64_t size) {
-  std::vector<at::Tensor> values;
-  values.reserve(static_cast<std::size_t>(size));
-  for_each_tensor("input_tensors", inputs, size,
-                  [&](const Tensor& input, std::size_t) { values.push_back(input.value); });
-  return values;
-}
-
-/// True when the result lies in memory that outlives the call, so that others would see it change.
-bool is_borrowed(const at::Tensor& result, const Model& model, const std::vector<at::Tensor>& inputs) {
-  if (!result.has_storage() || !is_shared(result, 1)) return false;
-  return model.owns(result) || std::any_of(inputs.begin(), inputs.end(), [&](const at::Tensor& input) {
-           return input.is_same(result) || (input.has_storage() && input.is_alias_of(result));
-         });
-}
 
 }  // namespace
 
@@ -67,28 +46,6 @@ int ft_model_copy(ft_handle model, ft_handle* out) {
 }
 
 int64_t ft_model_live() { return models.live(); }
-
-int ft_model_forward(ft_handle handle, const ft_handle* inputs, int64_t inputs_size, const ft_handle* outputs,
-                     int64_t outputs_size, int requires_grad) {
-  return guard(ft_model_error, [&] {
-    Model& model = model_of(handle);
-    const std::vector<at::Tensor> values = values_of(inputs, inputs_size);
-    for_each_tensor("output_tensors", outputs, outputs_size,
-                    [](const Tensor&, std::size_t) {});
-    at::AutoGradMode grad_mode(requires_grad != 0);
-    std::vector<at::Tensor> results = model.forward(values);
-    if (static_cast<int64_t>(results.size()) != outputs_size)
-      fail(ft_invalid_argument, "the model returns " + tensors_text(results.size()) + "; there is room for " +
-                                    std::to_string(outputs_size));
-    for_each_tensor("output_tensors", outputs, outputs_size, [&](const Tensor& output, std::size_t i) {
-      check_write(output, results[i], Write::result);
-    });
-    for_each_tensor("output_tensors", outputs, outputs_size, [&](Tensor& output, std::size_t i) {
-      if (is_borrowed(results[i], model, values)) copy_value(output, results[i], Write::result);
-      else set_value(output, std::move(results[i]), Write::result);
-    });
-  });
-}
 
 int ft_model_train(ft_handle model, int is_training) {
   return guard(ft_model_error, [&] { model_of(model).train(is_training != 0); });

@@ -16,6 +16,14 @@ namespace ftorch {
 
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
+/// What a forward pass may do beside computing results.
+struct Effects {
+  /// Inputs are kept, or written in place.
+  bool touches_inputs;
+  /// Tensors of the model are replaced, so that those which it has now need not be those that it was loaded with.
+  bool has_state;
+};
+
 class Model {
  public:
   virtual ~Model() = default;
@@ -23,9 +31,10 @@ class Model {
   virtual std::vector<at::Tensor> forward(std::vector<at::Tensor> inputs) = 0;
   virtual void train(bool is_training) = 0;
   virtual bool is_training() const = 0;
-  /// The parameters themselves, in the order of the file.
+  virtual Effects effects() const = 0;
+  /// The parameters themselves, each once, in the order of Python's named_parameters().
   virtual NamedTensors parameters() const = 0;
-  /// True when the tensor lies in memory of a parameter or buffer.
+  /// True when the tensor lies in memory of the model, such as that of a parameter, buffer or attribute.
   virtual bool owns(const at::Tensor& tensor) const = 0;
   /// Hands the bytes of a file to `write`, which must not fail.
   virtual void save(const std::function<void(const void*, std::size_t)>& write) const = 0;

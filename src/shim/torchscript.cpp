@@ -3,12 +3,16 @@
 
 #include "torchscript.h"
 
+#include <ATen/core/grad_mode.h>
+#include <torch/csrc/jit/api/function_impl.h>
 #include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/serialization/export.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <unordered_set>
 
+#include "effects.h"
 #include "plain.h"
 #include "text.h"
 
@@ -79,12 +83,23 @@ void flatten(const c10::IValue& value, std::vector<at::Tensor>& tensors) {
   }
 }
 
+torch::jit::GraphFunction& forward_of(const torch::jit::Module& module) {
+  const auto method = module.find_method("forward");
+  if (!method) fail(ft_model_error, "the model has no method forward");
+  return torch::jit::toGraphFunction(method->function());
+}
+
 class TorchScript : public Model {
  public:
-  explicit TorchScript(torch::jit::Module module) : module_(std::move(module)), forward_(find_forward(module_)),
-                                                    signature_(forward_.getSchema()) {
-    for (const at::Tensor& tensor : module_.parameters()) add(tensor);
-    for (const at::Tensor& tensor : module_.buffers()) add(tensor);
+  explicit TorchScript(torch::jit::Module module)
+      : module_(std::move(module)),
+        forward_(forward_of(module_)),
+        without_graph_(forward_.qualname(), forward_.graph()->copy(), nullptr),
+        signature_(forward_.getSchema()) {
+    const std::shared_ptr<const torch::jit::Graph> program = forward_.optimized_graph();
+    effects_ = effects_of(*program);
+    add_memory(module_._ivalue());
+    add_constants(*program->block());
   }
 
   std::vector<at::Tensor> forward(std::vector<at::Tensor> inputs) override {
@@ -94,7 +109,7 @@ class TorchScript : public Model {
     stack.emplace_back(module_._ivalue());
     for (at::Tensor& input : inputs) stack.emplace_back(std::move(input));
     signature_.add_defaults(inputs.size(), stack);
-    forward_.run(stack);
+    (at::GradMode::is_enabled() ? forward_ : without_graph_).run(stack);
     std::vector<at::Tensor> results;
     flatten(stack.back(), results);
     return results;
@@ -108,9 +123,15 @@ class TorchScript : public Model {
 
   bool is_training() const override { return has_mode() && module_.is_training(); }
 
+  Effects effects() const override { return effects_; }
+
   NamedTensors parameters() const override {
     NamedTensors list;
-    for (const auto& parameter : module_.named_parameters()) list.emplace_back(parameter.name, parameter.value);
+    std::unordered_set<const c10::TensorImpl*> listed;
+    for (const auto& parameter : module_.named_parameters()) {
+      if (listed.insert(parameter.value.unsafeGetTensorImpl()).second)
+        list.emplace_back(parameter.name, parameter.value);
+    }
     return list;
   }
 
@@ -126,21 +147,31 @@ class TorchScript : public Model {
   }
 
  private:
-  static torch::jit::Function& find_forward(const torch::jit::Module& module) {
-    const auto method = module.find_method("forward");
-    if (!method) fail(ft_model_error, "the model has no method forward");
-    return method->function();
-  }
-
   bool has_mode() const { return module_.type()->findAttributeSlot("training").has_value(); }
 
-  void add(const at::Tensor& tensor) {
-    if (tensor.has_storage()) memory_.insert(tensor.storage().unsafeGetStorageImpl());
+  void add_memory(const c10::IValue& value) {
+    value.visit([this](const c10::IValue& part) {
+      if (part.isTensor() && part.toTensor().has_storage())
+        memory_.insert(part.toTensor().storage().unsafeGetStorageImpl());
+      return false;
+    });
+  }
+
+  void add_constants(const torch::jit::Block& block) {
+    for (const torch::jit::Node* node : block.nodes()) {
+      if (node->kind() == c10::prim::Constant) {
+        if (const auto value = torch::jit::toIValue(node->output())) add_memory(*value);
+      }
+      for (const torch::jit::Block* inner : node->blocks()) add_constants(*inner);
+    }
   }
 
   torch::jit::Module module_;
-  torch::jit::Function& forward_;
+  torch::jit::GraphFunction& forward_;
+  /// A second executor: one that has run with gradients returns results with a graph from then on.
+  torch::jit::GraphFunction without_graph_;
   Signature signature_;
+  Effects effects_{};
   std::unordered_set<const c10::StorageImpl*> memory_;
 };
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import stateful
 import torch
 from torch import Tensor, nn
 
@@ -138,6 +139,7 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
     "failing": Failing,
     "slow": Slow,
     "sparse": Sparse,
+    **stateful.MODELS,
 }
 """Constructor of each model by the name of its file."""
 

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+// What a TorchScript program does to tensors beside computing results, from the schemas of its operators.
+
+#include "effects.h"
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <torch/csrc/jit/ir/ir.h>
+
+#include <algorithm>
+#include <unordered_set>
+
+namespace ftorch {
+namespace {
+
+using torch::jit::Block;
+using torch::jit::Node;
+using torch::jit::Value;
+
+using Values = std::unordered_set<const Value*>;
+
+bool may_hold_tensors(const Value& value) {
+  switch (value.type()->kind()) {
+    case c10::TypeKind::IntType:
+    case c10::TypeKind::FloatType:
+    case c10::TypeKind::BoolType:
+    case c10::TypeKind::StringType:
+    case c10::TypeKind::NoneType:
+    case c10::TypeKind::DeviceObjType: return false;
+    default: return true;
+  }
+}
+
+/// Nodes without a schema that pass on what they are given and change nothing.
+bool is_passing(const Node& node) {
+  switch (node.kind()) {
+    case c10::prim::GetAttr:
+    case c10::prim::ListConstruct:
+    case c10::prim::ListUnpack:
+    case c10::prim::TupleConstruct:
+    case c10::prim::TupleUnpack:
+    case c10::prim::TupleSlice:
+    case c10::prim::TupleIndex:
+    case c10::prim::DictConstruct:
+    case c10::prim::CreateObject:
+    case c10::prim::Uninitialized:
+    case c10::prim::isinstance:
+    case c10::prim::unchecked_cast: return true;
+    default: return false;
+  }
+}
+
+/// A composite operator, such as dropout, may return what it is given without a word in its schema. These do not.
+bool is_fresh(const c10::FunctionSchema& schema) {
+  static const std::unordered_set<std::string> computing{"aten::linear",     "aten::matmul", "aten::conv1d",
+                                                         "aten::conv2d",     "aten::conv3d", "aten::batch_norm",
+                                                         "aten::layer_norm", "aten::lstm",   "aten::gru"};
+  if (computing.count(schema.name()) > 0) return true;
+  const auto found = c10::Dispatcher::singleton().findSchema(schema.operator_name());
+  return found && !found->hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd);
+}
+
+/// Follows values that may share memory with some others, or hold them, through a program until no more are found.
+class Flow {
+ public:
+  Flow(const Block& program, Values from) : values_(std::move(from)) {
+    for (std::size_t size = 0; size != values_.size();) {
+      size = values_.size();
+      follow(program);
+    }
+  }
+
+  /// An element of a tensor among them is written.
+  bool writes() const { return writes_; }
+  /// A list, dict or object among them changes, or one of them is put into an object.
+  bool changes() const { return changes_; }
+  /// One of them is put into a container of `others`.
+  bool meets(const Flow& others) const {
+    return std::any_of(filled_.begin(), filled_.end(), [&](const Value* one) { return others.holds(one); });
+  }
+  bool holds(const Value* value) const { return values_.count(value) > 0; }
+
+ private:
+  void add(const Value* value) {
+    if (may_hold_tensors(*value)) values_.insert(value);
+  }
+
+  void follow(const Block& block) {
+    for (const Node* node : block.nodes()) follow(*node);
+  }
+
+  void follow(const Node& node) {
+    if (node.kind() == c10::prim::If) return follow_branches(node);
+    if (node.kind() == c10::prim::Loop) return follow_loop(node);
+    const auto inputs = node.inputs();
+    if (std::none_of(inputs.begin(), inputs.end(), [&](const Value* input) { return holds(input); })) return;
+    if (node.kind() == c10::prim::SetAttr) {
+      changes_ = true;
+    } else if (const c10::FunctionSchema* const schema = node.maybeSchema(); schema && node.blocks().empty()) {
+      follow_operator(node, *schema);
+    } else {
+      if (!is_passing(node)) writes_ = changes_ = true;
+      for (const Value* output : node.outputs()) add(output);
+    }
+  }
+
+  void follow_operator(const Node& node, const c10::FunctionSchema& schema) {
+    const auto& arguments = schema.arguments();
+    for (std::size_t i = 0; i < arguments.size() && i < node.inputs().size(); ++i) {
+      if (!arguments[i].alias_info() || !arguments[i].alias_info()->isWrite()) continue;
+      const Value* const written = node.inputs()[i];
+      const bool is_tensor = written->type()->isSubtypeOf(*c10::TensorType::get());
+      if (holds(written)) (is_tensor ? writes_ : changes_) = true;
+      else if (!is_tensor) filled_.insert(written), add(written);
+    }
+    const bool is_passing = !is_fresh(schema);
+    for (std::size_t i = 0; i < node.outputs().size(); ++i) {
+      const bool is_alias = i < schema.returns().size() && schema.returns()[i].alias_info();
+      if (is_alias || is_passing) add(node.outputs()[i]);
+    }
+  }
+
+  void follow_branches(const Node& node) {
+    for (const Block* block : node.blocks()) {
+      follow(*block);
+      for (std::size_t i = 0; i < node.outputs().size(); ++i) {
+        if (holds(block->outputs()[i])) add(node.outputs()[i]);
+      }
+    }
+  }
+
+  /// Inputs are a count, a condition and what is carried; those of the body are a count and what is carried.
+  void follow_loop(const Node& node) {
+    const Block& body = *node.blocks()[0];
+    for (std::size_t i = 0; i < node.outputs().size(); ++i) {
+      if (!holds(node.inputs()[i + 2]) && !holds(body.outputs()[i + 1])) continue;
+      add(body.inputs()[i + 1]);
+      add(node.outputs()[i]);
+    }
+    follow(body);
+  }
+
+  Values values_;
+  Values filled_;
+  bool writes_ = false;
+  bool changes_ = false;
+};
+
+}  // namespace
+
+Effects effects_of(const torch::jit::Graph& graph) {
+  const auto inputs = graph.inputs();
+  const Flow state(*graph.block(), {inputs[0]});
+  const Flow given(*graph.block(), {inputs.begin() + 1, inputs.end()});
+  return {given.writes() || given.changes() || given.meets(state), state.changes() || given.changes()};
+}
+
+}  // namespace ftorch
