@@ -18,8 +18,9 @@ using torch::jit::Value;
 
 using Values = std::unordered_set<const Value*>;
 
-bool may_hold_tensors(const Value& value) {
-  switch (value.type()->kind()) {
+bool may_hold_tensors(const c10::Type& type) {
+  if (const auto list = type.cast<c10::ListType>()) return may_hold_tensors(*list->getElementType());
+  switch (type.kind()) {
     case c10::TypeKind::IntType:
     case c10::TypeKind::FloatType:
     case c10::TypeKind::BoolType:
@@ -51,9 +52,9 @@ bool is_passing(const Node& node) {
 
 /// A composite operator, such as dropout, may return what it is given without a word in its schema. These do not.
 bool is_fresh(const c10::FunctionSchema& schema) {
-  static const std::unordered_set<std::string> computing{"aten::linear",     "aten::matmul", "aten::conv1d",
-                                                         "aten::conv2d",     "aten::conv3d", "aten::batch_norm",
-                                                         "aten::layer_norm", "aten::lstm",   "aten::gru"};
+  static const std::unordered_set<std::string> computing{
+      "aten::linear",     "aten::matmul", "aten::conv1d", "aten::conv2d",    "aten::conv3d",   "aten::batch_norm",
+      "aten::layer_norm", "aten::lstm",   "aten::gru",    "aten::lstm_cell", "aten::gru_cell", "aten::rnn_tanh_cell"};
   if (computing.count(schema.name()) > 0) return true;
   const auto found = c10::Dispatcher::singleton().findSchema(schema.operator_name());
   return found && !found->hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd);
@@ -71,7 +72,9 @@ class Flow {
 
   /// An element of a tensor among them is written.
   bool writes() const { return writes_; }
-  /// A list, dict or object among them changes, or one of them is put into an object.
+  /// One of them is put into an object, or an object among them changes.
+  bool stores() const { return stores_; }
+  /// A list or dict that is one of them, or holds one, changes.
   bool changes() const { return changes_; }
   /// One of them is put into a container of `others`.
   bool meets(const Flow& others) const {
@@ -81,7 +84,7 @@ class Flow {
 
  private:
   void add(const Value* value) {
-    if (may_hold_tensors(*value)) values_.insert(value);
+    if (may_hold_tensors(*value->type())) values_.insert(value);
   }
 
   void follow(const Block& block) {
@@ -94,11 +97,11 @@ class Flow {
     const auto inputs = node.inputs();
     if (std::none_of(inputs.begin(), inputs.end(), [&](const Value* input) { return holds(input); })) return;
     if (node.kind() == c10::prim::SetAttr) {
-      changes_ = true;
+      stores_ = true;
     } else if (const c10::FunctionSchema* const schema = node.maybeSchema(); schema && node.blocks().empty()) {
       follow_operator(node, *schema);
     } else {
-      if (!is_passing(node)) writes_ = changes_ = true;
+      if (!is_passing(node)) writes_ = stores_ = true;
       for (const Value* output : node.outputs()) add(output);
     }
   }
@@ -142,6 +145,7 @@ class Flow {
   Values values_;
   Values filled_;
   bool writes_ = false;
+  bool stores_ = false;
   bool changes_ = false;
 };
 
@@ -151,7 +155,7 @@ Effects effects_of(const torch::jit::Graph& graph) {
   const auto inputs = graph.inputs();
   const Flow state(*graph.block(), {inputs[0]});
   const Flow given(*graph.block(), {inputs.begin() + 1, inputs.end()});
-  return {given.writes() || given.changes() || given.meets(state), state.changes() || given.changes()};
+  return {given.writes() || given.stores() || given.meets(state), state.stores() || state.changes() || given.stores()};
 }
 
 }  // namespace ftorch

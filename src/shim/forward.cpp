@@ -142,6 +142,7 @@ int ft_model_forward(ft_handle handle, const ft_handle* input_handles, int64_t i
     add_written(inputs, values, copies, pending);
     for (std::size_t i = 0; i < results.size(); ++i)
       pending.push_back({outputs[i], received(results[i], model, given, results)});
+    values.clear();  // of an input that is an output as well nobody needs the old numbers
     for (auto& [target, value] : pending) value = prepared(*target, std::move(value), Write::result);
     for (auto& [target, value] : pending) commit(*target, std::move(value), Write::result);
   });
