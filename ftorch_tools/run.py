@@ -270,11 +270,18 @@ class Run:
         }
         known = self.record.status is Status.COMPLETE
         for runner, name in sorted(set(tests) - have):
-            # What is in no list of ctest's is taken for a Python test until it looks like none.
-            runner = runner if ".py" in name else CTEST
+            runner = runner_of_missing(runner, name)
             reason = "no such test" if known else "the run ended before it was found"
             result = TestResult(name, runner, Outcome.NOT_RUN, reason=reason)
             self.record.tests.append(result)
+
+
+def runner_of_missing(runner: str, name: str) -> str:
+    """Return where to record a test that is not there.
+
+    What is in no list of ctest's is taken for a Python test until it looks like none.
+    """
+    return runner if ".py" in name else CTEST
 
 
 def _new_directory(root: Path, start: datetime) -> Path:

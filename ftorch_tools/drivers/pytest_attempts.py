@@ -47,8 +47,8 @@ class Attempts:
         """
         key = (report.nodeid, getattr(report, "node", None))
         phases = self._open.setdefault(key, [])
-        again = report.when == "setup" or (_is_call(report) and any(map(_is_call, phases)))
-        if phases and again:
+        own = [phase for phase in phases if not is_subtest(phase)]  # parts may come before all
+        if own and (report.when == "setup" or (_is_call(report) and any(map(_is_call, own)))):
             yield phases
             phases = self._open[key] = []
         phases.append(report)

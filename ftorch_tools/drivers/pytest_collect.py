@@ -25,8 +25,8 @@ from ftorch_tools.selection import PYTHON
 from ftorch_tools.text import lines_of
 
 _FOLDER = "FTORCH_TEST_COLLECT"
-_NO_TESTS_COLLECTED = 5
-_SOME_BROKEN = 2
+# An internal error, and wrong usage.
+_PYTEST_ERRORS = (3, 4)
 _LAST_LINES = 15
 _INTERRUPTED = "interrupted while pytest listed its tests"
 _FROM_AN_OUTER_RUN = ("PYTEST_XDIST", "PYTEST_CURRENT_TEST", "FTORCH_TEST_")
@@ -67,7 +67,8 @@ def collect(paths: list[Path], project: Path, build: Path, seconds: float = 600.
         said = "\n".join(lines_of(tail(folder / "log"))[-_LAST_LINES:])
         listed = folder / "tests.json"
         found = listed.read_text(encoding="ascii") if listed.exists() else ""
-    if answer.code not in (0, _NO_TESTS_COLLECTED, _SOME_BROKEN) or not found:
+    # Another status is a plugin's or conftest's: what it means, the run of the tests tells.
+    if answer.code < 0 or answer.code in _PYTEST_ERRORS or not found:
         raise InfrastructureError(
             f"pytest cannot collect the tests, status {answer.code}:\n{said}"
         )

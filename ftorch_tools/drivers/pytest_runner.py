@@ -12,7 +12,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from ftorch_tools.drivers.events import Ended, Planned, Started
+from ftorch_tools.drivers.attempts import Results
+from ftorch_tools.drivers.events import Planned, Started
 from ftorch_tools.drivers.isolated import Isolated, IsolatedTest, Setting
 from ftorch_tools.drivers.process import Child
 from ftorch_tools.drivers.pytest_command import EVENTS, OPTIONS, commands, environment_for
@@ -71,8 +72,7 @@ class Pytest(Runner):
         self._in_workers: list[str] = []
         self._removed: list[tuple[str, list[str]]] = []
         self._names: dict[str, str] = {}
-        self._places: dict[str, int] = {}
-        self._failed: set[str] = set()
+        self._gathered = Results(self.results)
         self._started: set[str] = set()
         self._running: set[str] = set()
         self._finished: set[str] = set()
@@ -209,27 +209,10 @@ class Pytest(Runner):
         self._running.discard(id)
         if began is not None:
             values["start"] = round(began - self._epoch, 3)
-        self._add(TestResult(id, self.name, verdict, output=kept, **values))
-        if final:
-            self._failed.add(id)
+        self._add(TestResult(id, self.name, verdict, output=kept, **values), final=final)
 
-    def _add(self, result: TestResult) -> None:
-        """Take in a result: of a test that has one already, it is a further attempt."""
-        place = self._places.setdefault(result.id, len(self.results))
-        before = None
-        if place == len(self.results):
-            self.results.append(result)
-        else:
-            before = self.results[place]
-            # What failed for good, and not to be repeated, is not undone: a process that the
-            # test has forked may say otherwise, or another test of its name.
-            keep = result.id in self._failed and not result.outcome.is_failure
-            last, first = (before, result) if keep else (result, before)
-            self.results[place] = replace(
-                last, labels=last.labels or first.labels, earlier=first.attempts
-            )
-        outcome = self.results[place].outcome
-        self._emit(Ended(self.name, result.id, outcome, before.outcome if before else None))
+    def _add(self, result: TestResult, *, final: bool = False) -> None:
+        self._emit(self._gathered.add(result, final=final))
 
     def _on_module(self, id: str, output: str, reason: str | None) -> None:
         """A module that was skipped, or (without a reason) cannot be collected."""

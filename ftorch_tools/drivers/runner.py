@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import re
 import signal
+import threading
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
@@ -68,6 +69,7 @@ class OutputStore:
         self._folder = run_directory / "output"
         self._runner = runner
         self._count = 0
+        self._lock = threading.Lock()
         self.problem: OSError | None = None
 
     def keep(self, name: str, text: str) -> str | None:
@@ -77,9 +79,11 @@ class OutputStore:
         if len(text) > OUTPUT_LIMIT:
             half = OUTPUT_LIMIT // 2
             text = text[:half] + cut_notice(len(text) - 2 * half) + text[-half:]
-        self._count += 1
+        with self._lock:
+            self._count += 1
+            number = self._count
         readable = re.sub(r"[^A-Za-z0-9._-]+", "_", name)[-80:]
-        file = self._folder / f"{self._runner}-{self._count:04d}-{readable}.txt"
+        file = self._folder / f"{self._runner}-{number:04d}-{readable}.txt"
         try:
             self._folder.mkdir(exist_ok=True)
             file.write_text(_readable(text), encoding="utf-8", errors="backslashreplace")

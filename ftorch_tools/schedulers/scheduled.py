@@ -18,7 +18,7 @@ from ftorch_tools.errors import ExitCode, InfrastructureError
 from ftorch_tools.gpus import usable_gpus
 from ftorch_tools.interrupts import Signals
 from ftorch_tools.records.record import Status
-from ftorch_tools.run import Options, Run
+from ftorch_tools.run import Options, Run, runner_of_missing
 from ftorch_tools.schedulers.detached import make_scheduler
 from ftorch_tools.schedulers.follow import Follower
 from ftorch_tools.schedulers.merge import conclude, merge
@@ -156,5 +156,5 @@ class ScheduledRun(Run):
             self._record_missing(missing)
         elif selected:
             # A worker says of each that there is no such test.
-            selected += [Unit(PYTEST if ".py" in name else CTEST, name) for _, name in missing]
+            selected += [Unit(runner_of_missing(*test), test[1]) for test in missing]
         return selected, others

@@ -86,6 +86,15 @@ def test_root_is_refused(mpirun, monkeypatch, examine):
     assert "started 0 processes, exit code 1: mpirun has detected" in said["warning"]
 
 
+def test_no_word_of_a_launcher_is_cut(mpirun, examine):
+    words = [f"--option-number-{number}" for number in range(60)]
+    mpirun(OPEN_MPI, f"echo '{' '.join(words)}' >&2; exit 1")
+    said = examine(mpi.check, Subject())["problem"]
+    shown = said.partition("exit code 1: ")[2].partition(" …")[0].split()
+    assert shown
+    assert set(shown) <= set(words)
+
+
 def test_too_few_slots(mpirun, examine):
     mpirun(OPEN_MPI, "echo 'There are not enough slots available' >&2; exit 1")
     assert "not enough slots" in examine(mpi.check, Subject())["problem"]
