@@ -54,6 +54,20 @@ def test_what_the_tests_do_not_explain_is_an_error(project, conftest, said):
     assert set(result.outcomes) == {A, B}
 
 
+def test_on_a_node_it_is_an_error_too(project, cluster):
+    cluster.wait_until_idle()
+    conftest = "def pytest_sessionfinish(session): session.exitstatus = session.exitstatus or 9\n"
+    project.add_python("conftest.py", conftest)
+    project.add_python("test_a.py", TESTS)
+    project.add_ctest("tests", "exit 0")
+    result = project.run("--on", "slurm", limit=300, **cluster.environment)
+    assert result.code == 3, result.out
+    assert "status 9" in result.record["errors"][0]
+    # A test that is named like a folder stands for itself there.
+    assert [test["id"] for test in result.record["tests"]].count("tests") == 1
+    assert result.outcomes == {A: "passed", B: "passed", "tests": "passed"}
+
+
 def test_a_status_that_the_tests_explain_is_none(project):
     project.add_python("test_a.py", "def test_a(): assert 0\ndef test_b(): pass\n")
     result = project.run()

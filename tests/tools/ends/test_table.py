@@ -40,7 +40,7 @@ def test_the_reference_has_the_table(ends, outcomes):
     if os.environ.get("FTORCH_WRITE_REFERENCE"):
         REFERENCE.write_text(f"{before}{BEGIN}{made}{END}{after}")
         return
-    assert written == made
+    assert written == made, "FTORCH_WRITE_REFERENCE=1 writes it anew"
 
 
 @pytest.mark.slow
