@@ -28,18 +28,26 @@ def ctest():
     return found
 
 
+# On a quiet machine these cost 0.15 s of the processor; on a busy one both cost more.
+IMPORTS = [sys.executable, "-c", "import pytest"]
+
+
 def test_overhead_on_22_tiny_tests(project, ctest):
     for number in range(22):
         project.add_line(f"add_test(tiny.{number} {shutil.which('true')})")
-    plain = [ctest, "-j", "2"]
-    overheads = []
-    for _ in range(3):
-        alone = processor_seconds(
-            lambda: subprocess.run(plain, cwd=project.build, check=True, stdout=subprocess.DEVNULL)
+
+    def cost(command):
+        return processor_seconds(
+            lambda: subprocess.run(
+                command, cwd=project.build, check=True, stdout=subprocess.DEVNULL
+            )
         )
-        overheads.append(processor_seconds(lambda: project.run("-j", "2")) - alone)
-    # Of the processor, and the best of three: what else the machine does costs the caches.
-    assert min(overheads) < 0.5
+
+    ratios = []
+    while len(ratios) < 8 and min(ratios, default=9.0) >= 3.5:
+        ours = processor_seconds(lambda: project.run("-j", "2"))
+        ratios.append((ours - cost([ctest, "-j", "2"])) / cost(IMPORTS))
+    assert min(ratios) < 3.5
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["run", "--help"]])
