@@ -9,7 +9,7 @@ program arrays
   call sections()
   call components()
   call axes()
-  call too_early()
+  call between()
 
 contains
 
@@ -68,28 +68,26 @@ contains
     print '(a, 2i6)', 'shape   ', extents
   end subroutine axes
 
-  !> The graph of y = w x keeps x for the derivative. An array that changes too early spoils it.
-  subroutine too_early()
-    real(real64), target :: x(2) = [3, 4], derivative(1)
-    type(torch_tensor) :: a, copy, w, y, gradient
+  !> The graph of y = w x has a copy of x for the derivative. Of a leaf it has none.
+  subroutine between()
+    real(real64), target :: x(2) = [3, 4], weight(1) = [2], derivative(1)
+    type(torch_tensor) :: a, w, y, gradient
 
     call torch_tensor_from_array(a, x, torch_kCPU)
+    call torch_tensor_from_array(w, weight, torch_kCPU, requires_grad=.true.)
     call torch_tensor_from_array(gradient, derivative, torch_kCPU)
 
-    call torch_tensor_ones(w, 1, [1_int64], torch_kFloat64, torch_kCPU, requires_grad=.true.)
     y = w*a
-    x = 0                           ! too early
-    call torch_tensor_backward(y)
-    call torch_tensor_get_gradient(gradient, w)
-    print '(a, f6.1)', 'wrong   ', derivative
-
-    x = [3, 4]
-    call torch_tensor_ones(w, 1, [1_int64], torch_kFloat64, torch_kCPU, requires_grad=.true.)
-    copy = a                        ! memory of its own
-    y = w*copy
     x = 0                           ! no harm
     call torch_tensor_backward(y)
     call torch_tensor_get_gradient(gradient, w)
     print '(a, f6.1)', 'right   ', derivative
-  end subroutine too_early
+
+    call torch_tensor_zero_grad(w)
+    y = w*w
+    weight = 5                      ! too early: the derivative of w*w was 4
+    call torch_tensor_backward(y)
+    call torch_tensor_get_gradient(gradient, w)
+    print '(a, f6.1)', 'wrong   ', derivative
+  end subroutine between
 end program arrays
