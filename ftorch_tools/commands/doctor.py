@@ -4,7 +4,7 @@
 import socket
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, List, Optional
 
 import typer
 
@@ -17,6 +17,7 @@ from ftorch_tools.doctor import (
     libtorch,
     limits,
     masks,
+    mkl,
     mpi,
     openmp,
     programs,
@@ -39,6 +40,7 @@ CHECKS = {
     "cuda": cuda.check,
     "gpu-masks": masks.check,
     "openmp": openmp.check,
+    "mkl": mkl.check,
     "mpi": mpi.check,
     "slurm": slurm.check,
     "cores": cpus.check,
@@ -62,11 +64,16 @@ def doctor(
         Optional[Path],
         typer.Option(exists=True, file_okay=False, help="Where FTorch is installed."),
     ] = None,
+    program: Annotated[
+        Optional[List[Path]],
+        typer.Option(exists=True, dir_okay=False, help="A program linked with FTorch; repeat."),
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Say what FTorch finds here and what is wrong, with the remedy."""
     with errors_told():
         subject = find_subject(prefix, build_dir)
+    subject.programs = program or []
     found = run_checks(CHECKS, subject)
     everything = [finding for findings in found.values() for finding in findings]
     if json:

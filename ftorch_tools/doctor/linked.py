@@ -53,6 +53,13 @@ def read_linked(library: Path) -> Linked:
     return linked
 
 
+def load_order(file: Path) -> list[Path]:
+    """Return the libraries in the order in which symbols are looked up; raise `CommandError`."""
+    answer = call("ldd", file, timeout=_SECONDS)
+    lines = re.findall(r"^\s*(?:\S.*? => )?(/.*?) \(0x\w+\)$", answer.out, re.MULTILINE)
+    return [Path(line) for line in lines]
+
+
 def search_path(library: Path) -> list[str]:
     """Return the folders of RPATH or RUNPATH in `library`; none of a file that is not ELF."""
     try:

@@ -21,7 +21,8 @@ class Subject:
     """What is examined. Paths that are not known are None.
 
     `libtorch` is the version that the library was built with, `compilers` those that built it,
-    `lost` the folder of the FTorch that a build was configured with, when it is gone.
+    `lost` the folder of the FTorch that a build was configured with, when it is gone, `programs`
+    those of the user, linked with it.
     """
 
     prefix: Path | None = None
@@ -32,6 +33,7 @@ class Subject:
     modules: Path | None = None
     libtorch: str | None = None
     compilers: dict[str, Compiler] = field(default_factory=dict)
+    programs: list[Path] = field(default_factory=list)
 
     @cached_property
     def linked(self) -> Linked:
