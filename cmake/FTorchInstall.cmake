@@ -16,6 +16,7 @@ install(DIRECTORY ${PROJECT_BINARY_DIR}/modules/ DESTINATION ${include_folder} F
 install(FILES src/shim/ftorch.h DESTINATION ${include_folder})
 install(EXPORT FTorchTargets NAMESPACE FTorch:: DESTINATION ${package_folder})
 
+string(REGEX MATCH "-fcoarray=(single|lib)" FTORCH_COARRAY "${CMAKE_Fortran_FLAGS}")
 configure_package_config_file(cmake/FTorchConfig.cmake.in ${PROJECT_BINARY_DIR}/FTorchConfig.cmake
   INSTALL_DESTINATION ${package_folder} NO_CHECK_REQUIRED_COMPONENTS_MACRO)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/FTorchConfigVersion.cmake COMPATIBILITY SameMinorVersion)

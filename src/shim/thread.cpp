@@ -45,6 +45,7 @@ int enter_thread() noexcept {
   if (!has_right_libtorch()) return ft_internal_error;
   register_thread();
   if (!has_openmp()) return ft_ok;
+  prepare_for_forks();
   const int threads = omp_get_max_threads();
   at::get_num_threads();  // sets LibTorch's own number of threads the first time it is asked for
   omp_set_num_threads(threads);

@@ -6,6 +6,9 @@
 
 namespace ftorch {
 
+/// Ends the idle threads of OpenMP before each fork of this process.
+void prepare_for_forks() noexcept;
+
 /// Not worth an OpenMP region, which costs milliseconds on a busy node: PyTorch's own elementwise loops open none either.
 inline bool is_small(const at::Tensor& tensor) { return tensor.device().is_cpu() && tensor.numel() <= 32768; }
 

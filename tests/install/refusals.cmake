@@ -13,6 +13,9 @@ add_refusal(component REQUIRED shared
 add_refusal(compiler REQUIRED shared
   MESSAGE "with ${CMAKE_Fortran_COMPILER_ID} ${CMAKE_Fortran_COMPILER_VERSION}, whose Fortran modules Other cannot read"
   ARGUMENTS ${user} -DFAMILY=Other)
+add_refusal(coarray REQUIRED shared
+  MESSAGE "built with the option '' for coarrays, and this project has '-fcoarray=single': build FTorch with"
+  ARGUMENTS ${user} ${family} -DFLAGS=-fcoarray=single)
 add_refusal(other_libtorch REQUIRED shared
   MESSAGE "exact version \"${LibTorch_VERSION}\".*ROOT: ${CMAKE_CURRENT_SOURCE_DIR} .*PREFIX_PATH: .*/another/prefix "
   ARGUMENTS ${user} ${family} -DLibTorch_ROOT=${CMAKE_CURRENT_SOURCE_DIR} -DPython3_EXECUTABLE=/no/python)

@@ -91,3 +91,25 @@ def test_libtorch_of_another_version(tmp_path: Path) -> None:
         "ft_internal_error: the LibTorch found at run time is 2.99.1, and" in one
         for one in printed
     )
+
+
+def test_fork_after_threads() -> None:
+    """A child has none of the OpenMP threads that its parent made."""
+    program = (
+        "import os, shim, signal\n"
+        "def total():\n"
+        "    x = shim.create([200000])\n"
+        "    return float(shim.reduction(shim.SUM, shim.binary(shim.ADD, x, x)).numpy())\n"
+        "before = total()\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    signal.alarm(60)\n"
+        "    os._exit(0 if total() == before else 3)\n"
+        "status = os.waitpid(child, 0)[1]\n"
+        "print(os.waitstatus_to_exitcode(status), before == total() == 400000)\n"
+    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "2", "PYTHONPATH": str(Path(__file__).parent)}
+    answer = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True
+    )
+    assert answer.stdout == "0 True\n", answer.stderr
