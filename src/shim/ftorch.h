@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The C interface of FTorch over LibTorch: every entry returns a status, none throws, prints or exits. */
+/* The C interface of FTorch over LibTorch: what can fail returns a status, none throws, and none but ft_last_words prints or
+   ends the process. */
 #ifndef FTORCH_H
 #define FTORCH_H
 
