@@ -63,7 +63,7 @@ end module from_other_parts
 
 module older_programs_cases
   use, intrinsic :: ieee_arithmetic, only: ieee_negative_inf, ieee_positive_inf, ieee_quiet_nan, ieee_value
-  use, intrinsic :: iso_fortran_env, only: int64, real32, real64
+  use, intrinsic :: iso_fortran_env, only: int8, int16, int32, int64, real32, real64
   use child_process, only: run_child
   use from_model_part, only: run
   use from_other_parts, only: zero_and_step
@@ -74,7 +74,7 @@ module older_programs_cases
   use testing, only: check, check_close, check_equal
   implicit none
   private
-  public :: keywords, parts, comparisons, infinities, printed, printed_child
+  public :: keywords, parts, comparisons, infinities, printed, printed_child, kinds_of_numbers
 
 contains
 
@@ -164,6 +164,31 @@ contains
     call check(.not. close, 'far')
   end subroutine printed_child
 
+  !> A step of size 1 along the gradient 2, from 1, whatever the kind of the number.
+  subroutine check_step(learning_rate)
+    class(*), intent(in) :: learning_rate
+    type(torch_tensor) :: x(1), y
+    type(torch_optim) :: sgd
+    real(real32) :: values(3)
+
+    call torch_tensor_ones(x(1), 1, [3_int64], torch_kFloat32, torch_kCPU, requires_grad=.true.)
+    call torch_optim_SGD(sgd, x, learning_rate=learning_rate)
+    call torch_tensor_sum(y, x(1) * x(1))
+    call torch_tensor_backward(y)
+    call sgd%step()
+    values = x(1)
+    call check_close(values, -1.0, 0.0, 'after a step')
+  end subroutine check_step
+
+  subroutine kinds_of_numbers()
+    call check_step(1_int8)
+    call check_step(1_int16)
+    call check_step(1_int32)
+    call check_step(1_int64)
+    call check_step(1.0_real32)
+    call check_step(1.0_real64)
+  end subroutine kinds_of_numbers
+
 end module older_programs_cases
 
 program test_older_programs
@@ -175,6 +200,7 @@ program test_older_programs
   call add_case('parts', parts, 'models')
   call add_case('comparisons', comparisons)
   call add_case('infinities', infinities)
+  call add_case('kinds_of_numbers', kinds_of_numbers)
   call add_case('printed', printed)
   call add_case('printed_child', printed_child, 'child')
   call run_cases()
