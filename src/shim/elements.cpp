@@ -149,12 +149,14 @@ bool is_over(const at::Tensor& tensor, Elements elements) {
 }
 
 void copy_numbers(const at::Tensor& to, const at::Tensor& from) {
-  if (to.scalar_type() == from.scalar_type() && is_plain(to) && is_plain(from)) {
+  if (is_plain(to) && to.scalar_type() == from.scalar_type()) {
     const auto strides = byte_strides(to);
     return copy_out({static_cast<char*>(to.mutable_data_ptr()), strides.data()}, from);
   }
   at::NoGradGuard no_grad;
-  to.copy_(from);
+  // Kernels convert, but cannot work at every address of an array.
+  if (is_plain(to)) copy_numbers(to, from.to(to.scalar_type()));
+  else to.copy_(from);
 }
 
 }  // namespace ftorch

@@ -56,6 +56,19 @@ def test_gradient_of_a_converted_result(kind: str, dtype: str) -> None:
     assert w.gradient().dtype() == dtype
 
 
+@pytest.mark.parametrize("leaf", [0, 1])
+@pytest.mark.parametrize("offset", [0, 8])
+def test_complex_array_at_any_address(offset: int, leaf: int) -> None:
+    memory = np.zeros(8)
+    start = (memory.ctypes.data + offset) % 16 // 8
+    data = memory[start : start + 4].view("c16")
+    x, y = wrap(np.array([1 + 2j, 3 - 4j], "c8")), shim.section(data, leaf)
+    y.assign(x)
+    assert data.tolist() == y.numpy().tolist() == [1 + 2j, 3 - 4j]
+    binary(MUL, x, 2.0, into=y)
+    assert data.tolist() == y.numpy().tolist() == [2 + 4j, 6 - 8j]
+
+
 @pytest.mark.parametrize("graph", [0, 1])
 @pytest.mark.parametrize("kind", ["attached", "declared"])
 @pytest.mark.parametrize(
