@@ -15,11 +15,15 @@ int ft_optim_create(int number, const ft_handle* parameters, int64_t parameters_
     const OptimizerRow& row = optimizer_row(number);
     if (hyperparameters_size > 0) required(hyperparameters, "hyperparameters");
     std::vector<GivenParameter> given;
+    std::vector<at::Tensor> memories;
     for_each_tensor("parameters", parameters, parameters_size, [&](const Tensor& parameter, std::size_t i) {
-      const bool is_array = parameter.value.is_same(parameter.attached);
-      const bool has_array = parameter.attached.defined() && parameter.attached.device().is_cpu();
-      given.push_back({parameter.value, tensors.identity(parameters[i]), is_array, has_array && !is_array});
+      const at::Tensor& array = parameter.attached;
+      const bool copies_array = array.defined() && array.device().is_cpu() && !array.is_same(parameter.value);
+      given.push_back({parameter.value, tensors.identity(parameters[i]), array.defined(), copies_array});
+      memories.push_back(array.defined() ? array : parameter.value);
     });
+    check_parameters(given);
+    check_disjoint(memories);
     *out = optims.acquire(std::make_shared<Optimizer>(
         row, std::vector<double>(hyperparameters, hyperparameters + hyperparameters_size), given));
   });

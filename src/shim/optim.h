@@ -50,16 +50,18 @@ const OptimizerRow& optimizer_row(int number);
 struct GivenParameter {
   at::Tensor leaf;
   Tensors::Identity tensor;
-  /// The leaf's memory is an array of the program.
-  bool aliases_array;
+  /// Made over an array of the program.
+  bool has_array;
   /// The leaf is a copy of an array of the host, which follows it: on a device, or where kernels cannot work on the array.
   bool copies_array;
 };
 
 /// Fails for hyperparameters out of range.
 void check_hyperparameters(const OptimizerRow& row, const std::vector<double>& values);
-/// Fails for parameters that cannot be trained, or not together.
+/// Fails for parameters that cannot be trained.
 void check_parameters(const std::vector<GivenParameter>& parameters);
+/// Fails for two parameters with memory in common: their arrays, or else their own.
+void check_disjoint(const std::vector<at::Tensor>& memories);
 /// "parameters(i)", with i from 1.
 std::string parameter_name(std::size_t index);
 

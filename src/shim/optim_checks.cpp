@@ -49,30 +49,6 @@ struct Piece {
   Range range;
 };
 
-/// Fails for two parameters with memory in common; a walk over the addresses.
-void check_disjoint(const std::vector<GivenParameter>& parameters) {
-  std::vector<ByteStrides> strides(parameters.size());
-  std::vector<Piece> pieces;
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    strides[i] = byte_strides(parameters[i].leaf);
-    const Region region = region_of(parameters[i].leaf, strides[i]);
-    pieces.push_back({i, region, range_of(region)});
-  }
-  std::stable_sort(pieces.begin(), pieces.end(),
-                   [](const Piece& a, const Piece& b) { return a.range.begin < b.range.begin; });
-  std::vector<Piece> before;
-  for (const Piece& piece : pieces) {
-    std::erase_if(before, [&](const Piece& other) { return other.range.end <= piece.range.begin; });
-    for (const Piece& other : before) {
-      if (parameters[other.index].leaf.device() != parameters[piece.index].leaf.device()) continue;
-      if (!overlap(other.region, piece.region)) continue;
-      const auto [first, second] = std::minmax(other.index, piece.index);
-      fail(ft_invalid_argument, parameter_name(second) + " has memory in common with " + parameter_name(first));
-    }
-    before.push_back(piece);
-  }
-}
-
 }  // namespace
 
 std::string parameter_name(std::size_t index) { return "parameters(" + std::to_string(index + 1) + ")"; }
@@ -99,7 +75,30 @@ void check_parameters(const std::vector<GivenParameter>& parameters) {
     const auto is_same = [&](const GivenParameter& other) { return other.leaf.is_same(one->leaf); };
     if (std::any_of(parameters.begin(), one, is_same)) fail(ft_invalid_argument, name + " was given before");
   }
-  check_disjoint(parameters);
+}
+
+/// A walk over the addresses.
+void check_disjoint(const std::vector<at::Tensor>& memories) {
+  std::vector<ByteStrides> strides(memories.size());
+  std::vector<Piece> pieces;
+  for (std::size_t i = 0; i < memories.size(); ++i) {
+    strides[i] = byte_strides(memories[i]);
+    const Region region = region_of(memories[i], strides[i]);
+    pieces.push_back({i, region, range_of(region)});
+  }
+  std::stable_sort(pieces.begin(), pieces.end(),
+                   [](const Piece& a, const Piece& b) { return a.range.begin < b.range.begin; });
+  std::vector<Piece> before;
+  for (const Piece& piece : pieces) {
+    std::erase_if(before, [&](const Piece& other) { return other.range.end <= piece.range.begin; });
+    for (const Piece& other : before) {
+      if (memories[other.index].device() != memories[piece.index].device()) continue;
+      if (!overlap(other.region, piece.region)) continue;
+      const auto [first, second] = std::minmax(other.index, piece.index);
+      fail(ft_invalid_argument, parameter_name(second) + " has memory in common with " + parameter_name(first));
+    }
+    before.push_back(piece);
+  }
 }
 
 }  // namespace ftorch

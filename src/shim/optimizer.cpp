@@ -47,10 +47,10 @@ at::Tensor dense_gradient(const at::Tensor& gradient, const at::Tensor& paramete
 /// Fails for a step that would change an array which may be gone, or a tensor that nobody sees.
 void check_reachable(const GivenParameter& given, std::size_t index) {
   const Tensor* const found = tensors.find(given.tensor);
-  if (found ? found->value.is_same(given.leaf) : !given.aliases_array) [[likely]] return;
+  if (found ? found->value.is_same(given.leaf) : !given.has_array) [[likely]] return;
   fail(ft_invalid_argument,
        parameter_name(index) + (found ? " was assigned another value since the optimizer was made"
-                                      : " was released, and the array that it wrapped may be gone") +
+                                      : " was released, and the array that it was made over may be gone") +
            "; make the optimizer anew");
 }
 
@@ -74,7 +74,6 @@ Optimizer::Optimizer(const OptimizerRow& row, std::vector<double> hyperparameter
                      const std::vector<GivenParameter>& parameters)
     : row_(row), hyperparameters_(std::move(hyperparameters)) {
   check_hyperparameters(row_, hyperparameters_);
-  check_parameters(parameters);
   state_ = row_.state(hyperparameters_.data());
   at::NoGradGuard no_grad;
   for (const GivenParameter& given : parameters) {

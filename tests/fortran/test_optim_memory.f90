@@ -1,6 +1,7 @@
 ! SPDX-License-Identifier: MIT
 !> Optimizers and the memory of their parameters: arrays that are gone, tensors that became others, graphs of old numbers.
 module optim_memory_cases
+  use, intrinsic :: iso_c_binding, only: c_f_pointer, c_intptr_t, c_loc
   use, intrinsic :: iso_fortran_env, only: int64, real32, real64
   use ftorch
   use model_files, only: model_file
@@ -10,7 +11,7 @@ module optim_memory_cases
   public :: released_array, released_array_of_many, released_section, tensor_made_anew, released_owner, released_model
   public :: assigned_result, assigned_result_of_owner, zeroed
   public :: backward_after_step, backward_before_step, backward_through_model
-  public :: overlapping_leaves, rows_of_a_matrix, gradients_in_turn
+  public :: overlapping_leaves, arrays_with_copies, rows_of_a_matrix, gradients_in_turn
 
   real(real64), parameter :: tight = 1.0e-14_real64
 
@@ -282,6 +283,31 @@ contains
     call check_status(status, torch_invalid_argument, 'parameters(2) has memory in common with parameters(1)')
   end subroutine overlapping_leaves
 
+  !> Arrays that LibTorch works on by way of a copy are no exception.
+  subroutine arrays_with_copies()
+    real(real64), target :: numbers(6)
+    complex(real64), pointer :: w(:)
+    type(torch_tensor) :: weights(2)
+    type(torch_optim) :: optim
+    type(torch_status) :: status
+    integer :: i, first
+
+    numbers = 1
+    ! An address that is 8 more than a multiple of 16.
+    first = merge(1, 2, modulo(transfer(c_loc(numbers), 0_c_intptr_t), 16_c_intptr_t) == 8)
+    call c_f_pointer(c_loc(numbers(first)), w, [2])
+    do i = 1, 2
+      call torch_tensor_from_array(weights(i), w, torch_kCPU, requires_grad=.true.)
+    end do
+    call torch_optim_SGD(optim, weights, status=status)
+    call check_status(status, torch_invalid_argument, 'parameters(2) has memory in common with parameters(1)')
+    call torch_optim_SGD(optim, weights(2:), 0.25_real64)
+    call optim%step()
+    call torch_delete(weights(2))
+    call optim%step(status)
+    call check_status(status, torch_invalid_argument, 'parameters(1) was released')
+  end subroutine arrays_with_copies
+
   !> Rows lie between one another but share nothing.
   subroutine rows_of_a_matrix()
     real(real64), target :: w(3, 4)
@@ -359,6 +385,7 @@ program test_optim_memory
   call add_case('backward_before_step', backward_before_step)
   call add_case('backward_through_model', backward_through_model)
   call add_case('overlapping_leaves', overlapping_leaves)
+  call add_case('arrays_with_copies', arrays_with_copies)
   call add_case('rows_of_a_matrix', rows_of_a_matrix)
   call add_case('gradients_in_turn', gradients_in_turn)
   call run_cases()

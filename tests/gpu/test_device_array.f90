@@ -141,11 +141,12 @@ contains
     end do
   end subroutine weights
 
-  !> An optimizer writes to no array whose tensor was deleted or wraps another one.
+  !> An optimizer steps no parameter whose tensor was deleted or wraps another array.
   subroutine whoever_is_gone()
     real(real64), target :: w(2), other(2)
     type(torch_tensor) :: weight, total
     type(torch_optim) :: optim
+    type(torch_status) :: status
 
     call need_device()
     w = 1
@@ -155,7 +156,8 @@ contains
     call torch_tensor_sum(total, weight * weight)
     call torch_tensor_backward(total)
     call torch_tensor_from_array(weight, other, device)
-    call optim%step()
+    call optim%step(status)
+    call check_status(status, torch_invalid_argument, 'parameters(1) was released')
     call check_close(w, 1.0_real64, exact, 'the former array')
     call check_close(other, 7.0_real64, exact, 'another array')
   end subroutine whoever_is_gone
