@@ -383,6 +383,5 @@ program test_optim_memory
   call add_case('overlapping_leaves', overlapping_leaves)
   call add_case('arrays_with_copies', arrays_with_copies)
   call add_case('rows_of_a_matrix', rows_of_a_matrix)
-  call add_case('gradients_in_turn')
   call run_cases()
 end program test_optim_memory
