@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The documented table of what a tensor wraps, for each form of array argument and each compiler at hand."""
+"""The documented table of what a tensor wraps, for each form of array argument and compiler."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
-COMPILERS = {"gfortran 11": "gfortran-11", "gfortran 12": "gfortran-12", "flang 19": "flang-new-19"}
+COMPILERS = {
+    "gfortran 11": "gfortran-11",
+    "gfortran 12": "gfortran-12",
+    "flang 19": "flang-new-19",
+}
 
 # As the library takes an array: a pointer that a target is accepted for.
 MODULE = """
@@ -71,7 +75,9 @@ FORMS = {
     "dummy `y(:)` of `sub(x(1:7:2))`": "call shape_is_assumed(x(1:7:2))",
     "dummy `y(n)` of `sub(x, n)`": "call shape_is_explicit(x, 8)",
     "`x(indices)`": "call take(x(indices))",
-    "`y` of `associate (y => x(indices))`": "associate (y => x(indices)); call take(y); end associate",
+    "`y` of `associate (y => x(indices))`": (
+        "associate (y => x(indices)); call take(y); end associate"
+    ),
     "dummy `y(n)` of `sub(x(1:7:2), n)`": "call shape_is_explicit(x(1:7:2), 4)",
     "dummy `y(:)`, `contiguous`, of `sub(x(1:7:2))`": "call is_contiguous(x(1:7:2))",
     "dummy `y(:)` of `sub(x(indices))`": "call shape_is_assumed(x(indices))",
