@@ -1,7 +1,7 @@
 ! SPDX-License-Identifier: MIT
 !> Patterns of use in which the compiler copies tensors without assignment: each copy is on its own, or its use an error.
 module lifetime_copies
-  use, intrinsic :: iso_fortran_env, only: real32
+  use, intrinsic :: iso_fortran_env, only: int64, real32
   use ftorch
   use lifetime_objects, only: expect, fill, make, outer_array, pair, value
   use testing, only: check, check_close
