@@ -76,7 +76,7 @@ void set_failure(std::string_view message, std::string_view addition) noexcept {
   message = beginning(message, longest_message - addition.size());
   std::size_t length = 0;
   for (const std::string_view part : {subject, message, addition}) {
-    std::memmove(failure + length, part.data(), part.size());
+    if (!part.empty()) std::memmove(failure + length, part.data(), part.size());
     length += part.size();
   }
   text = {failure, length};

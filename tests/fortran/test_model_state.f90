@@ -195,7 +195,8 @@ contains
     type(torch_model) :: model
     type(torch_tensor) :: u(1), y(1)
     integer(int64) :: live
-    integer :: i, before
+    integer(int64) :: before
+    integer :: i
 
     before = 0
     call torch_model_load(model, model_file('recurrent.pt'), torch_kCPU)
@@ -215,8 +216,9 @@ contains
     call check(resident_kilobytes() - before < 1000, 'resident memory grows')
   end subroutine loop_without_gradients
 
-  integer function resident_kilobytes()
-    integer :: unit, pages
+  integer(int64) function resident_kilobytes()
+    integer :: unit
+    integer(int64) :: pages  ! of address space, too, of which sanitizers take much
 
     open (newunit=unit, file='/proc/self/statm', action='read')
     read (unit, *) pages, pages
