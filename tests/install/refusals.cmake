@@ -25,12 +25,13 @@ set(bare ${CMAKE_CURRENT_BINARY_DIR}/bare_python)
 add_install_test(bare_python SETUP bare_python COMMAND ${Python3_EXECUTABLE} -m venv --clear --without-pip ${bare})
 set(ftorch ${PROJECT_SOURCE_DIR} -DPython3_EXECUTABLE=${bare}/bin/python)
 add_refusal(libtorch REQUIRED bare_python
-  MESSAGE "LibTorch was looked for at LibTorch_ROOT: /no/libtorch CMAKE_PREFIX_PATH: /no/prefix Torch_DIR: /no/torch \
+  MESSAGE "LibTorch was looked for at LibTorch_ROOT: /no/libtorch \\(since it is set, nowhere else\\) CMAKE_PREFIX_PATH: /no/prefix \
+Torch_DIR: /no/torch \
 the package torch of Python: ${bare}/bin/python Activate the Python environment that has PyTorch"
   ARGUMENTS ${ftorch} -DFTORCH_FYPP_EXECUTABLE=${FTORCH_FYPP_EXECUTABLE} -DLibTorch_ROOT=/no/libtorch
             -DCMAKE_PREFIX_PATH=/no/prefix -DTorch_DIR=/no/torch)
 add_refusal(fypp REQUIRED bare_python
-  MESSAGE "Fypp.*not found next to the Python in use \\(${bare}/bin/python\\) nor on PATH.*pip install fypp"
+  MESSAGE "Fypp.*not found next to the Python in use \\(${bare}/bin/python\\), as a module of it, nor on PATH.*install fypp"
   ARGUMENTS ${ftorch} -DCMAKE_MAKE_PROGRAM=${CMAKE_MAKE_PROGRAM} -DCMAKE_FIND_USE_SYSTEM_ENVIRONMENT_PATH=OFF
             -DCMAKE_FIND_USE_CMAKE_SYSTEM_PATH=OFF)
 add_refusal(rank
