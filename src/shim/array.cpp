@@ -84,7 +84,7 @@ ft_handle wrap(void* data, at::IntArrayRef shape, at::IntArrayRef strides, const
   if (place.device != memory) made.value = made.value.to(place.device);
   made.is_mirror = is_mirror && place.device == memory;
   made.value.set_requires_grad(place.requires_grad);
-  made.declared = true;
+  made.declared = made.wraps = true;
   return new_tensor(std::move(made));
 }
 

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "wrapped.h"
+
 namespace ftorch {
 
 std::vector<Tensor*>& Lookups::beyond() {
@@ -18,7 +20,11 @@ void Lookups::forget(const Tensor& tensor) noexcept {
 }
 
 void Lookups::end(int first) noexcept {
-  for_each(first, keep_apart);
+  for_each(first, [](Tensor& tensor) {
+    if (!tensor.users.leave()) return;
+    keep_apart(tensor);
+    tensor.users.reopen();
+  });
   if (first == 0 && size_ == capacity) beyond().clear();
   size_ = first;
 }

@@ -40,11 +40,7 @@ class Lookups {
 
 inline thread_local constinit Lookups lookups{};
 
-/// Whoever holds memory that the tensor wraps has a copy from now on, so that the program may write the memory and take it
-/// away; if the tensor is a leaf, which must stay that memory, it goes into the register of wrapped memory.
-void keep_apart(Tensor& tensor) noexcept;
-
-/// The lookups of one entry. What it gave to a graph is kept apart afterwards.
+/// The lookups of one entry. What it gave to a graph is kept apart (wrapped.h) when no other entry uses the tensor any more.
 class LookupScope {
  public:
   LookupScope() = default;

@@ -3,7 +3,8 @@
 
 #include "replaced.h"
 
-#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "guard.h"
@@ -13,17 +14,16 @@
 namespace ftorch {
 namespace {
 
-struct Replaced {
-  ft_handle handle;
-  Tensor tensor;
-};
-
 struct Statement {
-  std::vector<Replaced> tensors;
+  /// What each handle named.
+  std::unordered_map<ft_handle, Tensor> tensors;
+  /// The objects that were replaced. A statement replaces an object once.
+  std::unordered_set<std::uint32_t> objects;
   std::vector<ft_handle> others;
 
   void forget() {
     tensors.clear();
+    objects.clear();
     for (const ft_handle handle : others) {
       models.release(handle);
       optims.release(handle);
@@ -33,17 +33,22 @@ struct Statement {
   ~Statement() { forget(); }
 };
 
+constexpr std::size_t most_others = 64;
+
 thread_local Statement statement;
 
 }  // namespace
 
 void keep_replaced(ft_handle handle, at::Tensor value) {
-  Replaced& kept = statement.tensors.emplace_back(Replaced{handle, {}});
-  kept.tensor.value = std::move(value);
+  const std::uint32_t object = tensors.identity(handle).index;
+  if (statement.objects.count(object) > 0) statement.forget();
+  statement.objects.insert(object);
+  statement.tensors[handle].value = std::move(value);
   has_replaced = true;
 }
 
 void release_later(ft_handle handle) {
+  if (statement.others.size() >= most_others) statement.forget();
   statement.others.push_back(handle);
   has_replaced = true;
 }
@@ -56,9 +61,8 @@ void forget_replaced() noexcept {
 
 const Tensor& source_of_assignment(ft_handle handle) {
   if (tensors.find(handle)) [[likely]] return tensor(handle, "the right-hand side");
-  const auto& kept = statement.tensors;
-  const auto one = std::find_if(kept.begin(), kept.end(), [&](const Replaced& each) { return each.handle == handle; });
-  return one != kept.end() ? one->tensor : tensor(handle, "the right-hand side");
+  const auto kept = statement.tensors.find(handle);
+  return kept != statement.tensors.end() ? kept->second : tensor(handle, "the right-hand side");
 }
 
 }  // namespace ftorch

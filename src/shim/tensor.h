@@ -36,6 +36,31 @@ class EntryOf {
   std::atomic<Entry*> entry_{nullptr};
 };
 
+/// How many entries use a tensor, in all threads: those that only read may do so at the same time.
+class Users {
+ public:
+  Users() = default;
+  Users(Users&&) noexcept {}
+  Users& operator=(Users&&) noexcept { return *this; }
+  void enter() noexcept {
+    int count = count_.load(std::memory_order_relaxed);
+    while (count == alone || !count_.compare_exchange_weak(count, count + 1, std::memory_order_acquire)) {
+      if (count == alone) count = count_.load(std::memory_order_relaxed);
+    }
+  }
+  /// True for the last one, which has the tensor alone until it reopens it.
+  bool leave() noexcept {
+    int count = count_.load(std::memory_order_relaxed);
+    while (!count_.compare_exchange_weak(count, count == 1 ? alone : count - 1, std::memory_order_acq_rel)) continue;
+    return count == 1;
+  }
+  void reopen() noexcept { count_.store(0, std::memory_order_release); }
+
+ private:
+  static constexpr int alone = -1;
+  std::atomic<int> count_{0};
+};
+
 struct Tensor {
   Tensor() = default;
   Tensor(Tensor&&) noexcept = default;
@@ -55,7 +80,10 @@ struct Tensor {
   bool parameter = false;
   /// Kernels cannot work at the array's address: who uses the value gets a copy of the numbers.
   bool is_mirror = false;
+  /// Made over memory of the program.
+  bool wraps = false;
   EntryOf entry;
+  Users users;
   /// What a graph got instead of the array's memory the last time.
   std::weak_ptr<const CopiedMemory> last_copy;
 };
@@ -66,7 +94,10 @@ inline constinit Tensors tensors;
 /// The object behind a handle, which the entry may give to a graph.
 inline Tensor& tensor(ft_handle handle, const char* name) {
   Tensor& found = tensors.get(handle, name);
-  if (found.attached.defined() && !found.entry) lookups.add(found);
+  if (found.wraps && !found.entry) {
+    found.users.enter();
+    lookups.add(found);
+  }
   if (found.is_mirror) [[unlikely]] refresh_mirror(found);
   return found;
 }

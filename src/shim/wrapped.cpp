@@ -177,15 +177,12 @@ struct Written {
   Region region() const { return region_of(tensor, strides); }
 };
 
-bool meet(const at::Tensor& a, const at::Tensor& b) {
-  return span_of(a).meets(span_of(b)) && overlap(Written{a}.region(), Written{b}.region());
-}
-
-/// Enters what this very entry gave to a graph, if it is to be found by a write to `target`.
-void enter_held(const Tensor& target) {
+/// What this very entry gave to a graph is kept apart before it is written.
+void keep_apart(const Region& written, const Tensor* target) {
   lookups.for_each(0, [&](Tensor& tensor) {
-    if (&tensor != &target && !tensor.entry && is_held(tensor) && meet(target.attached, tensor.attached))
-      enter_wrapped(tensor);
+    if (&tensor != target && range_of(written).meets(span_of(tensor.attached)) &&
+        overlap(written, Written{tensor.attached}.region()))
+      ftorch::keep_apart(tensor);
   });
 }
 
@@ -222,17 +219,19 @@ void leave_wrapped(Tensor& tensor) noexcept {
 void prepare_write(Tensor& target, const at::Tensor& value) {
   if (is_held(target)) privatise(target);
   else if (target.attached.requires_grad()) wrap_afresh(target);
-  enter_held(target);
-  if (!wrapped().is_empty()) wrapped().prepare_write(Written{target.attached}.region(), &target, {}, value);
+  const Written written{target.attached};
+  keep_apart(written.region(), &target);
+  if (!wrapped().is_empty()) wrapped().prepare_write(written.region(), &target, {}, value);
 }
 
 void prepare_write_in_place(const at::Tensor& value) {
-  lookups.for_each(0, keep_apart);
-  if (!wrapped().is_empty()) wrapped().prepare_write(Written{value}.region(), nullptr, value, {});
+  const Written written{value};
+  keep_apart(written.region(), nullptr);
+  if (!wrapped().is_empty()) wrapped().prepare_write(written.region(), nullptr, value, {});
 }
 
 void prepare_write(const Region& region) {
-  lookups.for_each(0, keep_apart);
+  keep_apart(region, nullptr);
   if (!wrapped().is_empty()) wrapped().prepare_write(region, nullptr, {}, {});
 }
 

@@ -7,6 +7,10 @@
 
 namespace ftorch {
 
+/// Whoever holds memory that the tensor wraps has a copy from now on, so that the program may write the memory and take it
+/// away; if the tensor is a leaf, which must stay that memory, it goes into the register of wrapped memory.
+void keep_apart(Tensor& tensor) noexcept;
+
 /// To be called before the memory of `attached` changes. Whatever graph needs the numbers that stand there now keeps a
 /// private copy; where it holds a leaf, a backward pass that needs them fails instead, unless `value`, which is about to be
 /// written, has the same numbers.
