@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads on rows of one matrix, which interleave: graphs of each keep the numbers of its own row. */
+/* Threads on one matrix: each on a row of its own, of which graphs keep the numbers, and all as readers of one row. */
 
 #include <pthread.h>
 #include <stdint.h>
@@ -81,6 +81,33 @@ static void *work(void *argument)
   return NULL;
 }
 
+/* y = w*row in each thread: one tensor in many graphs, and in operations without one. */
+static void *read_shared(void *row)
+{
+  for (int round = 0; round < rounds; ++round) {
+    ft_handle w = filled(1, 1), seed = filled(1, 0), y = NULL, gradient = NULL, square = NULL;
+    expect(ft_tensor_binary(2, w, row, &y) == ft_ok, "multiply");
+    expect(ft_tensor_binary(2, row, row, &square) == ft_ok, "square");
+    expect(ft_tensor_backward(y, seed, 0) == ft_ok, "backward");
+    expect(ft_tensor_gradient(w, &gradient) == ft_ok, "gradient");
+    double got[columns], squared[columns];
+    const ft_view view = {(char *)got, sizeof(double), 1, {columns}, {sizeof(double)}};
+    const ft_view square_view = {(char *)squared, sizeof(double), 1, {columns}, {sizeof(double)}};
+    expect(ft_view_fill(&view, gradient, 7) == ft_ok, "fill");
+    expect(ft_view_fill(&square_view, square, 7) == ft_ok, "fill");
+    for (int i = 0; i < columns; ++i) {
+      expect(got[i] == matrix[i][0], "a gradient");
+      expect(squared[i] == matrix[i][0] * matrix[i][0], "a square");
+    }
+    ft_release(w);
+    ft_release(seed);
+    ft_release(y);
+    ft_release(gradient);
+    ft_release(square);
+  }
+  return NULL;
+}
+
 int main(int count, char **arguments)
 {
   pthread_t ids[threads];
@@ -88,5 +115,9 @@ int main(int count, char **arguments)
   for (int thread = 0; thread < threads; ++thread)
     pthread_create(&ids[thread], NULL, work, (void *)(intptr_t)thread);
   for (int thread = 0; thread < threads; ++thread) pthread_join(ids[thread], NULL);
+  ft_handle row = row_of(0);
+  for (int thread = 0; thread < threads; ++thread) pthread_create(&ids[thread], NULL, read_shared, row);
+  for (int thread = 0; thread < threads; ++thread) pthread_join(ids[thread], NULL);
+  ft_release(row);
   return 0;
 }

@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from ctypes import c_void_p
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -160,3 +161,19 @@ def test_threads_that_end_leave_nothing() -> None:
     thread.start()
     thread.join()
     assert live() == (0, 0, 0)
+
+
+def test_assignments_alone_keep_a_bounded_number() -> None:
+    """Each statement replaces the same three tensors by copies of their handles."""
+    tensors = [create([100_000]) for _ in range(3)]
+    for _ in range(3):
+        move(tensors, [1, 2, 0])
+    before = resident()
+    for _ in range(100):
+        move(tensors, [1, 2, 0])
+    assert resident() - before < 4_000_000
+
+
+def resident() -> int:
+    """Resident memory in bytes."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
