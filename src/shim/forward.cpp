@@ -127,8 +127,9 @@ int ft_model_forward(ft_handle handle, const ft_handle* input_handles, int64_t i
     Values values;
     values.reserve(inputs.size());
     const bool touches_inputs = model.effects().touches_inputs;
-    const bool graph_has_views = requires_grad != 0 && !touches_inputs;
-    for (const Tensor* input : inputs) values.push_back(graph_has_views ? operand_with_views(*input) : input->value);
+    const bool is_recorded = requires_grad != 0 && !touches_inputs;
+    Operands operands;
+    for (Tensor* const input : inputs) values.push_back(is_recorded ? operands.add(*input, true) : input->value);
     at::AutoGradMode grad_mode(requires_grad != 0);
     const Values copies = touches_inputs ? copies_of(values) : Values();
     const Values& given = touches_inputs ? copies : values;
@@ -146,6 +147,7 @@ int ft_model_forward(ft_handle handle, const ft_handle* input_handles, int64_t i
     for (std::size_t i = 0; i < results.size(); ++i)
       pending.push_back({outputs[i], received(results[i], model, given, results)});
     values.clear();  // of an input that is an output as well nobody needs the old numbers
+    operands.keep_apart();
     for (auto& [target, value] : pending) value = prepared(*target, std::move(value), Write::result);
     for (auto& [target, value] : pending) commit(*target, std::move(value), Write::result);
   });

@@ -20,11 +20,7 @@ void Lookups::forget(const Tensor& tensor) noexcept {
 }
 
 void Lookups::end(int first) noexcept {
-  for_each(first, [](Tensor& tensor) {
-    if (!tensor.users.leave()) return;
-    keep_apart(tensor);
-    tensor.users.reopen();
-  });
+  for_each(first, enter_held);
   if (first == 0 && size_ == capacity) beyond().clear();
   size_ = first;
 }

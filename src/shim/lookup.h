@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which tensors over memory of the program an entry has looked up, and so may have given to a graph.
+// Which leaves over memory of the program an entry has looked up, and so may have given to a graph.
 #pragma once
 
 #include <vector>
@@ -40,7 +40,7 @@ class Lookups {
 
 inline thread_local constinit Lookups lookups{};
 
-/// The lookups of one entry. What it gave to a graph is kept apart (wrapped.h) when no other entry uses the tensor any more.
+/// The lookups of one entry. Leaves that it gave to a graph are in the register of wrapped memory afterwards.
 class LookupScope {
  public:
   LookupScope() = default;

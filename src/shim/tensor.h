@@ -36,31 +36,6 @@ class EntryOf {
   std::atomic<Entry*> entry_{nullptr};
 };
 
-/// How many entries use a tensor, in all threads: those that only read may do so at the same time.
-class Users {
- public:
-  Users() = default;
-  Users(Users&&) noexcept {}
-  Users& operator=(Users&&) noexcept { return *this; }
-  void enter() noexcept {
-    int count = count_.load(std::memory_order_relaxed);
-    while (count == alone || !count_.compare_exchange_weak(count, count + 1, std::memory_order_acquire)) {
-      if (count == alone) count = count_.load(std::memory_order_relaxed);
-    }
-  }
-  /// True for the last one, which has the tensor alone until it reopens it.
-  bool leave() noexcept {
-    int count = count_.load(std::memory_order_relaxed);
-    while (!count_.compare_exchange_weak(count, count == 1 ? alone : count - 1, std::memory_order_acq_rel)) continue;
-    return count == 1;
-  }
-  void reopen() noexcept { count_.store(0, std::memory_order_release); }
-
- private:
-  static constexpr int alone = -1;
-  std::atomic<int> count_{0};
-};
-
 struct Tensor {
   Tensor() = default;
   Tensor(Tensor&&) noexcept = default;
@@ -83,7 +58,6 @@ struct Tensor {
   /// Made over memory of the program.
   bool wraps = false;
   EntryOf entry;
-  Users users;
   /// What a graph got instead of the array's memory the last time.
   std::weak_ptr<const CopiedMemory> last_copy;
 };
@@ -91,13 +65,10 @@ struct Tensor {
 using Tensors = Slab<Tensor, Kind::tensor>;
 inline constinit Tensors tensors;
 
-/// The object behind a handle, which the entry may give to a graph.
+/// The object behind a handle. A leaf over memory of the program may be given to a graph by the entry.
 inline Tensor& tensor(ft_handle handle, const char* name) {
   Tensor& found = tensors.get(handle, name);
-  if (found.wraps && !found.entry) {
-    found.users.enter();
-    lookups.add(found);
-  }
+  if (found.wraps && !found.entry && found.attached.requires_grad()) lookups.add(found);
   if (found.is_mirror) [[unlikely]] refresh_mirror(found);
   return found;
 }

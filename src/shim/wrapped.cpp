@@ -16,7 +16,7 @@
 
 namespace ftorch {
 
-/// A tensor whose memory somebody holds, with a copy of where that is: no other thread's tensor is looked at unless the
+/// A leaf whose memory somebody holds, with a copy of where that is: no other thread's tensor is looked at unless the
 /// memory truly meets.
 struct Entry : IndexedRegion {
   Entry(const Region& region, Tensor& tensor) : IndexedRegion(region), owner(tensor) {}
@@ -65,6 +65,9 @@ at::DataPtr shared(const std::shared_ptr<const CopiedMemory>& copy) {
 /// A copy of the elements, or the last one that was made for the owner if a graph still has it and the numbers are the
 /// same: a loop with a matrix that does not change keeps one.
 std::shared_ptr<const CopiedMemory> copy_for(Tensor& owner, const at::Tensor& wrapped, const ElementStrides& dense) {
+  // Threads may give one tensor to graphs.
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
   const auto last = wrapped.is_cpu() ? owner.last_copy.lock() : nullptr;
   const auto is_last = [&](const void* data) { return std::memcmp(last->data.get(), data, last->bytes) == 0; };
   if (last && is_dense(wrapped, dense) && is_last(wrapped.const_data_ptr())) return last;
@@ -126,22 +129,14 @@ class Register {
     erase(tensor);
   }
 
-  /// The lock is held until the copies are made: another thread that writes to other parts of the memory that a graph
-  /// holds waits for them.
   void prepare_write(const Region& region, const Tensor* target, const at::Tensor& writer, const at::Tensor& value) {
     const std::lock_guard lock(mutex_);
     for (IndexedRegion* const found : index_.meeting(region)) {
       Tensor& owner = static_cast<Entry*>(found)->owner;
       if (&owner == target || owner.value.is_same(writer)) continue;
-      if (!is_held(owner)) {
-        erase(owner);
-      } else if (owner.attached.requires_grad()) {
-        // A leaf's gradient arrives at this very tensor, so that it cannot be wrapped afresh.
-        if (!target || !have_equal_bytes(target->attached, value)) owner.attached.unsafeGetTensorImpl()->bump_version();
-      } else {
-        privatise(owner);
-        erase(owner);
-      }
+      if (!is_held(owner)) erase(owner);
+      // A leaf's gradient arrives at this very tensor, so that it cannot be wrapped afresh.
+      else if (!target || !have_equal_bytes(target->attached, value)) owner.attached.unsafeGetTensorImpl()->bump_version();
     }
   }
 
@@ -177,26 +172,19 @@ struct Written {
   Region region() const { return region_of(tensor, strides); }
 };
 
-/// What this very entry gave to a graph is kept apart before it is written.
-void keep_apart(const Region& written, const Tensor* target) {
-  lookups.for_each(0, [&](Tensor& tensor) {
-    if (&tensor != target && range_of(written).meets(span_of(tensor.attached)) &&
-        overlap(written, Written{tensor.attached}.region()))
-      ftorch::keep_apart(tensor);
+/// Leaves that this very entry gave to a graph, if they are to be found by a write.
+void enter_held(const Region& written, const Tensor* target) {
+  lookups.for_each(0, [&](Tensor& leaf) {
+    if (&leaf != target && range_of(written).meets(span_of(leaf.attached)) &&
+        overlap(written, Written{leaf.attached}.region()))
+      ftorch::enter_held(leaf);
   });
 }
 
 }  // namespace
 
-void keep_apart(Tensor& tensor) noexcept {
-  if (tensor.entry || !is_held(tensor)) return;
-  if (tensor.attached.requires_grad()) return enter_wrapped(tensor);
-  try {
-    privatise(tensor);
-  } catch (...) {
-    // There is no memory for a copy: a backward pass that needs the numbers fails.
-    tensor.attached.unsafeGetTensorImpl()->bump_version();
-  }
+void enter_held(Tensor& leaf) noexcept {
+  if (!leaf.entry && is_held(leaf)) enter_wrapped(leaf);
 }
 
 void enter_wrapped(Tensor& tensor) noexcept {
@@ -220,25 +208,42 @@ void prepare_write(Tensor& target, const at::Tensor& value) {
   if (is_held(target)) privatise(target);
   else if (target.attached.requires_grad()) wrap_afresh(target);
   const Written written{target.attached};
-  keep_apart(written.region(), &target);
+  enter_held(written.region(), &target);
   if (!wrapped().is_empty()) wrapped().prepare_write(written.region(), &target, {}, value);
 }
 
 void prepare_write_in_place(const at::Tensor& value) {
   const Written written{value};
-  keep_apart(written.region(), nullptr);
+  enter_held(written.region(), nullptr);
   if (!wrapped().is_empty()) wrapped().prepare_write(written.region(), nullptr, value, {});
 }
 
 void prepare_write(const Region& region) {
-  keep_apart(region, nullptr);
+  enter_held(region, nullptr);
   if (!wrapped().is_empty()) wrapped().prepare_write(region, nullptr, {}, {});
 }
 
-at::Tensor operand_with_views(const Tensor& tensor) {
+at::Tensor Operands::add(Tensor& tensor, bool has_views) {
   const at::Tensor& value = tensor.value;
-  const bool is_wrapped = tensor.attached.defined() && is_value_attached(tensor);
-  return is_wrapped && value.storage().nbytes() > 2 * value.nbytes() ? value.contiguous() : value;
+  if (!tensor.wraps || !is_value_attached(tensor)) return value;
+  if (has_views && value.storage().nbytes() > 2 * value.nbytes()) return value.contiguous();
+  if (value.requires_grad()) return value;
+  at::Tensor operand = wrapped_memory(value.mutable_data_ptr(), value.sizes(), value.strides(), value.options());
+  lent_.push_back({tensor, operand});
+  return operand;
+}
+
+void Operands::keep_apart() noexcept {
+  for (const auto& [owner, operand] : lent_) {
+    if (!is_shared(operand, 1)) continue;
+    try {
+      move_to_copy(owner, operand);
+    } catch (...) {
+      // There is no memory for a copy: a backward pass that needs the numbers fails.
+      operand.unsafeGetTensorImpl()->bump_version();
+    }
+  }
+  lent_.clear();
 }
 
 }  // namespace ftorch

@@ -7,9 +7,8 @@
 
 namespace ftorch {
 
-/// Whoever holds memory that the tensor wraps has a copy from now on, so that the program may write the memory and take it
-/// away; if the tensor is a leaf, which must stay that memory, it goes into the register of wrapped memory.
-void keep_apart(Tensor& tensor) noexcept;
+/// Enters a leaf that somebody holds into the register of wrapped memory.
+void enter_held(Tensor& leaf) noexcept;
 
 /// To be called before the memory of `attached` changes. Whatever graph needs the numbers that stand there now keeps a
 /// private copy; where it holds a leaf, a backward pass that needs them fails instead, unless `value`, which is about to be
@@ -22,8 +21,32 @@ void prepare_write_in_place(const at::Tensor& value);
 /// The same for memory that is no tensor's.
 void prepare_write(const Region& region);
 
-/// The value as an operand of which a graph may keep views. Memory that lies in between much else, such as a row of a
-/// matrix, goes in as a copy, so that the graph keeps the elements and not what is between them.
-at::Tensor operand_with_views(const Tensor& tensor);
+/// Operands of an operation that is recorded. Memory of the program goes in under a tensor of its own, and what a graph keeps
+/// of it is a copy once it was kept apart: the program may write the memory and take it away. A leaf goes in as it is.
+class Operands {
+ public:
+  /// The value of a tensor as an operand. `has_views`: the operation may keep views, whose memory must have no wide gaps, as
+  /// between the elements of a row of a matrix; that goes in as a copy.
+  at::Tensor add(Tensor& tensor, bool has_views = false);
+  /// To be called after the operation, when only graphs hold operands.
+  void keep_apart() noexcept;
+
+ private:
+  struct Lent {
+    Tensor& owner;
+    at::Tensor operand;
+  };
+  c10::SmallVector<Lent, 4> lent_;
+};
+
+/// f(a, b), of which a graph keeps nothing of the program's memory but leaves.
+template <class F>
+at::Tensor recorded(Tensor& a, Tensor& b, const F& f) {
+  if (!a.value.requires_grad() && !b.value.requires_grad()) return f(a.value, b.value);
+  Operands operands;
+  at::Tensor result = f(operands.add(a), operands.add(b));
+  operands.keep_apart();
+  return result;
+}
 
 }  // namespace ftorch
