@@ -160,6 +160,7 @@ contains
     complex(real64), allocatable, target :: z(:, :)
     real(real64), pointer :: imaginary(:, :)
     type(torch_tensor) :: tensor
+    type(torch_status) :: status
     real(real64) :: values(2, 2)
     integer :: code
 
@@ -167,7 +168,9 @@ contains
     if (code /= 0) call skip('4.3 GB of virtual memory cannot be had')
     z(n, n) = (1.0_real64, 2.0_real64)
     imaginary => z%im
-    call torch_tensor_from_array(tensor, imaginary, torch_kCPU)
+    call torch_tensor_from_array(tensor, imaginary, torch_kCPU, status=status)
+    if (status%code == torch_dtype_mismatch) call skip('this compiler gives real parts the size of complex numbers')
+    call check(status%ok(), 'wrapped')
     call check_equal(tensor%get_stride(), [2_int64, 2 * n], 'strides')
     imaginary => z(::n - 1, ::n - 1)%im
     call torch_tensor_from_array(tensor, imaginary, torch_kCPU)
