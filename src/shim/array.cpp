@@ -214,7 +214,7 @@ int ft_view_fill(const ft_view* view, ft_handle handle, int dtype) {
     const at::Tensor& value = tensor(handle, "the tensor").value;
     check_elements(*view, dtype_of(dtype));
     const at::IntArrayRef shape(view->extents, static_cast<std::size_t>(view->rank));
-    if (!keeps_numbers(dtype_of(dtype), value.scalar_type()))
+    if (!is_taken(dtype_of(dtype), value.scalar_type()))
       fail(ft_dtype_mismatch, "the tensor has dtype " + dtype_name(value.scalar_type()) + ", the array " +
                                   dtype_name(dtype_of(dtype)));
     if (!is_equal_but_for_ones(value.sizes(), shape))

@@ -24,8 +24,10 @@ c10::DeviceType device_type_of(int code);
 c10::Device device_of(int type, int index);
 int device_code(c10::DeviceType type);
 
-/// True when a tensor of dtype `to` keeps every number of one of dtype `from`.
+/// True when dtype `to` holds every number of dtype `from`.
 bool keeps_numbers(c10::ScalarType to, c10::ScalarType from);
+/// True when what has dtype `from` is written to what has `to` without being asked: numbers are kept, and stay real or complex.
+bool is_taken(c10::ScalarType to, c10::ScalarType from);
 bool is_equal_but_for_ones(c10::IntArrayRef a, c10::IntArrayRef b);
 
 /// "[2, 3]"

@@ -100,7 +100,7 @@ int64_t ft_tensor_live(void);
    assignment or release. */
 int ft_tensor_assign(ft_handle *target, ft_handle source, int source_is_copy);
 /* source on target's device and in target's dtype; the target must exist. */
-int ft_tensor_to(ft_handle source, ft_handle *target, int non_blocking);
+int ft_tensor_to(ft_handle source, ft_handle *target, int non_blocking, int lossy);
 /* The target must exist. */
 int ft_tensor_zero(ft_handle *target);
 

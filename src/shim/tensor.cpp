@@ -5,8 +5,10 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/ones.h>
+#include <ATen/ops/real.h>
 #include <ATen/ops/zeros.h>
 
+#include "convert.h"
 #include "guard.h"
 #include "options.h"
 #include "replaced.h"
@@ -97,21 +99,37 @@ int ft_tensor_assign(ft_handle* target, ft_handle source, int source_is_copy) {
   });
 }
 
-int ft_tensor_to(ft_handle source, ft_handle* target, int non_blocking) {
+namespace {
+
+/// Fails unless numbers of a dtype may become those of another.
+void check_conversion(at::ScalarType from, at::ScalarType to, bool lossy) {
+  if (lossy || keeps_numbers(to, from)) return;
+  const char* const lost = c10::isComplexType(from) && !c10::isComplexType(to) ? "the imaginary parts would be lost"
+                                                                                : "numbers may be lost";
+  fail(ft_dtype_mismatch, "source_tensor has dtype " + dtype_name(from) + ", target_tensor " + dtype_name(to) + ": " +
+                              lost + "; lossy=.true. allows it");
+}
+
+/// A copy in dtype and on the device of `like`.
+at::Tensor converted(const at::Tensor& from, const at::Tensor& like, bool waits) {
+  const bool drops_imaginary = from.is_complex() && !like.is_complex();
+  return (drops_imaginary ? at::real(from) : from).to(like.options(), !waits, /*copy=*/true);
+}
+
+}  // namespace
+
+int ft_tensor_to(ft_handle source, ft_handle* target, int non_blocking, int lossy) {
   return guard(ft_invalid_argument, [&] {
     const Tensor& from = tensor(source, "source_tensor");
     Tensor& to = tensor(*required(target, "target_tensor"), "target_tensor");
     if (&from == &to) return;
-    if (from.value.is_complex() && !to.value.is_complex())
-      fail(ft_dtype_mismatch, "source_tensor has dtype " + dtype_name(from.value.scalar_type()) + ", target_tensor " +
-                                  dtype_name(to.value.scalar_type()) + ": the imaginary parts would be lost");
-    const at::TensorOptions wanted = to.value.options();
+    check_conversion(from.value.scalar_type(), to.value.scalar_type(), lossy != 0);
     if (from.value.scalar_type() == to.value.scalar_type() && from.value.device() == to.value.device()) {
       copy_value(to, from.value, Write::result);
     } else {
       // The copy to an array reads numbers that must have arrived.
       const bool waits = !non_blocking || (to.attached.defined() && to.value.device().is_cpu());
-      set_value(to, from.value.to(wanted, !waits, /*copy=*/true), Write::result);
+      set_value(to, converted(from.value, to.value, waits), Write::result);
     }
     *target = tensors.renew(*target);
   });

@@ -82,7 +82,7 @@ void check_write(const Tensor& target, const at::Tensor& value, Write how) {
   if (!is_equal_but_for_ones(value.sizes(), target.value.sizes())) [[unlikely]]
     fail(ft_shape_mismatch, "the value has shape " + shape_text(value.sizes()) + fixed + "shape " +
                                 shape_text(target.value.sizes()));
-  if (!keeps_numbers(target.value.scalar_type(), value.scalar_type())) [[unlikely]]
+  if (!is_taken(target.value.scalar_type(), value.scalar_type())) [[unlikely]]
     fail(ft_dtype_mismatch, "the value has dtype " + dtype_name(value.scalar_type()) + fixed + "dtype " +
                                 dtype_name(target.value.scalar_type()));
   // Memory that stays where it is receives numbers from any device.

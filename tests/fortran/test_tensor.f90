@@ -150,7 +150,7 @@ contains
 
     call torch_tensor_from_array(source, x, torch_kCPU)
     call torch_tensor_from_array(target, n, torch_kCPU)
-    call torch_tensor_to(source, target, non_blocking=.false.)
+    call torch_tensor_to(source, target, non_blocking=.false., lossy=.true.)
     call check(all(n == int(x)), 'the array of the target follows')
     call check_equal(target%get_dtype(), torch_kInt32, 'dtype')
   end subroutine to_attached

@@ -151,7 +151,7 @@ class Tensor(Object):
         """A copy of the values, by way of a tensor that is attached to the copy."""
         values = np.zeros(self.shape(), self.dtype(), order="F")
         copy = wrap(values)
-        call("ft_tensor_to", self.handle, copy.target, 0)
+        call("ft_tensor_to", self.handle, copy.target, 0, 0)
         return values
 
     def text(self) -> str:

@@ -146,7 +146,7 @@ def test_what_is_written_gets_another_handle() -> None:
         lambda: target.assign(a),
         lambda: target.assign(binary(ADD, a, a)),
         lambda: target.zero(),
-        lambda: call("ft_tensor_to", a.handle, target.target, 0),
+        lambda: call("ft_tensor_to", a.handle, target.target, 0, 0),
     ]
     for write in writes:
         before = c_void_p(target.handle.value)

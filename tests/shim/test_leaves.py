@@ -16,7 +16,7 @@ SGD = (0, [RATE, 0, 0, 0, 0])
 
 
 def to(source: Tensor, target: Tensor) -> None:
-    call("ft_tensor_to", source.handle, target.target, 0)
+    call("ft_tensor_to", source.handle, target.target, 0, 0)
 
 
 WRITERS: dict[str, Callable[[Tensor, Tensor], object]] = {

@@ -24,7 +24,7 @@ def scale_of(model: shim.Object) -> list[float]:
 
 
 def to(source: Tensor, target: Tensor) -> None:
-    call("ft_tensor_to", source.handle, target.target, 0)
+    call("ft_tensor_to", source.handle, target.target, 0, 0)
 
 
 def graph_of(value: Tensor) -> Tensor:

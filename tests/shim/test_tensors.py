@@ -152,14 +152,14 @@ def test_assignment_stays_in_the_graph() -> None:
 
 def test_to_converts() -> None:
     source, target = wrap(np.array([1.5, 2.5], "f4")), create([2], "int32")
-    call("ft_tensor_to", source.handle, target.target, 0)
+    call("ft_tensor_to", source.handle, target.target, 0, 1)
     assert target.numpy().tolist() == [1, 2]
     longer = create([3])
     with pytest.raises(ShimError) as failure:
-        call("ft_tensor_to", source.handle, longer.target, 0)
+        call("ft_tensor_to", source.handle, longer.target, 0, 0)
     assert failure.value.status == "ft_shape_mismatch"
     same = create([2])
-    call("ft_tensor_to", source.handle, same.target, 0)
+    call("ft_tensor_to", source.handle, same.target, 0, 0)
     source.array[:] = 9
     assert same.numpy().tolist() == [1.5, 2.5]
 
