@@ -93,6 +93,9 @@ int ft_tensor_to_array(ft_handle tensor, ft_array *array, const void *last, int 
 /* Marks a temporary as a variable: assignment copies it from now on and no scope frees it. */
 int ft_tensor_keep(ft_handle tensor);
 int64_t ft_tensor_live(void);
+/* For the assignment to a bit copy whose original stands at *home: where the compiler has copied the bits of a tensor to
+   that place before, *source becomes that tensor. Otherwise *home becomes null. */
+int ft_tensor_meant(ft_handle *home, ft_handle *source);
 /* target = source: a copy, in the graph; a temporary is moved; of an empty source, nothing. An attached target, and one
    that names memory of a model, keep memory, shape and dtype, and refuse an empty source; a leaf with requires_grad
    keeps them for a source without a graph. source_is_copy: the source may stand in a temporary beside copies of other

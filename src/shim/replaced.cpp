@@ -65,4 +65,6 @@ const Tensor& source_of_assignment(ft_handle handle) {
   return kept != statement.tensors.end() ? kept->second : tensor(handle, "the right-hand side");
 }
 
+bool is_readable(ft_handle handle) { return tensors.find(handle) || statement.tensors.count(handle) > 0; }
+
 }  // namespace ftorch

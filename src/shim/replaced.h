@@ -15,4 +15,7 @@ void release_later(ft_handle handle);
 /// The right-hand side of an assignment: a tensor, or what a bit copy names of one that was replaced or released.
 const Tensor& source_of_assignment(ft_handle handle);
 
+/// True when that succeeds.
+bool is_readable(ft_handle handle);
+
 }  // namespace ftorch

@@ -7,7 +7,8 @@ module lifetime_copies
   use testing, only: check, check_close
   implicit none
   private
-  public :: swapped_pair, permuted_pairs, shifted_pairs, grown_pairs, swapped_components, nested_array
+  public :: swapped_pair, parenthesised_pair, permuted_pairs, permuted_assigned_pairs, shifted_pairs, grown_pairs
+  public :: swapped_components, nested_array
   public :: source_array, source_type, source_type_array, polymorphic_copy, polymorphic_source
   public :: copy_written, original_written, original_gone, copy_gone, copy_of_array
 
@@ -37,43 +38,74 @@ contains
     call expect_pair(p, 2.0, 1.0)
     p = pair(p%second, p%first)
     call expect_pair(p, 1.0, 2.0)
-    p = (p)
-    call expect_pair(p, 1.0, 2.0)
   end subroutine swapped_pair
 
+  subroutine parenthesised_pair()
+    type(pair) :: p
+
+    call fill_pair(p, 1.0, 2.0)
+    p = (p)
+    call expect_pair(p, 1.0, 2.0)
+  end subroutine parenthesised_pair
+
   subroutine permuted_pairs()
-    type(pair) :: v(2)
+    type(pair) :: v(3)
+
+    call fill_pairs(v)
+    v = v([2, 3, 1])
+    call expect_pairs(v, [2, 3, 1])
+    v = v([2, 3, 1])
+    call expect_pairs(v, [3, 1, 2])
+    v(1:2) = v(2:1:-1)
+    call expect_pairs(v, [1, 3, 2])
+    v(1:2) = v(2:3)
+    call expect_pairs(v, [3, 2, 2])
+    v(2:3) = v(1:2)
+    call expect_pairs(v, [3, 3, 2])
+  end subroutine permuted_pairs
+
+  subroutine permuted_assigned_pairs()
+    type(pair) :: v(3)
     type(pair), allocatable :: w(:)
 
-    call fill_pair(v(1), 1.0, 2.0)
-    call fill_pair(v(2), 3.0, 4.0)
-    v = v([2, 1])
-    call expect_pair(v(1), 3.0, 4.0)
-    call expect_pair(v(2), 1.0, 2.0)
-    allocate (w(2))
+    call fill_pairs(v)
+    allocate (w(3))
     w = v
-    w = w(2:1:-1)
-    call expect_pair(w(1), 1.0, 2.0)
-    call expect_pair(w(2), 3.0, 4.0)
-    call expect_pair(v(1), 3.0, 4.0)
-  end subroutine permuted_pairs
+    w = w(3:1:-1)
+    call expect_pairs(w, [3, 2, 1])
+    call expect_pairs(v, [1, 2, 3])
+  end subroutine permuted_assigned_pairs
+
+  subroutine fill_pairs(v)
+    type(pair), intent(inout) :: v(:)
+    integer :: i
+
+    do i = 1, size(v)
+      call fill_pair(v(i), real(i, real32), real(10 * i, real32))
+    end do
+  end subroutine fill_pairs
+
+  !> Compares with what `fill_pairs` put into the elements `from`.
+  subroutine expect_pairs(v, from)
+    type(pair), intent(in) :: v(:)
+    integer, intent(in) :: from(:)
+    integer :: i
+
+    do i = 1, size(v)
+      call expect_pair(v(i), real(from(i), real32), real(10 * from(i), real32))
+    end do
+  end subroutine expect_pairs
 
   subroutine shifted_pairs()
     type(pair) :: v(3)
-    integer :: i
 
-    do i = 1, 3
-      call fill_pair(v(i), real(i, real32), real(10 * i, real32))
-    end do
+    call fill_pairs(v)
     v = cshift(v, 1)
-    call expect_pair(v(1), 2.0, 20.0)
-    call expect_pair(v(3), 1.0, 10.0)
+    call expect_pairs(v, [2, 3, 1])
     v(2:3) = v(1:2)
-    call expect_pair(v(2), 2.0, 20.0)
-    call expect_pair(v(3), 3.0, 30.0)
+    call expect_pairs(v, [2, 2, 3])
     v = [v(3), v(1), v(2)]
-    call expect_pair(v(1), 3.0, 30.0)
-    call expect_pair(v(3), 2.0, 20.0)
+    call expect_pairs(v, [3, 2, 2])
   end subroutine shifted_pairs
 
   subroutine grown_pairs()

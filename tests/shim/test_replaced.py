@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
+import mmap
 import threading
 from collections.abc import Callable
 from ctypes import c_void_p
@@ -177,3 +180,33 @@ def test_assignments_alone_keep_a_bounded_number() -> None:
 def resident() -> int:
     """Resident memory in bytes."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def meant(place: int, source: Tensor) -> tuple[int | None, int | None]:
+    """What `ft_tensor_meant` makes of a place and a source."""
+    home, handle = c_void_p(place), c_void_p(source.handle.value)
+    call("ft_tensor_meant", ctypes.byref(home), ctypes.byref(handle))
+    return home.value, handle.value
+
+
+def test_bits_at_the_place_of_an_original() -> None:
+    moved, again = number(1), number(2)
+    bits = (c_void_p * 2)(moved.handle, None)
+    place = ctypes.addressof(bits)
+    assert meant(place, again) == (place, moved.handle.value)
+    bits[1] = place
+    assert meant(place, again) == (None, again.handle.value), "an original stands there"
+    bits[:] = [12345, None]
+    assert meant(place, again) == (None, again.handle.value), "no tensor stands there"
+    bits[:] = [None, None]
+    assert meant(place, again) == (None, again.handle.value), "nothing stands there"
+
+
+def test_place_of_an_original_that_is_gone() -> None:
+    source = number(2)
+    page = mmap.mmap(-1, mmap.PAGESIZE)
+    place = ctypes.addressof(ctypes.c_char.from_buffer(page))
+    gc.collect()
+    page.close()
+    assert meant(place, source) == (None, source.handle.value)
+    assert meant(8, source) == (None, source.handle.value)
