@@ -2,6 +2,7 @@
 // The entry for forward passes: what a model is given, what it returns, and whose memory that is.
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/equal.h>
 
 #include <algorithm>
 
@@ -79,13 +80,19 @@ Values copies_of(const Values& inputs) {
   return copies;
 }
 
+/// True when the model wrote its copy of an input; through `x.data` it does so without a new version.
+bool is_written(const at::Tensor& copy, const at::Tensor& value) {
+  return copy._version() > 0 || !at::equal(copy.detach(), value.detach());
+}
+
 /// Adds what the model wrote in place into its copies of the inputs.
 void add_written(const std::vector<Tensor*>& inputs, const Values& values, const Values& copies,
                  std::vector<Pending>& pending) {
   for (std::size_t i = 0; i < copies.size(); ++i) {
-    if (copies[i]._version() == 0) continue;
+    if (!is_written(copies[i], values[i])) continue;
     Context context("input_tensors", static_cast<int64_t>(i));
-    if (at::GradMode::is_enabled() && values[i].requires_grad() && values[i].is_leaf())
+    const bool is_leaf = values[i].requires_grad() && values[i].is_leaf();
+    if (is_leaf && copies[i]._version() > 0 && at::GradMode::is_enabled())
       fail(ft_autograd_error, "the model writes it in place, which a leaf with requires_grad forbids");
     for (std::size_t j = 0; j < copies.size(); ++j) {
       if (!values[i].is_same(values[j]) && overlap(values[i], values[j]))
@@ -93,7 +100,7 @@ void add_written(const std::vector<Tensor*>& inputs, const Values& values, const
                                       std::to_string(j + 1) + ")");
     }
     check_write(*inputs[i], copies[i], Write::result);
-    pending.push_back({inputs[i], copies[i].clone()});
+    pending.push_back({inputs[i], (is_leaf ? copies[i].detach() : copies[i]).clone()});
   }
 }
 

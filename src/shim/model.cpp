@@ -76,12 +76,8 @@ int ft_model_parameters(ft_handle model, ft_handle* outputs, int64_t outputs_siz
       Tensor named;
       named.value = std::move(parameters[i].second);
       named.parameter = true;
-      if (!outputs[i]) {
-        outputs[i] = new_tensor(std::move(named));
-      } else {
-        tensor(outputs[i], "the tensor") = std::move(named);
-        outputs[i] = tensors.renew(outputs[i]);
-      }
+      // Not into the old object, which an optimizer may train.
+      tensors.release(std::exchange(outputs[i], new_tensor(std::move(named))));
     }
   });
 }

@@ -9,7 +9,7 @@ module parameters_cases
   implicit none
   private
   public :: restored, averaged, own_descent, subroutine_forms, section, refused, empty_source
-  public :: lets_go, taken_twice, in_a_type, old_graph, leaf_restored, leaf_in_optimizer
+  public :: lets_go, taken_twice, taken_from_another, in_a_type, old_graph, leaf_restored, leaf_in_optimizer
 
   real(real64), parameter :: exact = 0
 
@@ -235,6 +235,24 @@ contains
     call check_model(shared, [6.0_real64, 8.0_real64], 'shared')
   end subroutine taken_twice
 
+  !> The variable of a parameter names another model's: an optimizer goes on with what it was given.
+  subroutine taken_from_another()
+    type(torch_model) :: model, other
+    type(torch_tensor) :: p(1), seed(1)
+    type(torch_optim) :: optim
+    type(torch_status) :: status
+
+    call load(model, p)
+    call torch_optim_SGD(optim, p, 0.5_real64)
+    call torch_tensor_sum(seed(1), p(1) * p(1))
+    call torch_tensor_backward(seed(1))
+    call load(other, p)
+    call torch_optim_step(optim, status)
+    call check(status%ok(), 'the step')
+    call check_model(model, [0.0_real64, 0.0_real64], 'the model that is trained')
+    call check_model(other, [3.0_real64, 4.0_real64], 'the other')
+  end subroutine taken_from_another
+
   !> Parameters are components of a derived type.
   subroutine in_a_type()
     type :: network
@@ -324,6 +342,7 @@ program test_parameters
   call add_case('empty_source', empty_source, 'models')
   call add_case('lets_go', lets_go, 'models')
   call add_case('taken_twice', taken_twice, 'models')
+  call add_case('taken_from_another', taken_from_another, 'models')
   call add_case('in_a_type', in_a_type, 'models')
   call add_case('old_graph', old_graph, 'models')
   call add_case('leaf_restored', leaf_restored)

@@ -116,6 +116,14 @@ class Doubling(nn.Module):
         return x + 1
 
 
+class DoublingData(nn.Module):
+    """Doubles the numbers of its input without a new version of it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x.data.mul_(2)
+        return x + 1
+
+
 class DoublingView(nn.Module):
     """Doubles the first element of its first input in place, through a view, in a loop."""
 
@@ -166,6 +174,7 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
     "recurrent": Recurrent,
     "twin": Twin,
     "doubling": Doubling,
+    "doubling_data": DoublingData,
     "doubling_view": DoublingView,
     "passing": Passing,
     "tied": Tied,

@@ -139,6 +139,20 @@ def test_array_follows_an_input_that_is_written(requires_grad: int, models: Path
 
 
 @pytest.mark.parametrize("requires_grad", [0, 1])
+def test_written_data(requires_grad: int, models: Path) -> None:
+    """`x.data` is written, which PyTorch allows for a leaf too."""
+    model, y = load(models / "doubling_data.pt"), wrap(np.zeros(2))
+    for leaf in (0, 1):
+        x = wrap(vector(1, 2), leaf)
+        forward(model, [x], [y], requires_grad)
+        assert x.array.tolist() == x.numpy().tolist() == [2, 4]
+        assert y.array.tolist() == [3, 5]
+        if leaf and requires_grad:
+            y.backward(wrap(vector(1, 1)))
+            assert x.gradient().numpy().tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("requires_grad", [0, 1])
 @pytest.mark.parametrize("same", [False, True])
 def test_graph_keeps_what_a_model_writes(requires_grad: int, same: bool, models: Path) -> None:
     model, y = load(models / "doubling.pt"), anything()
