@@ -22,12 +22,12 @@ at::Tensor initial_gradient(const at::Tensor& value, ft_handle gradient) {
                                   "; a complex tensor needs an external_gradient, only a real one has the gradient 1");
     return at::ones_like(value);
   }
-  const at::Tensor& given = tensor(gradient, "the gradient").value;
+  const at::Tensor& given = tensor(gradient, "external_gradient").value;
   if (given.sizes() != value.sizes())
-    fail(ft_shape_mismatch, "the gradient has shape " + shape_text(given.sizes()) + ", the tensor " +
+    fail(ft_shape_mismatch, "external_gradient has shape " + shape_text(given.sizes()) + ", tensor " +
                                 shape_text(value.sizes()));
   if (given.scalar_type() != value.scalar_type())
-    fail(ft_dtype_mismatch, "the gradient has dtype " + dtype_name(given.scalar_type()) + ", the tensor " +
+    fail(ft_dtype_mismatch, "external_gradient has dtype " + dtype_name(given.scalar_type()) + ", tensor " +
                                 dtype_name(value.scalar_type()));
   at::NoGradGuard no_grad;
   return given.clone();

@@ -142,7 +142,7 @@ int ft_model_forward(ft_handle handle, const ft_handle* input_handles, int64_t i
     const Values& given = touches_inputs ? copies : values;
     Values results = model.forward(given);
     if (results.size() != outputs.size())
-      fail(ft_invalid_argument, "the model returns " + tensors_text(results.size()) + "; there is room for " +
+      fail(ft_invalid_argument, "output_tensors: the model returns " + tensors_text(results.size()) + "; there is room for " +
                                     std::to_string(outputs.size()));
     for (std::size_t i = 0; i < results.size(); ++i) {
       Context context("output_tensors", static_cast<int64_t>(i));

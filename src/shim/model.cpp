@@ -3,13 +3,12 @@
 
 #include "model.h"
 
-#include <ATen/core/Formatting.h>
-
 #include <sstream>
 
 #include "convert.h"
 #include "guard.h"
 #include "plain.h"
+#include "print.h"
 #include "tensor.h"
 #include "text.h"
 #include "wrapped.h"
@@ -63,7 +62,7 @@ int ft_model_parameters(ft_handle model, ft_handle* outputs, int64_t outputs_siz
   return guard(ft_model_error, [&] {
     NamedTensors parameters = model_of(model).parameters();
     if (static_cast<int64_t>(parameters.size()) != outputs_size)
-      fail(ft_invalid_argument, "the model has " + std::to_string(parameters.size()) +
+      fail(ft_invalid_argument, "output_tensors: the model has " + std::to_string(parameters.size()) +
                                     " parameters; there is room for " + std::to_string(outputs_size));
     required(outputs, "output_tensors");
     for (std::size_t i = 0; i < parameters.size(); ++i) {
@@ -87,7 +86,7 @@ int ft_model_text(ft_handle model) {
     std::ostringstream out;
     for (const auto& [name, value] : model_of(model).parameters()) {
       out << name << ' ' << shape_text(value.sizes()) << '\n';
-      at::print(out, value, 80) << '\n';
+      out << text_of(value) << '\n';
     }
     set_text(std::move(out).str());
   });

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Entries that say what a tensor is.
 
-#include <ATen/core/Formatting.h>
-
 #include <algorithm>
-#include <sstream>
 
 #include "convert.h"
 #include "guard.h"
+#include "print.h"
 #include "tensor.h"
 #include "text.h"
 
@@ -58,9 +56,5 @@ int ft_tensor_requires_grad(ft_handle handle, int32_t* requires_grad) {
 }
 
 int ft_tensor_text(ft_handle handle) {
-  return query(handle, [](const at::Tensor& value) {
-    std::ostringstream out;
-    at::print(out, value, 80);
-    set_text(std::move(out).str());
-  });
+  return query(handle, [](const at::Tensor& value) { set_text(text_of(value)); });
 }

@@ -58,7 +58,7 @@ def test_classes_out_of_range() -> None:
 
 @pytest.mark.parametrize("reduction", [-1, 3])
 def test_reductions_that_are_none(reduction: int) -> None:
-    with pytest.raises(ShimError, match=f"reduction {reduction}") as failure:
+    with pytest.raises(ShimError, match=f"reduction_type {reduction}") as failure:
         loss(0, create([2]), create([2]), reduction)
     assert failure.value.status == "ft_invalid_argument"
 

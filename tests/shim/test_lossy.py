@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Conversions between all dtypes that arrays have: those that can lose a number are refused unless they are asked for."""
+"""Conversions between dtypes: those that can lose a number are refused unless asked for."""
 
 import warnings
 
 import numpy as np
 import pytest
 import torch
+
 from shim import ShimError, call, create, wrap
 
 NAMES = [
