@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import importlib.util
 import json
 import os
+import pickle
 import pty
 import re
 import shutil
@@ -27,18 +30,24 @@ from ftorch_tools.records.load import SCHEMAS
 from ftorch_tools.records.record import RunRecord, Status, TestResult
 from ftorch_tools.records.store import Store
 
-PACKAGE_ROOT = Path(__file__).resolve().parents[2]
-
 # What plugins a project's pytest happens to have costs a second a start.
 _WITHOUT = "-p no:hypothesispytest -p no:typeguard -p no:rerunfailures -p no:cov"
+_COMMAND = [sys.executable, "-m", "ftorch_tools"]
 _SETTINGS = f"[tool.pytest.ini_options]\naddopts = '{_WITHOUT}'\n"
 
 
-def environment(**changes: str) -> dict[str, str]:
-    """Return the environment of a terminal that knows nothing of the test run around it."""
-    outer = re.compile(r"PYTEST_.*|FTORCH_.*|CTEST_.*|NO_COLOR|FORCE_COLOR|CLICOLOR.*")
-    kept = {key: value for key, value in os.environ.items() if not outer.fullmatch(key)}
-    return {**kept, "PYTHONPATH": str(PACKAGE_ROOT), "TERM": "xterm", "COLUMNS": "100", **changes}
+def _module(file: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+_START = _module(Path(__file__).with_name("ready.py"))
+_READY = _START.Ready()
+environment = _START.environment
 
 
 @dataclass
@@ -46,7 +55,7 @@ class Project:
     """A project below `root`: `build/` holds its ctest tests and `tests/` its Python tests."""
 
     root: Path
-    command: list[str] = field(default_factory=lambda: [sys.executable, "-m", "ftorch_tools"])
+    command: list[str] = field(default_factory=_COMMAND.copy)
 
     def __post_init__(self) -> None:
         self.build = self.root / "build"
@@ -75,15 +84,20 @@ class Project:
         self, *arguments: str, cwd: Path | None = None, limit: float = 120, **changes: str
     ) -> Result:
         """Run `ftorch-test run` from the project's root, for at most `limit` seconds."""
-        process = subprocess.run(
-            [*self.command, "run", *arguments],
-            cwd=cwd or self.root,
-            env=environment(**changes),
-            capture_output=True,
-            text=True,
-            timeout=limit,
-            check=False,
-        )
+        env = environment(**changes)
+        folder = cwd or self.root
+        if self.command == _COMMAND and _READY.suits(env):
+            process = _READY.run(["run", *arguments], folder, env, limit)
+        else:
+            process = subprocess.run(
+                [*self.command, "run", *arguments],
+                cwd=folder,
+                env=env,
+                capture_output=True,
+                text=True,
+                timeout=limit,
+                check=False,
+            )
         return Result(process.returncode, process.stdout, process.stderr, self)
 
     def list(self, *arguments: str) -> Any:
@@ -152,7 +166,16 @@ def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that holds the records of all runs of the tests, in place of the user's own."""
     folder = tmp_path_factory.mktemp("state")
     os.environ["XDG_STATE_HOME"] = str(folder)
+    # When it ends, pytest clears up after earlier ones, which takes seconds if these were large.
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(tmp_path_factory.mktemp("temporary"))
     return folder / "ftorch-test"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ready_is_ended() -> Iterator[None]:
+    """The process that has imported the tool ends with the tests."""
+    yield
+    _READY.close()
 
 
 @pytest.fixture
@@ -171,6 +194,24 @@ def project_class() -> type[Project]:
 def terminal_environment() -> Callable[..., dict[str, str]]:
     """The function that makes an environment."""
     return environment
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], Any]], Any]:
+    """A function that gives what another one makes in a folder, made by one worker for all."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def give(name: str, make: Callable[[Path], Any]) -> Any:
+        folder, kept = base / name, base / f"{name}.made"
+        with (base / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                folder.mkdir()
+                kept.write_bytes(pickle.dumps(make(folder)))
+        return pickle.loads(kept.read_bytes())
+
+    return give
 
 
 @pytest.fixture
