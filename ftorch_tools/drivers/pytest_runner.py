@@ -30,7 +30,9 @@ _TESTS_FAILED = 1
 _NO_TESTS_COLLECTED = 5
 # How long pytest may do nothing: import modules, or clear up when all tests have ended.
 SILENCE_SECONDS = 60.0
-_DRIVER_FRAME = re.compile(r'File "(?:.*/(?:_pytest|pytest|pluggy|xdist|execnet)/|<string>)')
+_DRIVER_FRAME = re.compile(
+    r'File "(?:.*/(?:site|dist)-packages/(?:_pytest|pytest|pluggy|xdist|execnet)/|<string>)'
+)
 
 
 class Pytest(Runner):

@@ -46,11 +46,16 @@ def test_stray(): subprocess.Popen(["sleep", "418"])
 
 
 @pytest.fixture(scope="module")
-def result(tmp_path_factory, project_class):
-    project = project_class(tmp_path_factory.mktemp("pytest") / "project")
-    project.add_python("test_kinds.py", TESTS)
-    project.add_python("test_absent.py", "import pytest\npytest.importorskip('no_such_module')\n")
-    return project.run()
+def result(once, project_class):
+    def make(folder):
+        project = project_class(folder / "project")
+        project.add_python("test_kinds.py", TESTS)
+        skips = "import pytest\npytest.importorskip('no_such_module')\n"
+        project.add_python("test_absent.py", skips)
+        return project.run()
+
+    # A folder of this name is no part of pytest's own.
+    return once("pytest", make)
 
 
 @pytest.mark.parametrize(
