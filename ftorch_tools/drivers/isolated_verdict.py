@@ -73,13 +73,18 @@ def judge(ranks: Ranks, code: int | None, seconds: float, log: str) -> Values:
     passed when all processes say so, or skip, and all of them ended well.
     """
     attempts = ranks.attempts
-    last = attempts.pop() if attempts and not ranks.open else None
-    result = _last(ranks, last, code, seconds, log)
-    return {**result, "earlier": attempts}
+    # One that any process did not end is the last, whatever the others say of it.
+    unended = [len(rank.attempts) for rank in ranks.found if rank.open]
+    before = min(unended) if unended else max(0, len(attempts) - 1)
+    result = _last(ranks, attempts[before:], code, seconds, log)
+    return {**result, "earlier": attempts[:before]}
 
 
-def _last(ranks: Ranks, last: Values | None, code: int | None, seconds: float, log: str) -> Values:
-    said = [last["output"]] if last else []
+def _last(
+    ranks: Ranks, verdicts: list[Values], code: int | None, seconds: float, log: str
+) -> Values:
+    said = [verdict["output"] for verdict in verdicts]
+    last = verdicts[0] if verdicts and not ranks.open else None
     if code is None:
         return values_of("timeout", seconds=seconds, output="\n".join([*said, log]))
     bad = next((status for status in [code, *ranks.statuses] if status != 0), 0)

@@ -56,7 +56,7 @@ def test_two(): assert os.environ["PMI_SIZE"] == "2"; print("rank", rank)
 @pytest.mark.mpi(ranks=2)
 def test_one_of_two_fails(): assert rank == "0", "not the first"
 @pytest.mark.mpi(min_size=2)
-def test_one_of_two_dies(): rank == "1" and os.abort()
+def test_one_of_two_dies(): rank == "1" and os.abort(); print(f"rank {rank} passes")
 @pytest.mark.mpi(2)
 def test_one_of_two_skips(): rank == "1" and pytest.skip("nothing to do")
 @pytest.mark.mpi(2)
@@ -76,13 +76,15 @@ def with_mpiexec(project, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def result(tmp_path_factory, project_class):
-    folder = tmp_path_factory.mktemp("isolated")
-    project = project_class(folder / "project")
-    project.add_python("test_a.py", TESTS)
-    result = project.run("-j", "2", **with_mpiexec(project, folder))
-    result.launches = (folder / "mpi.log").read_text().split()
-    return result
+def result(once, project_class):
+    def make(folder):
+        project = project_class(folder / "project")
+        project.add_python("test_a.py", TESTS)
+        result = project.run("-j", "2", **with_mpiexec(project, folder))
+        result.launches = (folder / "mpi.log").read_text().split()
+        return result
+
+    return once("isolated", make)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +112,12 @@ def test_recorded(result, name, outcome, exit_code, signal, reason):
     found = (test["outcome"], test["exit_code"], test["signal"], test["reason"])
     assert found == (outcome, exit_code, signal, reason), result.out
     assert test["seconds"] < 60
+
+
+def test_what_each_process_said_is_one_attempt(result):
+    tests = [test for test in result.record["tests"] if len(test["attempts"]) != 1]
+    assert tests == []
+    assert "rank 0 passes" in result.output("tests/test_a.py::test_one_of_two_dies")
 
 
 def test_nothing_else_is_recorded(result):
