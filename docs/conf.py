@@ -48,7 +48,7 @@ html_css_files = ["site.css"]
 LINKS = {
     "docs/": "",
     "CONTRIBUTING.md": "contributing.md",
-    "examples/01_online_training": "tutorial/online_training.md",
+    "examples/04_online_training": "tutorial/online_training.md",
     "LICENSE": "https://spdx.org/licenses/MIT.html",
 }
 
