@@ -46,11 +46,16 @@ html_css_files = ["site.css"]
 
 # Pages that stand outside docs/ link to files; here they link to the pages of the site.
 LINKS = {
+    "../../docs/": "../",
     "docs/": "",
     "CONTRIBUTING.md": "contributing.md",
-    "examples/04_online_training": "tutorial/online_training.md",
+    "examples)": "tutorial/examples.md)",
     "LICENSE": "https://spdx.org/licenses/MIT.html",
 }
+for folder in (ROOT / "examples").glob("[0-9][0-9]_*"):
+    page = f"{folder.name[3:]}.md"
+    LINKS[f"examples/{folder.name}"] = f"tutorial/{page}"
+    LINKS[f"../{folder.name}"] = LINKS[folder.name] = page
 
 
 def include_read(_app: Sphinx, _path: Path, _page: str, content: list[str]) -> None:
