@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Command-line tools of FTorch."""
+"""Command-line tools of FTorch: a package for each, and here what they share."""

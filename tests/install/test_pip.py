@@ -108,7 +108,7 @@ def test_editable_tools_follow_the_sources(tmp_path):
     environment = Environment(tmp_path / "venv")
     environment.pip_install("--editable", project)
     (project / "ftorch_tools" / "added_later.py").touch()
-    for module in ("ftorch_tools.added_later", "ftorch_tools.cli", "ftorch_tools.catalog"):
+    for module in ("ftorch_tools.added_later", "ftorch_tools.testing.cli", "ftorch_tools.catalog"):
         assert project in environment.import_file(module).parents
 
 

@@ -25,14 +25,14 @@ from referencing import Registry, Resource
 from typer.testing import CliRunner
 from typer.testing import Result as Answer
 
-from ftorch_tools.cli import app
-from ftorch_tools.records.load import SCHEMAS
-from ftorch_tools.records.record import RunRecord, Status, TestResult
-from ftorch_tools.records.store import Store
+from ftorch_tools.testing.cli import app
+from ftorch_tools.testing.records.load import SCHEMAS
+from ftorch_tools.testing.records.record import RunRecord, Status, TestResult
+from ftorch_tools.testing.records.store import Store
 
 # What plugins a project's pytest happens to have costs a second a start.
 _WITHOUT = "-p no:hypothesispytest -p no:typeguard -p no:rerunfailures -p no:cov"
-_COMMAND = [sys.executable, "-m", "ftorch_tools"]
+_COMMAND = [sys.executable, "-m", "ftorch_tools.testing"]
 _SETTINGS = f"[tool.pytest.ini_options]\naddopts = '{_WITHOUT}'\n"
 
 

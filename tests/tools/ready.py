@@ -128,10 +128,10 @@ def _code(status: int) -> int:
 
 
 def _import() -> None:
-    import_module("ftorch_tools.cli")
-    import_module("ftorch_tools.run")
-    import_module("ftorch_tools.validation")
-    app = import_module("ftorch_tools.app").make_app(["run"])
+    import_module("ftorch_tools.testing.cli")
+    import_module("ftorch_tools.testing.run")
+    import_module("ftorch_tools.testing.validation")
+    app = import_module("ftorch_tools.testing.app").make_app(["run"])
     with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
         app(["run", "--help"])
 
@@ -173,7 +173,7 @@ def _become(streams: list[int], arguments: list[str], cwd: str, env: dict[str, s
     os.environ.clear()
     os.environ.update(env)
     sys.path[0] = cwd
-    sys.argv = [str(PACKAGE_ROOT / "ftorch_tools/__main__.py"), *arguments]
+    sys.argv = [str(PACKAGE_ROOT / "ftorch_tools/testing/__main__.py"), *arguments]
 
 
 if __name__ == "__main__":
@@ -181,4 +181,4 @@ if __name__ == "__main__":
     with socket.socket(fileno=int(sys.argv[1])) as connection:
         called = _serve(connection)
     if called:
-        runpy.run_module("ftorch_tools", run_name="__main__", alter_sys=True)
+        runpy.run_module("ftorch_tools.testing", run_name="__main__", alter_sys=True)

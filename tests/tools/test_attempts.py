@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from ftorch_tools.drivers.attempts import Results
-from ftorch_tools.records.record import Outcome, TestResult
+from ftorch_tools.testing.drivers.attempts import Results
+from ftorch_tools.testing.records.record import Outcome, TestResult
 
 
 def told(outcome, id="a"):

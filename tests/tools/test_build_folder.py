@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from ftorch_tools.errors import UsageError
-from ftorch_tools.project import find_build
+from ftorch_tools.testing.project import find_build
 
 
 @pytest.mark.parametrize("named", [True, False])

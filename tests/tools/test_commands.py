@@ -11,9 +11,9 @@ import sys
 
 import pytest
 
-from ftorch_tools.cli import app
-from ftorch_tools.commands.completion import complete_run, complete_test
-from ftorch_tools.records.record import Attempt, Outcome, TestResult
+from ftorch_tools.testing.cli import app
+from ftorch_tools.testing.commands.completion import complete_run, complete_test
+from ftorch_tools.testing.records.record import Attempt, Outcome, TestResult
 
 COMMANDS = ["run", "list", "status", "show", "compare", "history", "report"]
 
@@ -95,7 +95,7 @@ def test_show_a_test(filled):
 
 
 def test_terminals(filled, shown_on_terminal):
-    command = [sys.executable, "-m", "ftorch_tools", "show", "latest", "a"]
+    command = [sys.executable, "-m", "ftorch_tools.testing", "show", "latest", "a"]
     colours = shown_on_terminal(command)
     assert "\x1b[1ma" in colours
     # What the test printed does not act on the terminal.
@@ -109,7 +109,11 @@ def test_terminals(filled, shown_on_terminal):
 def offered(*words):
     """Return what a shell is offered for the last of `words`, as typer's script asks for it."""
     answer = subprocess.run(
-        [sys.executable, "-c", "from ftorch_tools.cli import app; app(prog_name='ftorch-test')"],
+        [
+            sys.executable,
+            "-c",
+            "from ftorch_tools.testing.cli import app; app(prog_name='ftorch-test')",
+        ],
         env={
             **os.environ,
             "_FTORCH_TEST_COMPLETE": "complete_bash",

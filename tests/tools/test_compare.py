@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from ftorch_tools.records.compare import noise
-from ftorch_tools.records.record import Attempt, Outcome, Status, TestResult
+from ftorch_tools.testing.records.compare import noise
+from ftorch_tools.testing.records.record import Attempt, Outcome, Status, TestResult
 
 LISTS = [
     "newly_failing",

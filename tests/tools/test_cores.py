@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ftorch_tools import cores
+from ftorch_tools.testing import cores
 
 
 def fake_root(root: Path, membership: str, files: dict[str, str]) -> Path:
@@ -71,7 +71,7 @@ def test_no_cgroup_at_all(tmp_path: Path) -> None:
 def test_real_affinity() -> None:
     one = min(os.sched_getaffinity(0))
     program = f"import os; os.sched_setaffinity(0, {{{one}}})\n"
-    program += "from ftorch_tools.cores import usable_cores; print(usable_cores())"
+    program += "from ftorch_tools.testing.cores import usable_cores; print(usable_cores())"
     answer = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,

@@ -7,7 +7,7 @@ import os
 
 from typer.testing import CliRunner
 
-from ftorch_tools.cli import app
+from ftorch_tools.testing.cli import app
 
 
 def test_a_cycle_of_dependencies_is_an_error(project):

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from ftorch_tools.drivers.ctest_report import LiveLine, parse_line
-from ftorch_tools.records.record import Outcome
+from ftorch_tools.testing.drivers.ctest_report import LiveLine, parse_line
+from ftorch_tools.testing.records.record import Outcome
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ftorch_tools.cli import app
-from ftorch_tools.drivers.ctest import CTest
 from ftorch_tools.errors import InfrastructureError
-from ftorch_tools.selection import Selection
+from ftorch_tools.testing.cli import app
+from ftorch_tools.testing.drivers.ctest import CTest
+from ftorch_tools.testing.selection import Selection
 
 
 def select(build: Path, run: Path) -> CTest:

@@ -12,14 +12,14 @@ import time
 
 import pytest
 
-from ftorch_tools.drivers import ctest_log
-from ftorch_tools.drivers.ctest import CTest
-from ftorch_tools.drivers.ctest_log import read_log
-from ftorch_tools.drivers.events import Closed, Ended, Started
 from ftorch_tools.errors import InfrastructureError
-from ftorch_tools.interrupts import Signals
-from ftorch_tools.records.record import INTERRUPTED
-from ftorch_tools.selection import Selection
+from ftorch_tools.testing.drivers import ctest_log
+from ftorch_tools.testing.drivers.ctest import CTest
+from ftorch_tools.testing.drivers.ctest_log import read_log
+from ftorch_tools.testing.drivers.events import Closed, Ended, Started
+from ftorch_tools.testing.interrupts import Signals
+from ftorch_tools.testing.records.record import INTERRUPTED
+from ftorch_tools.testing.selection import Selection
 
 MEASURED = '<CTestMeasurement type="numeric/double" name="a rate">2.5</CTestMeasurement>'
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ftorch_tools.estimate import Durations, read_durations
+from ftorch_tools.testing.estimate import Durations, read_durations
 
 
 def of_ctest(values):

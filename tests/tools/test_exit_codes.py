@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from ftorch_tools.cli import main
+from ftorch_tools.testing.cli import main
 
 COUNTS_NOTHING = "0 passed, 0 failed, 0 skipped"
 
@@ -77,7 +77,7 @@ def test_2_no_build_folder_upwards(project, tmp_path):
 
 
 def test_2_no_command():
-    program = [sys.executable, "-m", "ftorch_tools"]
+    program = [sys.executable, "-m", "ftorch_tools.testing"]
     assert subprocess.run(program, capture_output=True, check=False).returncode == 2
 
 
@@ -157,8 +157,8 @@ def test_3_an_error_that_nobody_foresaw(monkeypatch, capsys):
     def broken():
         raise RuntimeError("the cause")
 
-    monkeypatch.setattr("ftorch_tools.cli.app", broken)
-    monkeypatch.setattr("ftorch_tools.cli.guard_standard_streams", lambda: None)
+    monkeypatch.setattr("ftorch_tools.testing.cli.app", broken)
+    monkeypatch.setattr("ftorch_tools.testing.cli.guard_standard_streams", lambda: None)
     with pytest.raises(SystemExit) as end:
         main()
     assert end.value.code == 3

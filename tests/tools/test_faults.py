@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from ftorch_tools.drivers.events import Closed
-from ftorch_tools.drivers.process import Child
-from ftorch_tools.drivers.pytest_capture import LIMIT
-from ftorch_tools.drivers.runner import OUTPUT_LIMIT, OutputStore, Runner
+from ftorch_tools.testing.drivers.events import Closed
+from ftorch_tools.testing.drivers.process import Child
+from ftorch_tools.testing.drivers.pytest_capture import LIMIT
+from ftorch_tools.testing.drivers.runner import OUTPUT_LIMIT, OutputStore, Runner
 
 
 def python_test(body: str, *, before: str = "") -> str:
@@ -91,7 +91,7 @@ def peak_memory(project, *arguments):
     """
     program = (
         "import json, re, resource, sys\n"
-        "from ftorch_tools.cli import main\n"
+        "from ftorch_tools.testing.cli import main\n"
         "try: main()\n"
         "finally:\n"
         "    status = open('/proc/self/status').read()\n"
@@ -282,7 +282,7 @@ def test_file_size_limit(project):
     program = (
         "import resource\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
-        "from ftorch_tools.cli import main\nmain()\n"
+        "from ftorch_tools.testing.cli import main\nmain()\n"
     )
     project.command = [sys.executable, "-c", program]
     result = project.run()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ftorch_tools.gpus import Gpus, device_names, silence, usable_gpus
+from ftorch_tools.testing.gpus import Gpus, device_names, silence, usable_gpus
 
 A, B, C = (f"GPU-{letter * 8}-0000-0000-0000-000000000000" for letter in "abc")
 PARTS = [f"MIG-{digit * 8}-1111-1111-1111-111111111111" for digit in "12"]
@@ -195,7 +195,7 @@ def test_a_specification_of_the_build_stays(project, tmp_path):
 
 
 def test_a_driver_that_hangs_holds_nobody_up(tmp_path, monkeypatch):
-    monkeypatch.setattr("ftorch_tools.gpus._ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("ftorch_tools.testing.gpus._ANSWER_SECONDS", 0.5)
     path = with_nvidia_smi(tmp_path / "bin", "")
     asked = tmp_path / "asked"
     text = f"#!/bin/sh\necho >> {asked}\nsleep 60\n"

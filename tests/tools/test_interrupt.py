@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from ftorch_tools.interrupts import Signals, interruptible
+from ftorch_tools.testing.interrupts import Signals, interruptible
 
 # By these schedulers say that a job is soon to end.
 WARNINGS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
@@ -119,7 +119,7 @@ def test_interrupt(project, sleepers, terminal_environment, script, number, time
     assert (directory / "junit.xml").exists()
 
 
-@pytest.mark.parametrize("place", ["ftorch_tools.run", "ftorch_tools.display"])
+@pytest.mark.parametrize("place", ["ftorch_tools.testing.run", "ftorch_tools.testing.display"])
 def test_a_signal_while_the_program_starts_leaves_a_record(
     project, terminal_environment, place, tmp_path
 ):

@@ -15,7 +15,7 @@ import pytest
 
 from ftorch_tools.errors import InfrastructureError
 from ftorch_tools.outlet import Outlet, make_console
-from ftorch_tools.records.record import Outcome, TestResult
+from ftorch_tools.testing.records.record import Outcome, TestResult
 
 
 @pytest.fixture

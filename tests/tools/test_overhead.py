@@ -52,11 +52,18 @@ def test_overhead_on_22_tiny_tests(project, ctest):
 
 @pytest.mark.parametrize("arguments", [["--version"], ["run", "--help"]])
 def test_a_command_imports_what_it_needs(arguments, terminal_environment):
-    names = ("jinja2", "fastjsonschema", "elftools", "pytest", "hypothesis", "ftorch_tools.doctor")
+    names = (
+        "jinja2",
+        "fastjsonschema",
+        "elftools",
+        "pytest",
+        "hypothesis",
+        "ftorch_tools.testing.doctor",
+    )
     program = (
         "import sys\n"
         f"sys.argv = ['ftorch-test', *{arguments!r}]\n"
-        "from ftorch_tools.cli import main\n"
+        "from ftorch_tools.testing.cli import main\n"
         "try: main()\n"
         "finally:\n"
         f"    print([n for n in {names!r} if n in sys.modules], file=sys.stderr)\n"

@@ -16,11 +16,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from ftorch_tools.installed import find_installed
-from ftorch_tools.records.load import load
-from ftorch_tools.validation import Suite
+from ftorch_tools.testing.installed import find_installed
+from ftorch_tools.testing.records.load import load
+from ftorch_tools.testing.validation import Suite
 
-PROGRAM = [sys.executable, "-m", "ftorch_tools", "run"]
+PROGRAM = [sys.executable, "-m", "ftorch_tools.testing", "run"]
 
 
 @pytest.fixture

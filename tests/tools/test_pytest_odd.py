@@ -12,15 +12,15 @@ from contextlib import suppress
 import pytest
 from typer.testing import CliRunner
 
-from ftorch_tools.cli import app
-from ftorch_tools.drivers import pytest_runner
-from ftorch_tools.drivers.events import Closed
-from ftorch_tools.drivers.pytest_collect import collect
-from ftorch_tools.drivers.pytest_runner import Pytest
-from ftorch_tools.drivers.slots import Free
 from ftorch_tools.errors import InfrastructureError
-from ftorch_tools.records.record import Outcome
-from ftorch_tools.selection import Selection
+from ftorch_tools.testing.cli import app
+from ftorch_tools.testing.drivers import pytest_runner
+from ftorch_tools.testing.drivers.events import Closed
+from ftorch_tools.testing.drivers.pytest_collect import collect
+from ftorch_tools.testing.drivers.pytest_runner import Pytest
+from ftorch_tools.testing.drivers.slots import Free
+from ftorch_tools.testing.records.record import Outcome
+from ftorch_tools.testing.selection import Selection
 
 SETTINGS = """[tool.pytest.ini_options]
 addopts = '''-p no:hypothesispytest -p no:typeguard -m "not slow" -k "not odd" -x --lf --lfnf=none

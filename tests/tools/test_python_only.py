@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from ftorch_tools.errors import UsageError
-from ftorch_tools.project import find_build
+from ftorch_tools.testing.project import find_build
 
 A = "tests/test_a.py::test_a"
 

@@ -188,7 +188,7 @@ def test_version_is_that_of_the_project():
     text = (root / "CMakeLists.txt").read_text()
     stated = re.search(r"project\(\s*FTorch[^)]*VERSION ([\d.]+)", text).group(1)
     answer = subprocess.run(
-        [sys.executable, "-m", "ftorch_tools", "--version"],
+        [sys.executable, "-m", "ftorch_tools.testing", "--version"],
         cwd=root,
         capture_output=True,
         text=True,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ftorch_tools.records.record import Outcome, TestResult
+from ftorch_tools.testing.records.record import Outcome, TestResult
 
 SCRIPT = "<script>document.title = 'taken'</script>"
 FETCHES = "<img src='http://fetched.example/picture'>"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ftorch_tools.records.plots import longest, timeline
-from ftorch_tools.records.record import Attempt, Outcome, Status, TestResult
+from ftorch_tools.testing.records.plots import longest, timeline
+from ftorch_tools.testing.records.record import Attempt, Outcome, Status, TestResult
 from ftorch_tools.text import duration, plain
 
 SCRIPT = "<script>alert(1)</script>"

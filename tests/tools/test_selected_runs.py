@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from ftorch_tools.records.record import Outcome, TestResult
+from ftorch_tools.testing.records.record import Outcome, TestResult
 
 PARAMETERS = "tests/test_a.py::test_x"
 

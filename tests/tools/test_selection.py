@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 
 from ftorch_tools.errors import UsageError
-from ftorch_tools.selection import Choice, Selection
-from ftorch_tools.selection.names import to_id
+from ftorch_tools.testing.selection import Choice, Selection
+from ftorch_tools.testing.selection.names import to_id
 
 YES, NO, SLOW = Choice.SELECTED, Choice.DESELECTED, Choice.EXCLUDED_AS_SLOW
 

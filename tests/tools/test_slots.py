@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ftorch_tools.drivers.ctest_list import ListedTest
-from ftorch_tools.drivers.slots import Free, Slots, cores, free, gpus
+from ftorch_tools.testing.drivers.ctest_list import ListedTest
+from ftorch_tools.testing.drivers.slots import Free, Slots, cores, free, gpus
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from ftorch_tools.drivers.events import Ended, Planned, Started
-from ftorch_tools.records.live import EventLog, in_progress, read_live
-from ftorch_tools.records.record import Outcome, Status, TestResult
+from ftorch_tools.testing.drivers.events import Ended, Planned, Started
+from ftorch_tools.testing.records.live import EventLog, in_progress, read_live
+from ftorch_tools.testing.records.record import Outcome, Status, TestResult
 
 
 def wait_for(condition):
@@ -124,7 +124,7 @@ def test_a_process_with_the_number_of_a_run_that_is_gone(runs):
 def test_signs_of_life(tmp_path, monkeypatch):
     log = EventLog(tmp_path / "events.jsonl")
     log.tick()
-    monkeypatch.setattr("ftorch_tools.records.live.BEAT_SECONDS", 0.0)
+    monkeypatch.setattr("ftorch_tools.testing.records.live.BEAT_SECONDS", 0.0)
     log.tick()
     log.close()
     assert (tmp_path / "events.jsonl").read_text().count("beat") == 1

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from ftorch_tools.errors import RecordError, UsageError
-from ftorch_tools.records.keeper import Keeper
-from ftorch_tools.records.load import load
-from ftorch_tools.records.record import Attempt, Compiler, Outcome, Status, TestResult
-from ftorch_tools.records.store import find_run, find_store
+from ftorch_tools.testing.records.keeper import Keeper
+from ftorch_tools.testing.records.load import load
+from ftorch_tools.testing.records.record import Attempt, Compiler, Outcome, Status, TestResult
+from ftorch_tools.testing.records.store import find_run, find_store
 
 
 def test_nothing_is_lost_between_writing_and_reading(runs):

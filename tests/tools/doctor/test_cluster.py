@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from ftorch_tools.doctor import mpi, slurm
-from ftorch_tools.doctor.subject import Subject, find_subject
+from ftorch_tools.testing.doctor import mpi, slurm
+from ftorch_tools.testing.doctor.subject import Subject, find_subject
 
 OPEN_MPI = "mpirun (Open MPI) 4.1.4"
 # In each copy of the program that mpirun starts.

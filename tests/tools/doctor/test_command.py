@@ -14,13 +14,13 @@ import fastjsonschema
 import pytest
 from typer.testing import CliRunner
 
-import ftorch_tools.records
-from ftorch_tools.cli import app
-from ftorch_tools.commands.doctor import CHECKS
-from ftorch_tools.doctor.finding import State, ok, run_checks
-from ftorch_tools.doctor.subject import Subject
+import ftorch_tools.testing.records
+from ftorch_tools.testing.cli import app
+from ftorch_tools.testing.commands.doctor import CHECKS
+from ftorch_tools.testing.doctor.finding import State, ok, run_checks
+from ftorch_tools.testing.doctor.subject import Subject
 
-SCHEMA = Path(ftorch_tools.records.__file__).with_name("schema") / "doctor-1.json"
+SCHEMA = Path(ftorch_tools.testing.records.__file__).with_name("schema") / "doctor-1.json"
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def doctor(tmp_path, terminal_environment):
     def run(*arguments, before=(), **changes):
         changes.setdefault("XDG_STATE_HOME", str(tmp_path))
         return subprocess.run(
-            [*before, sys.executable, "-m", "ftorch_tools", "doctor", *arguments],
+            [*before, sys.executable, "-m", "ftorch_tools.testing", "doctor", *arguments],
             cwd=tmp_path,
             env=terminal_environment(**changes),
             capture_output=True,

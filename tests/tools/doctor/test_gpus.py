@@ -11,9 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from ftorch_tools.doctor import cuda, masks, nvidia
-from ftorch_tools.doctor.subject import Subject
-from ftorch_tools.doctor.torch_folder import TorchFolder, python_torch
+from ftorch_tools.testing.doctor import cuda, masks, nvidia
+from ftorch_tools.testing.doctor.subject import Subject
+from ftorch_tools.testing.doctor.torch_folder import TorchFolder, python_torch
 
 # The beginning of what nvidia-smi of driver 535 prints.
 BANNER = "| NVIDIA-SMI 535.183.01   Driver Version: 535.183.01   CUDA Version: 12.2     |"

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from ftorch_tools.doctor import compilers, libtorch, openmp
-from ftorch_tools.doctor.linked import cxx11_abi, search_path
-from ftorch_tools.doctor.subject import Subject, find_subject
-from ftorch_tools.doctor.torch_folder import TorchFolder
+from ftorch_tools.testing.doctor import compilers, libtorch, openmp
+from ftorch_tools.testing.doctor.linked import cxx11_abi, search_path
+from ftorch_tools.testing.doctor.subject import Subject, find_subject
+from ftorch_tools.testing.doctor.torch_folder import TorchFolder
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from importlib import metadata
 
 import pytest
 
-from ftorch_tools.doctor import cpus, folders, limits, programs
-from ftorch_tools.doctor.cgroup import memory_limit
-from ftorch_tools.doctor.subject import Subject
+from ftorch_tools.testing.doctor import cpus, folders, limits, programs
+from ftorch_tools.testing.doctor.cgroup import memory_limit
+from ftorch_tools.testing.doctor.subject import Subject
 
 NOTHING = Subject()
 
@@ -21,8 +21,8 @@ NOTHING = Subject()
 def run_check(name, before, terminal_environment, **changes):
     """Run one check in a process of its own, started by the command `before`."""
     code = (
-        f"from ftorch_tools.doctor.{name} import check\n"
-        "from ftorch_tools.doctor.subject import Subject\n"
+        f"from ftorch_tools.testing.doctor.{name} import check\n"
+        "from ftorch_tools.testing.doctor.subject import Subject\n"
         "for finding in check(Subject()): print(finding.state.value, finding.message)\n"
     )
     answer = subprocess.run(

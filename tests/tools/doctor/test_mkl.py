@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ftorch_tools.doctor import mkl
-from ftorch_tools.doctor.finding import State
-from ftorch_tools.doctor.subject import Subject
+from ftorch_tools.testing.doctor import mkl
+from ftorch_tools.testing.doctor.finding import State
+from ftorch_tools.testing.doctor.subject import Subject
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,15 @@ def test_preloaded_mkl_is_seen_with_the_library(link, monkeypatch) -> None:
 
 def test_command_takes_programs(link, tmp_path) -> None:
     program = link("app", "-lmkl_rt", "-lftorch")
-    command = [sys.executable, "-m", "ftorch_tools", "doctor", "--json", "--program", program]
+    command = [
+        sys.executable,
+        "-m",
+        "ftorch_tools.testing",
+        "doctor",
+        "--json",
+        "--program",
+        program,
+    ]
     answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert answer.returncode == 1
     (finding,) = json.loads(answer.stdout)["checks"]["mkl"]

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ftorch_tools.drivers.pytest_options import run_all
+from ftorch_tools.testing.drivers.pytest_options import run_all
 
 # As in `conftest.py`.
 WITHOUT = "-p no:hypothesispytest -p no:typeguard -p no:rerunfailures -p no:cov"

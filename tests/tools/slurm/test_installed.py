@@ -7,10 +7,10 @@ import re
 import subprocess
 import sys
 
-PROGRAM = [sys.executable, "-m", "ftorch_tools"]
+PROGRAM = [sys.executable, "-m", "ftorch_tools.testing"]
 CHECK_SLURM = (
-    "from ftorch_tools.doctor.slurm import check\n"
-    "from ftorch_tools.doctor.subject import Subject\n"
+    "from ftorch_tools.testing.doctor.slurm import check\n"
+    "from ftorch_tools.testing.doctor.subject import Subject\n"
     "for finding in check(Subject()): print(finding.state.value, finding.message)\n"
 )
 

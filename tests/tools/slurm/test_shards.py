@@ -8,7 +8,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ftorch_tools.schedulers.shards import Unit, pack
+from ftorch_tools.testing.schedulers.shards import Unit, pack
 
 
 def unit(name, *ties, processors=1):

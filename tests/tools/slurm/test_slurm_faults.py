@@ -11,12 +11,18 @@ import time
 import pytest
 from typer.testing import CliRunner
 
-from ftorch_tools.cli import app
-from ftorch_tools.display import Display
-from ftorch_tools.schedulers import scheduler, slurm
-from ftorch_tools.schedulers.plan import Plan, Shard
-from ftorch_tools.schedulers.scheduler import JobState, Phase, RefusedError, Request, SilentError
-from ftorch_tools.schedulers.slurm import Slurm
+from ftorch_tools.testing.cli import app
+from ftorch_tools.testing.display import Display
+from ftorch_tools.testing.schedulers import scheduler, slurm
+from ftorch_tools.testing.schedulers.plan import Plan, Shard
+from ftorch_tools.testing.schedulers.scheduler import (
+    JobState,
+    Phase,
+    RefusedError,
+    Request,
+    SilentError,
+)
+from ftorch_tools.testing.schedulers.slurm import Slurm
 
 # Runs the job on this machine: sbatch in the background, srun in its place.
 RUN_HERE = 'for script; do :; done; setsid sh "$script" >/dev/null 2>&1 & echo 7'

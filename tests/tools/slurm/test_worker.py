@@ -10,11 +10,11 @@ import time
 
 import pytest
 
-from ftorch_tools.interrupts import Signals
-from ftorch_tools.schedulers.merge import unfinished
-from ftorch_tools.schedulers.plan import Journal, Plan, Shard
-from ftorch_tools.schedulers.watch import ShardState, Watch
-from ftorch_tools.schedulers.worker import _Heart
+from ftorch_tools.testing.interrupts import Signals
+from ftorch_tools.testing.schedulers.merge import unfinished
+from ftorch_tools.testing.schedulers.plan import Journal, Plan, Shard
+from ftorch_tools.testing.schedulers.watch import ShardState, Watch
+from ftorch_tools.testing.schedulers.worker import _Heart
 
 
 @pytest.fixture

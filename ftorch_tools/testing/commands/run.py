@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: MIT
+"""`ftorch-test run`."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated, List, Optional
+
+import typer
+
+from ftorch_tools.errors import ExitCode, InfrastructureError, UsageError
+from ftorch_tools.outlet import make_console
+from ftorch_tools.testing.commands.prefix_options import (
+    BuildIn,
+    Prefix,
+    find_or_build,
+    name_target,
+)
+from ftorch_tools.testing.commands.selection_options import (
+    BuildConfig,
+    Everything,
+    Expression,
+    Failed,
+    LabelExclude,
+    LabelRegex,
+    Shard,
+    Test,
+    TestsFromFile,
+    TestsRegex,
+    make_selection,
+)
+from ftorch_tools.testing.drivers.runner import LONGEST_TIMEOUT
+from ftorch_tools.testing.interrupts import Signals
+from ftorch_tools.testing.project import runs_folder
+from ftorch_tools.testing.records.record import Status
+from ftorch_tools.testing.run import Options, Run
+from ftorch_tools.testing.schedulers import options as cluster
+from ftorch_tools.testing.summary import print_summary
+
+EPILOG = (
+    "Example: `ftorch-test run build -L unit -LE gpu -j 4`  \n"
+    "Exit status: 0 all passed, 1 tests failed, 2 usage, 3 infrastructure, 4 nothing selected."
+)
+
+
+def run(
+    build_dir: Annotated[
+        Optional[Path],
+        typer.Argument(help="A configured and built folder.", show_default="nearest build"),
+    ] = None,
+    jobs: Annotated[
+        Optional[int],
+        typer.Option("-j", "--jobs", min=1, help="Tests at a time.", show_default="usable cores"),
+    ] = None,
+    build_config: BuildConfig = None,
+    regex: TestsRegex = None,
+    label: LabelRegex = None,
+    exclude: LabelExclude = None,
+    expression: Expression = None,
+    failed: Failed = None,
+    shard: Shard = None,
+    test: Test = None,
+    tests_from_file: TestsFromFile = None,
+    everything: Everything = False,
+    pytest_path: Annotated[
+        Optional[List[Path]],
+        typer.Option(exists=True, help="Python tests.", show_default="tests of the project"),
+    ] = None,
+    timeout: Annotated[
+        float,
+        typer.Option(
+            min=0.1,
+            max=LONGEST_TIMEOUT,
+            help="Seconds for a test that sets no limit of its own.",
+        ),
+    ] = 600.0,
+    output: Annotated[
+        Optional[Path],
+        typer.Option(
+            file_okay=False,
+            help="Folder for the run directories.",
+            show_default="BUILD_DIR/ftorch-test",
+        ),
+    ] = None,
+    prefix: Prefix = None,
+    build_in: BuildIn = None,
+    on: cluster.On = None,
+    nodes: cluster.Nodes = None,
+    time: cluster.Time = None,
+    partition: cluster.Partition = None,
+    cores_per_node: cluster.CoresPerNode = None,
+    submit_arg: cluster.SubmitArgument = None,
+    max_pending: cluster.MaxPending = None,
+    lost_after: cluster.LostAfter = None,
+    detach: cluster.Detach = False,
+    dry_run: cluster.DryRun = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the record on standard output.")
+    ] = False,
+) -> None:
+    """Run ctest and pytest side by side: nothing is built, but for --prefix."""
+    with Signals() as signals:
+        console = make_console(stderr=json, dispensable=True)
+        try:
+            build = find_or_build(build_dir, prefix, build_in, console)
+            selection = make_selection(
+                (output or runs_folder(build)).resolve(),
+                regex=regex,
+                labels=label,
+                exclude=exclude,
+                expression=expression,
+                failed=failed,
+                shard=shard,
+                tests=test,
+                tests_from_file=tests_from_file,
+                everything=everything,
+            )
+            options = Options(
+                build=build,
+                selection=selection,
+                timeout=timeout,
+                jobs=jobs,
+                output=output.resolve() if output else None,
+                pytest_paths=tuple(path.resolve() for path in pytest_path or []),
+                build_config=build_config,
+            )
+            request = cluster.make_request(
+                on=on,
+                nodes=nodes,
+                time=time,
+                partition=partition,
+                cores_per_node=cores_per_node,
+                submit_arg=submit_arg,
+                max_pending=max_pending,
+                lost_after=lost_after,
+                detach=detach,
+                dry_run=dry_run,
+                json=json,
+            )
+            session = (
+                Run(options, console)
+                if request is None
+                else cluster.run_on(request, options, console)
+            )
+        except UsageError as error:
+            print(f"ftorch-test: {error}", file=sys.stderr)
+            raise typer.Exit(ExitCode.USAGE) from None
+        except InfrastructureError as error:
+            print(f"ftorch-test: {error}", file=sys.stderr)
+            stopped = 128 + signals.number if signals.count else ExitCode.INFRASTRUCTURE
+            raise typer.Exit(stopped) from None
+        except OSError as error:
+            print(
+                f"ftorch-test: cannot make the run directory: {error}\n"
+                "Name another folder for it with --output.",
+                file=sys.stderr,
+            )
+            raise typer.Exit(ExitCode.INFRASTRUCTURE) from None
+        try:
+            code = session.execute(signals)
+        except OSError as error:
+            print(f"ftorch-test: cannot write the record: {error}", file=sys.stderr)
+            raise typer.Exit(ExitCode.INFRASTRUCTURE) from None
+        if session.record.status is not Status.RUNNING:
+            target = name_target(options.build, prefix, build_in)
+            rerun = _rerun(options, session.record.id, target)
+            rerun += request.command_line if request else []
+            print_summary(console, session.record, session.directory, rerun)
+        if json:
+            print(session.record.to_json(), end="")
+        raise typer.Exit(code)
+
+
+def _rerun(options: Options, run_id: str, target: list[str]) -> list[str]:
+    """Return the command that runs just the failures of that run again."""
+    command = [*_program(), "run", *target, f"--failed={run_id}"]
+    if options.jobs:
+        command += ["-j", str(options.jobs)]
+    if options.build_config:
+        command += ["-C", options.build_config]
+    for path in options.pytest_paths:
+        command += ["--pytest-path", str(path)]
+    if options.timeout != 600.0:
+        command += ["--timeout", f"{options.timeout:g}"]
+    if options.output:
+        command += ["--output", str(options.output)]
+    return command
+
+
+def _program() -> list[str]:
+    started = sys.argv[0]
+    if os.path.basename(started) == "__main__.py":
+        return [sys.executable, "-m", "ftorch_tools.testing"]
+    found = shutil.which("ftorch-test")
+    same = found is not None and os.path.exists(started) and os.path.samefile(found, started)
+    return ["ftorch-test" if same else started]

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: MIT
+"""The options that select tests, for every command that has them."""
+
+from __future__ import annotations
+
+import sys
+from codecs import BOM_UTF8
+from pathlib import Path
+from typing import Annotated, Any, List, Optional
+
+import typer
+from typer.core import TyperCommand
+
+from ftorch_tools.errors import UsageError
+from ftorch_tools.testing.project import TEST_FILE
+from ftorch_tools.testing.selection import Selection
+from ftorch_tools.testing.selection.failed import failed_tests
+from ftorch_tools.text import decode, lines_of
+
+_PANEL = "Selection"
+
+BuildConfig = Annotated[
+    Optional[str],
+    typer.Option(
+        "-C",
+        "--build-config",
+        help="Configuration to test, of a build with several.",
+        show_default="the first that is built",
+    ),
+]
+TestsRegex = Annotated[
+    Optional[str],
+    typer.Option(
+        "-R", "--tests-regex", help="Only tests whose name matches.", rich_help_panel=_PANEL
+    ),
+]
+LabelRegex = Annotated[
+    Optional[List[str]],
+    typer.Option(
+        "-L",
+        "--label-regex",
+        help="Only tests with a label that matches; repeatable.",
+        rich_help_panel=_PANEL,
+    ),
+]
+LabelExclude = Annotated[
+    Optional[List[str]],
+    typer.Option(
+        "-LE",
+        "--label-exclude",
+        help="No tests with a label that matches; repeatable.",
+        rich_help_panel=_PANEL,
+    ),
+]
+Expression = Annotated[
+    Optional[str],
+    typer.Option(
+        "-E",
+        "--label-expression",
+        metavar="EXPRESSION",
+        help="Only tests whose labels fulfil this, as 'gpu and not slow'.",
+        rich_help_panel=_PANEL,
+    ),
+]
+Failed = Annotated[
+    Optional[str],
+    typer.Option(
+        "--failed",
+        metavar="[RUN]",
+        help="Only tests that failed in that run, by its id or directory; or in the latest.",
+        rich_help_panel=_PANEL,
+    ),
+]
+Shard = Annotated[
+    Optional[str],
+    typer.Option(
+        "--shard",
+        metavar="I/N",
+        help="Only the I-th of N shares, decided by a hash of each name.",
+        rich_help_panel=_PANEL,
+    ),
+]
+Test = Annotated[
+    Optional[List[str]],
+    typer.Option(
+        "--test",
+        metavar="TEST",
+        help="Only this test, by its name in ctest or pytest; repeatable. "
+        "What follows `--` are such names too.",
+        rich_help_panel=_PANEL,
+    ),
+]
+TestsFromFile = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--tests-from-file",
+        help="Only the tests that this file names, one a line; - is standard input.",
+        rich_help_panel=_PANEL,
+    ),
+]
+Everything = Annotated[
+    bool,
+    typer.Option("--all", help="Also the tests labelled slow.", rich_help_panel=_PANEL),
+]
+
+
+class SelectingCommand(TyperCommand):
+    """A command where `--failed` may stand without a value, and test names may follow `--`."""
+
+    def parse_args(self, ctx: Any, args: List[str]) -> List[str]:
+        """Write both in the way that typer reads."""
+        end = args.index("--") if "--" in args else len(args)
+        given = [_with_value(args, place) for place in range(end)]
+        names = [f"--test={name}" for name in args[end + 1 :]]
+        return list(super().parse_args(ctx, [*given, *names]))
+
+    def collect_usage_pieces(self, ctx: Any) -> List[str]:
+        """Add the names to the line of usage."""
+        return [*super().collect_usage_pieces(ctx), "[-- TEST...]"]
+
+
+def _with_value(args: list[str], place: int) -> str:
+    if args[place] != "--failed":
+        return args[place]
+    following = args[place + 1] if place + 1 < len(args) else "-"
+    is_run = not following.startswith("-") and not (Path(following) / TEST_FILE).is_file()
+    return "--failed" if is_run else "--failed=latest"
+
+
+def make_selection(
+    runs: Path,
+    *,
+    regex: str | None,
+    labels: list[str] | None,
+    exclude: list[str] | None,
+    expression: str | None,
+    failed: str | None,
+    shard: str | None,
+    tests: list[str] | None,
+    tests_from_file: Path | None,
+    everything: bool,
+) -> Selection:
+    """Return what the options say; `--failed` looks for its run in `runs`."""
+    named = list(tests or [])
+    if tests_from_file is not None:
+        named += _read_names(tests_from_file)
+    by_name = bool(tests) or tests_from_file is not None
+    identities = [("", name) for name in named]
+    if failed is not None:
+        if by_name:
+            raise UsageError("--failed and named tests exclude each other")
+        identities, by_name = failed_tests(runs, failed), True
+    return Selection(
+        regex=regex,
+        labels=labels or [],
+        exclude=exclude or [],
+        everything=everything,
+        expression=expression,
+        tests=list(dict.fromkeys(identities)) if by_name else None,
+        shard=shard,
+        lenient=failed is not None,
+    )
+
+
+def _read_names(file: Path) -> list[str]:
+    try:
+        if str(file) != "-":
+            raw = file.read_bytes()
+        elif sys.stdin is None:
+            raise UsageError("cannot read the names of tests: standard input is closed")
+        else:
+            raw = sys.stdin.buffer.read()
+    except OSError as error:
+        raise UsageError(f"cannot read the names of tests from {file}: {error}") from error
+    lines = lines_of(decode(raw.removeprefix(BOM_UTF8)))
+    # An editor may have made line ends of two characters; blanks belong to no name of pytest.
+    return [line.rstrip() for line in lines if line.strip()]

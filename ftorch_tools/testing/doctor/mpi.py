@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""Checks the MPI at hand: its launcher, whether it starts processes, and its compiler."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import textwrap
+from collections.abc import Iterator
+
+from ftorch_tools.command import CommandError, call
+from ftorch_tools.testing.doctor.finding import Finding, ok, problem, unknown, warning
+from ftorch_tools.testing.doctor.subject import Subject
+from ftorch_tools.testing.fortran import why_unreadable
+
+_SECONDS = 30.0
+_PROCESSES = 2
+_MOST_CHARACTERS = 300
+_KINDS = {
+    "Open MPI": r"Open MPI|OpenRTE|PRRTE",
+    "Intel MPI": r"Intel\(R\) MPI",
+    "MPICH": r"HYDRA|MPICH",
+}
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield the launcher and its compiler, and the result of a small launch."""
+    launcher = shutil.which("mpirun") or shutil.which("mpiexec")
+    if launcher is None:
+        yield ok("no mpirun: tests with MPI will be skipped")
+        return
+    kind, text = _kind(launcher, "--version")
+    number = re.search(r"\b\d+(\.\d+)+", text)
+    yield ok(f"launcher: {kind or 'MPI'} {number.group() if number else ''} ({launcher})")
+    yield from _compiler(subject, launcher, kind)
+    yield from _launch(launcher)
+    if shutil.which("srun"):
+        yield from _srun()
+
+
+def _kind(program: str, *arguments: str) -> tuple[str | None, str]:
+    answer = call(program, *arguments, timeout=_SECONDS)
+    text = answer.out + answer.err
+    kind = next((name for name, pattern in _KINDS.items() if re.search(pattern, text)), None)
+    return kind, text
+
+
+def _compiler(subject: Subject, launcher: str, kind: str | None) -> Iterator[Finding]:
+    wrapper = next(filter(None, map(shutil.which, ("mpifort", "mpif90"))), None)
+    if wrapper is None:
+        yield ok("no mpifort: programs with MPI cannot be compiled")
+        return
+    # -show is understood by all, and lists the libraries that programs will be linked to.
+    other, line = _kind(wrapper, "-show")
+    if re.search(r"-lmpi_mpifh|-lmpi_usempi", line):
+        other = "Open MPI"
+    elif "-lmpifort" in line:
+        other = "Intel MPI" if re.search(r"/impi/|/intel/.*mpi", line) else "MPICH"
+    if kind and other and kind != other:
+        yield problem(
+            f"{wrapper} compiles for {other}, but {launcher} belongs to {kind}: each process "
+            "would believe itself alone",
+            "Load one MPI module, or put the folder of its programs first in PATH.",
+        )
+    else:
+        yield ok(f"compiler of MPI programs: {wrapper} ({line.split(' ')[0]})")
+    reason = why_unreadable([wrapper], subject.modules) if subject.modules else None
+    if reason:
+        yield warning(
+            f"{wrapper} cannot read the modules of FTorch: {reason}",
+            f"To use MPI and FTorch in one program, load an MPI for {subject.built_by}.",
+        )
+
+
+def _launch(launcher: str) -> Iterator[Finding]:
+    try:
+        answer = call(
+            launcher, "-n", str(_PROCESSES), "sh", "-c", "echo ftorch-probe", timeout=_SECONDS
+        )
+    except CommandError as error:
+        yield problem(str(error), "Tell the administrators, or use another launcher (srun).")
+        return
+    started = answer.out.split().count("ftorch-probe")
+    if answer.code == 0 and started == _PROCESSES:
+        yield ok(f"it starts {_PROCESSES} processes")
+        return
+    lines = re.sub("-{3,}", " ", answer.err or answer.out)
+    said = textwrap.shorten(lines, _MOST_CHARACTERS, placeholder=" …")
+    text = (
+        f"`{launcher} -n {_PROCESSES}` started {started} processes, exit code {answer.code}: "
+        f"{said or 'no message'}"
+    )
+    if os.geteuid() == 0 and "root" in said:
+        remedy = "Work as another user, or set OMPI_ALLOW_RUN_AS_ROOT and its _CONFIRM to 1."
+        yield warning(text, remedy)
+    elif "slots" in said:
+        yield problem(text, "Ask for more tasks in the allocation.")
+    else:
+        yield problem(text, "Read its message; inside an allocation srun may do instead.")
+
+
+def _srun() -> Iterator[Finding]:
+    try:
+        answer = call("srun", "--mpi=list", timeout=_SECONDS)
+    except CommandError as error:
+        yield unknown(str(error))
+        return
+    if answer.code != 0:
+        yield unknown(f"srun --mpi=list: {answer.message}")
+        return
+    listed = " ".join((answer.out + answer.err).split())
+    kinds = sorted(set(re.findall(r"\b(pmix\w*|pmi2|cray_shasta)\b", listed)))
+    if kinds:
+        yield ok(f"srun starts MPI programs by {', '.join(kinds)}")
+    else:
+        yield warning(
+            f"srun lists no interface for MPI programs: {listed}",
+            "Start MPI programs by mpirun inside the allocation.",
+        )

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""Reads what an installed FTorch says of itself."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ftorch_tools.errors import UsageError
+from ftorch_tools.testing.records.record import Compiler
+
+_CONFIG = "FTorchConfig.cmake"
+
+
+@dataclass(frozen=True)
+class Installed:
+    """An FTorch below `prefix`; `package` is the folder of its CMake package."""
+
+    prefix: Path
+    package: Path
+    version: str
+    libtorch: str | None = None
+    compilers: dict[str, Compiler] = field(default_factory=dict)
+
+    @property
+    def suite(self) -> Path:
+        """The folder of the validation suite, which need not exist."""
+        return self.prefix / "share/ftorch/validation"
+
+    @property
+    def modules(self) -> Path:
+        """The folder of the Fortran modules."""
+        return self.prefix / "include/ftorch"
+
+    @property
+    def library(self) -> Path | None:
+        """The shared library, or else the static one."""
+        folder = self.package.parents[1]
+        for name in ("libftorch.so", "libftorch.dylib", "libftorch.a"):
+            if (folder / name).exists():
+                return folder / name
+        return None
+
+
+def find_installed(prefix: Path) -> Installed:
+    """Return the FTorch installed in `prefix`; raise `UsageError` when there is none."""
+    prefix = prefix.resolve()
+    patterns = (f"lib*/cmake/FTorch/{_CONFIG}", f"lib/*/cmake/FTorch/{_CONFIG}")
+    for file in (file for pattern in patterns for file in sorted(prefix.glob(pattern))):
+        values = read_config(file.parent)
+        return Installed(
+            prefix,
+            file.parent,
+            values.get("PACKAGE_VERSION", "of unknown version"),
+            values.get("FTorch_LIBTORCH_VERSION"),
+            _compilers(prefix, values),
+        )
+    raise UsageError(
+        f"no FTorch is installed in {prefix}: it has no {' and no '.join(patterns)}.\n"
+        "Name the folder that was CMAKE_INSTALL_PREFIX (in Spack: `spack location -i ftorch`)."
+    )
+
+
+def read_config(package: Path) -> dict[str, str]:
+    """Return the variables that the CMake package in the folder `package` sets to a plain word."""
+    found: dict[str, str] = {}
+    for name in ("FTorchConfigVersion.cmake", _CONFIG):
+        try:
+            text = (package / name).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        found.update(re.findall(r'^ *set *\((\w+) "?([^"\s${}()]+)"?\)', text, re.MULTILINE))
+    return found
+
+
+def ftorch_of(cache: dict[str, str]) -> tuple[str | None, str | None]:
+    """Return the version of FTorch in a build with `cache`, and the prefix if it is installed."""
+    if cache.get("CMAKE_PROJECT_NAME") == "FTorch":
+        return cache.get("CMAKE_PROJECT_VERSION"), None
+    package = Path(cache.get("FTorch_DIR", ""))
+    if not (package / _CONFIG).is_file():
+        return None, None
+    prefix = find_prefix(package)
+    return read_config(package).get("PACKAGE_VERSION"), None if prefix is None else str(prefix)
+
+
+def find_prefix(package: Path) -> Path | None:
+    """Return the prefix that the CMake package in the folder `package` belongs to."""
+    for prefix in package.parents:
+        if (prefix / "include/ftorch").is_dir():
+            return prefix
+    return None
+
+
+def _compilers(prefix: Path, values: dict[str, str]) -> dict[str, Compiler]:
+    # The path of the Fortran compiler stands where the suite's CMake reads it.
+    file = prefix / "share/ftorch/validation/cmake/compiler.cmake"
+    text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    path = re.search(r'set\(CMAKE_Fortran_COMPILER "([^"]+)"\)', text)
+    compilers = {"Fortran": path.group(1) if path else "", "CXX": ""}
+    return {
+        language: Compiler(
+            path,
+            values.get(f"FTorch_{language}_COMPILER_ID"),
+            values.get(f"FTorch_{language}_COMPILER_VERSION"),
+        )
+        for language, path in compilers.items()
+    }
+
+
+def chosen_compiler(compilers: Mapping[str, Compiler]) -> list[str]:
+    """Return the command of the Fortran compiler: FC, or else that of `compilers`, or none."""
+    recorded = compilers["Fortran"].path if "Fortran" in compilers else ""
+    return shlex.split(os.environ.get("FC", "")) or ([recorded] if recorded else [])
+
+
+def words(compiler: Compiler) -> str:
+    """Return what is known of `compiler`, as people read it."""
+    place = f"({compiler.path})" if compiler.path else ""
+    return " ".join(filter(None, [compiler.id, compiler.version, place])) or "an unknown compiler"

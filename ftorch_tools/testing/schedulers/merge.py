@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: MIT
+"""Makes one record of what the workers of a run recorded."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ftorch_tools.errors import ExitCode, RecordError
+from ftorch_tools.testing.records.load import load
+from ftorch_tools.testing.records.record import INTERRUPTED, Outcome, RunRecord, Status, TestResult
+from ftorch_tools.testing.schedulers.plan import Journal, Plan
+
+_Key = tuple[str, str]
+# A test that failed so shortly before the worker was told to stop may have been stopped first.
+_DOUBTFUL_SECONDS = 2.0
+_UNFINISHED = (Outcome.LOST, Outcome.NOT_RUN)
+
+
+@dataclass
+class _Attempt:
+    """One worker's run of a shard: its journal's lines, and its record if it came so far."""
+
+    host: str
+    time: float
+    directory: Path
+    news: list[dict[str, Any]] = field(default_factory=list)
+
+    def record(self) -> RunRecord | None:
+        """The record; None when the worker died before it was complete."""
+        try:
+            record = load(self.directory / "run.json")
+        except RecordError:
+            return None
+        return None if record.status is Status.RUNNING else record
+
+    def results(self, top: Path, begin: float, *, asked: bool) -> list[TestResult]:
+        """The results, as those of a run in the directory `top` that began at the time `begin`.
+
+        `asked` says that the user stopped it.
+        """
+        record = self.record()
+        found = record.tests if record is not None else self._from_journal()
+        if not asked:
+            self._disbelieve(found)
+        below = self.directory.relative_to(top)
+        for test in found:
+            test.host = self.host
+            if test.start is not None:
+                test.start = round(test.start + self.time - begin, 3)
+            if test.output is not None:
+                test.output = (below / test.output).as_posix()
+        return found
+
+    def _disbelieve(self, tests: list[TestResult]) -> None:
+        """Call tests lost that ended because the job did.
+
+        A scheduler ends all processes of a job at once: a test that it ended looks like a failure.
+        """
+        stop = next((e["time"] for e in self.news if e["event"] == "stopping"), None)
+        if stop is None:
+            return
+        ended = {(e["runner"], e["id"]): e["time"] for e in self.news if e["event"] == "ended"}
+        for test in tests:
+            at = ended.get((test.runner, test.id), stop)
+            margin = 0.0 if test.outcome is Outcome.PASSED else _DOUBTFUL_SECONDS
+            if at >= stop - margin and (test.outcome is not Outcome.NOT_RUN or not test.reason):
+                test.outcome, test.exit_code, test.signal = Outcome.LOST, None, None
+                test.reason = "its job ended"
+
+    def _from_journal(self) -> list[TestResult]:
+        tests: dict[_Key, TestResult] = {}
+        for entry in self.news:
+            if entry["event"] not in ("started", "ended"):
+                continue
+            key = (entry["runner"], entry["id"])
+            outcome = Outcome(entry["outcome"]) if entry["event"] == "ended" else Outcome.LOST
+            tests[key] = TestResult(entry["id"], entry["runner"], outcome)
+        return list(tests.values())
+
+
+def attempts(plan: Plan, number: int) -> list[_Attempt]:
+    """Return the attempts at shard `number`, the first one first."""
+    found: list[_Attempt] = []
+    for entry in Journal(plan.journal(number)).news():
+        if entry["event"] == "attempt":
+            directory = plan.folder(number) / entry["directory"]
+            found.append(_Attempt(entry["host"], entry["time"], directory))
+        elif found:
+            found[-1].news.append(entry)
+    return found
+
+
+def unfinished(plan: Plan, number: int) -> list[_Key]:
+    """Return the tests of shard `number` that have no result yet."""
+    results = _results(plan, number, 0.0, asked=False)
+    return [
+        (runner, id)
+        for runner, id in plan.shards[number].tests
+        if all(test.outcome in _UNFINISHED for test in results.get((runner, id), []))
+    ]
+
+
+def merge(plan: Plan, record: RunRecord, *, errors: Sequence[str] = (), signal: int = 0) -> None:
+    """Give `record` all that the workers of the whole run recorded.
+
+    `errors` say why tests may have no result, `signal` is the one by which the user stopped the
+    run, or 0.
+    """
+    record.tests, record.errors, record.commands = [], list(errors), {}
+    record.seconds = round(time.time() - _begin(record), 3)
+    seen: set[_Key] = set()
+    for number, shard in enumerate(plan.shards):
+        results = _results(plan, number, _begin(record), asked=bool(signal))
+        tried = attempts(plan, number)
+        for key in shard.tests:
+            results.setdefault(key, [_missing(key, begun=bool(tried), asked=bool(signal))])
+        for key, tests in results.items():
+            # A module that is skipped or broken is found by every worker that looks into it.
+            if key not in seen or key in set(shard.tests):
+                record.tests += tests
+            seen.add(key)
+        for attempt in tried:
+            part = attempt.record()
+            if part is None:
+                continue
+            record.commands |= part.commands
+            record.warnings += [w for w in part.warnings if w not in record.warnings]
+            if part.status is not Status.INTERRUPTED:
+                record.errors += [f"{attempt.host}: {error}" for error in part.errors]
+    for test in record.tests:
+        record.commands.setdefault(test.runner, [])
+    conclude(record, signal)
+
+
+def conclude(record: RunRecord, signal: int) -> None:
+    """Set the status and the exit code of a record that has all its tests and errors."""
+    if signal:
+        record.status, record.exit_code = Status.INTERRUPTED, 128 + signal
+    elif record.errors:
+        record.status, record.exit_code = Status.BROKEN, ExitCode.INFRASTRUCTURE
+    else:
+        record.status = Status.COMPLETE
+        record.exit_code = ExitCode.TESTS_FAILED if record.failures else ExitCode.OK
+
+
+def _missing(key: _Key, *, begun: bool, asked: bool) -> TestResult:
+    runner, id = key
+    if asked or not begun:
+        return TestResult(id, runner, Outcome.NOT_RUN, reason=INTERRUPTED if asked else None)
+    return TestResult(id, runner, Outcome.LOST, reason="its worker is lost")
+
+
+def _results(
+    plan: Plan, number: int, begin: float, *, asked: bool
+) -> dict[_Key, list[TestResult]]:
+    """Return the results of a shard; a later attempt counts where it came to a result."""
+    found: dict[_Key, list[TestResult]] = {}
+    for attempt in attempts(plan, number):
+        latest: dict[_Key, list[TestResult]] = {}
+        for test in attempt.results(plan.directory, begin, asked=asked):
+            latest.setdefault((test.runner, test.id), []).append(test)
+        for key, tests in latest.items():
+            before = found.get(key)
+            nothing_new = all(test.outcome in _UNFINISHED for test in tests)
+            if before is None or not nothing_new:
+                found[key] = tests if before is None else _follow(before, tests)
+    return found
+
+
+def _follow(before: list[TestResult], after: list[TestResult]) -> list[TestResult]:
+    """Return the results `after`, with those `before` as earlier attempts of the same tests."""
+    if len(before) != len(after):
+        return after
+    return [replace(new, earlier=[*old.attempts, *new.earlier]) for old, new in zip(before, after)]
+
+
+def _begin(record: RunRecord) -> float:
+    return datetime.fromisoformat(record.start).timestamp()
