@@ -5,7 +5,7 @@
 include(FTorchExpanded)
 if(NOT Python3_EXECUTABLE)
   set(Python3_FIND_VIRTUALENV FIRST)
-  find_package(Python3 3.9 QUIET COMPONENTS Interpreter)
+  find_package(Python3 3.10 QUIET COMPONENTS Interpreter)
 endif()
 get_filename_component(_ftorch_python_folder "${Python3_EXECUTABLE}" DIRECTORY)
 find_program(FTORCH_FYPP_EXECUTABLE fypp HINTS "${_ftorch_python_folder}" DOC "The Fortran preprocessor Fypp")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from pathlib import Path
@@ -159,7 +160,7 @@ def test_masks_of_a_run(project, tmp_path):
     assert {use[0] for use in uses} == {C, "1"}
     for gpu in (C, "1"):
         times = sorted((float(begin), float(end)) for name, begin, end in uses if name == gpu)
-        assert all(end <= begin for (_, end), (begin, _) in zip(times, times[1:]))
+        assert all(end <= begin for (_, end), (begin, _) in itertools.pairwise(times))
 
 
 @pytest.mark.parametrize("mask", ["", "-1"])

@@ -4,7 +4,7 @@
 import socket
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, List, Optional
+from typing import Annotated
 
 import typer
 
@@ -57,15 +57,15 @@ _MARKS = {
 
 def doctor(
     build_dir: Annotated[
-        Optional[Path],
+        Path | None,
         typer.Argument(help="A build folder.", show_default="nearest build, if any"),
     ] = None,
     prefix: Annotated[
-        Optional[Path],
+        Path | None,
         typer.Option(exists=True, file_okay=False, help="Where FTorch is installed."),
     ] = None,
     program: Annotated[
-        Optional[List[Path]],
+        list[Path] | None,
         typer.Option(exists=True, dir_okay=False, help="A program linked with FTorch; repeat."),
     ] = None,
     json: AsJson = False,

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, List, Optional
+from typing import Annotated
 
 import typer
 
@@ -57,7 +57,7 @@ class Listed:
 
 def list_tests(
     build_dir: Annotated[
-        Optional[Path],
+        Path | None,
         typer.Argument(help="A configured and built folder.", show_default="nearest build"),
     ] = None,
     build_config: BuildConfig = None,
@@ -71,7 +71,7 @@ def list_tests(
     tests_from_file: TestsFromFile = None,
     everything: Everything = False,
     pytest_path: Annotated[
-        Optional[List[Path]],
+        list[Path] | None,
         typer.Option(exists=True, help="Python tests.", show_default="tests of the project"),
     ] = None,
     json: AsJson = False,

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -21,7 +21,7 @@ _PANEL = "On an installed FTorch"
 _LOCK_SECONDS = 4000.0
 
 Prefix = Annotated[
-    Optional[Path],
+    Path | None,
     typer.Option(
         exists=True,
         file_okay=False,
@@ -30,7 +30,7 @@ Prefix = Annotated[
     ),
 ]
 BuildIn = Annotated[
-    Optional[Path],
+    Path | None,
     typer.Option(
         "--build-dir",
         file_okay=False,

@@ -3,7 +3,7 @@
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -34,7 +34,7 @@ def report(
     run: Annotated[str, RUN] = "latest",
     format: Annotated[Format, typer.Option(help="What to write.")] = Format.MARKDOWN,
     output: Annotated[
-        Optional[Path],
+        Path | None,
         typer.Option(
             "-o", "--output", dir_okay=False, help="The file.", show_default="standard output"
         ),

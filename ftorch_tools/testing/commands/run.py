@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import Annotated, List, Optional
+from typing import Annotated
 
 import typer
 
@@ -46,11 +46,11 @@ EPILOG = (
 
 def run(
     build_dir: Annotated[
-        Optional[Path],
+        Path | None,
         typer.Argument(help="A configured and built folder.", show_default="nearest build"),
     ] = None,
     jobs: Annotated[
-        Optional[int],
+        int | None,
         typer.Option("-j", "--jobs", min=1, help="Tests at a time.", show_default="usable cores"),
     ] = None,
     build_config: BuildConfig = None,
@@ -64,7 +64,7 @@ def run(
     tests_from_file: TestsFromFile = None,
     everything: Everything = False,
     pytest_path: Annotated[
-        Optional[List[Path]],
+        list[Path] | None,
         typer.Option(exists=True, help="Python tests.", show_default="tests of the project"),
     ] = None,
     timeout: Annotated[
@@ -76,7 +76,7 @@ def run(
         ),
     ] = 600.0,
     output: Annotated[
-        Optional[Path],
+        Path | None,
         typer.Option(
             file_okay=False,
             help="Folder for the run directories.",

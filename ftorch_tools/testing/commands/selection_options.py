@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 from codecs import BOM_UTF8
 from pathlib import Path
-from typing import Annotated, Any, List, Optional
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
@@ -20,7 +20,7 @@ from ftorch_tools.text import decode, lines_of
 _PANEL = "Selection"
 
 BuildConfig = Annotated[
-    Optional[str],
+    str | None,
     typer.Option(
         "-C",
         "--build-config",
@@ -29,13 +29,13 @@ BuildConfig = Annotated[
     ),
 ]
 TestsRegex = Annotated[
-    Optional[str],
+    str | None,
     typer.Option(
         "-R", "--tests-regex", help="Only tests whose name matches.", rich_help_panel=_PANEL
     ),
 ]
 LabelRegex = Annotated[
-    Optional[List[str]],
+    list[str] | None,
     typer.Option(
         "-L",
         "--label-regex",
@@ -44,7 +44,7 @@ LabelRegex = Annotated[
     ),
 ]
 LabelExclude = Annotated[
-    Optional[List[str]],
+    list[str] | None,
     typer.Option(
         "-LE",
         "--label-exclude",
@@ -53,7 +53,7 @@ LabelExclude = Annotated[
     ),
 ]
 Expression = Annotated[
-    Optional[str],
+    str | None,
     typer.Option(
         "-E",
         "--label-expression",
@@ -63,7 +63,7 @@ Expression = Annotated[
     ),
 ]
 Failed = Annotated[
-    Optional[str],
+    str | None,
     typer.Option(
         "--failed",
         metavar="[RUN]",
@@ -72,7 +72,7 @@ Failed = Annotated[
     ),
 ]
 Shard = Annotated[
-    Optional[str],
+    str | None,
     typer.Option(
         "--shard",
         metavar="I/N",
@@ -81,7 +81,7 @@ Shard = Annotated[
     ),
 ]
 Test = Annotated[
-    Optional[List[str]],
+    list[str] | None,
     typer.Option(
         "--test",
         metavar="TEST",
@@ -91,7 +91,7 @@ Test = Annotated[
     ),
 ]
 TestsFromFile = Annotated[
-    Optional[Path],
+    Path | None,
     typer.Option(
         "--tests-from-file",
         help="Only the tests that this file names, one a line; - is standard input.",
@@ -107,14 +107,14 @@ Everything = Annotated[
 class SelectingCommand(TyperCommand):
     """A command where `--failed` may stand without a value, and test names may follow `--`."""
 
-    def parse_args(self, ctx: Any, args: List[str]) -> List[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Write both in the way that typer reads."""
         end = args.index("--") if "--" in args else len(args)
         given = [_with_value(args, place) for place in range(end)]
         names = [f"--test={name}" for name in args[end + 1 :]]
         return list(super().parse_args(ctx, [*given, *names]))
 
-    def collect_usage_pieces(self, ctx: Any) -> List[str]:
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Add the names to the line of usage."""
         return [*super().collect_usage_pieces(ctx), "[-- TEST...]"]
 

@@ -3,7 +3,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -32,10 +32,10 @@ EPILOG = "Example: `ftorch-test show latest fortran.tensor`"
 
 def show(
     run: Annotated[str, RUN] = "latest",
-    test: Annotated[Optional[str], TEST] = None,
+    test: Annotated[str | None, TEST] = None,
     project: InProject = Path(),
     pin: Annotated[
-        Optional[bool],
+        bool | None,
         typer.Option("--pin/--unpin", help="Keep this run for ever, or no longer."),
     ] = None,
     json: AsJson = False,
@@ -100,7 +100,7 @@ def _describe(console: Console, test: TestResult, attempt: Attempt) -> None:
     say(console, (details, "dim"))
 
 
-def _output(record: RunRecord, path: Optional[str]) -> Optional[str]:
+def _output(record: RunRecord, path: str | None) -> str | None:
     if path is None:
         return None
     try:

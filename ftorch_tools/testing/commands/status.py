@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -32,7 +32,7 @@ _ABANDONED = "abandoned"
 
 
 def status(
-    run: Annotated[Optional[str], RUN] = None,
+    run: Annotated[str | None, RUN] = None,
     last: Annotated[int, typer.Option("-n", "--last", min=1, help="How many runs.")] = 5,
     project: InProject = Path(),
     json: AsJson = False,

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable, Union
 
 from ftorch_tools.testing.records.record import Outcome
 
@@ -45,5 +45,5 @@ class Closed:
     runner: str
 
 
-Event = Union[Planned, Started, Ended, Closed]
+Event = Planned | Started | Ended | Closed
 Emit = Callable[[Event], None]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, List, Optional
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -39,14 +39,14 @@ def _option(*names: str, **settings: object) -> object:
 
 
 On = Annotated[
-    Optional[str],
+    str | None,
     _option(metavar="SCHEDULER", help="slurm, pbs, lsf, flux, or psij:EXECUTOR."),
 ]
 Nodes = Annotated[
-    Optional[int], _option(min=1, help="Nodes.", show_default="1, or all of this allocation")
+    int | None, _option(min=1, help="Nodes.", show_default="1, or all of this allocation")
 ]
 Time = Annotated[
-    Optional[float],
+    float | None,
     _option(
         "--time",
         parser=parse_duration,
@@ -55,16 +55,16 @@ Time = Annotated[
         show_default="that of the scheduler",
     ),
 ]
-Partition = Annotated[Optional[str], _option(help="Partition or queue.")]
+Partition = Annotated[str | None, _option(help="Partition or queue.")]
 CoresPerNode = Annotated[
-    Optional[int], _option(min=1, help="Cores of each node.", show_default="whole nodes")
+    int | None, _option(min=1, help="Cores of each node.", show_default="whole nodes")
 ]
 SubmitArgument = Annotated[
-    Optional[List[str]],
+    list[str] | None,
     _option("--submit-arg", help="Argument for the scheduler, as --submit-arg=--qos=debug."),
 ]
 MaxPending = Annotated[
-    Optional[float],
+    float | None,
     _option(
         parser=parse_duration,
         metavar="DURATION",
@@ -73,7 +73,7 @@ MaxPending = Annotated[
     ),
 ]
 LostAfter = Annotated[
-    Optional[float],
+    float | None,
     _option(
         parser=parse_duration,
         metavar="DURATION",

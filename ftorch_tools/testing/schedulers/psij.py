@@ -6,10 +6,10 @@ from __future__ import annotations
 import re
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Any, Callable
+from typing import Any
 
 from ftorch_tools.errors import UsageError
 from ftorch_tools.testing.schedulers.plan import Plan

@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from typing import Callable
+from collections.abc import Callable, Collection
 
 from ftorch_tools.errors import UsageError
 

@@ -26,7 +26,7 @@ class Ftorch(CMakePackage, CudaPackage):
     depends_on("cxx", type="build")
     depends_on("fortran", type="build")
     depends_on("cmake@3.21:", type="build")
-    depends_on("python@3.9:", type="build")
+    depends_on("python@3.10:", type="build")
     depends_on("py-fypp", type="build")
 
     depends_on("py-torch@2.9:", type=("build", "link", "run"))
