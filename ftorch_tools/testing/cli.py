@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ftorch_tools.errors import ExitCode, InfrastructureError
-from ftorch_tools.outlet import guard_standard_streams
-from ftorch_tools.testing.interrupts import hold
+from ftorch_tools.safe_stream import guard_standard_streams
+from ftorch_tools.testing.interrupts import block_signals
 
 if TYPE_CHECKING:
     import typer
@@ -45,7 +45,7 @@ def main() -> None:
     """Run the command line; the exit status is one of `ExitCode`, or 128 + signal."""
     if sys.argv[1:2] == ["run"]:
         # A signal from here on leaves a record.
-        hold()
+        block_signals()
     guard_standard_streams()
     try:
         try:

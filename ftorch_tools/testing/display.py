@@ -99,7 +99,7 @@ class Display:
         """Take in one event and show what is new at once: a failure."""
         self._progress.apply(event)
         if isinstance(event, Ended) and event.outcome.is_failure:
-            words = f"{event.outcome.words:>8} "
+            words = f"{event.outcome.phrase:>8} "
             self.say(Text.assemble((words, "bold red"), f"{event.runner} {event.id}"))
 
     def tick(self) -> None:

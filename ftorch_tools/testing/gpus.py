@@ -74,10 +74,10 @@ def device_names() -> list[str] | None:
     return re.findall(r"^GPU \d+: (.+) \(UUID: ", listing, re.MULTILINE)
 
 
-def silence() -> list[str]:
+def nvidia_smi_warnings() -> list[str]:
     """Return a warning if nvidia-smi did not answer; it is asked but once."""
     program = shutil.which("nvidia-smi")
-    answer = _ask(program) if program else None
+    answer = _run_nvidia_smi(program) if program else None
     return [f"{answer}: its GPUs are unknown"] if isinstance(answer, CommandError) else []
 
 
@@ -100,12 +100,12 @@ def _nvidia(environment: Mapping[str, str], root: Path) -> list[str]:
 def _listing(environment: Mapping[str, str]) -> str | None:
     """Return what nvidia-smi lists; None when there is none, or it fails."""
     program = shutil.which("nvidia-smi", path=environment.get("PATH"))
-    answer = _ask(program) if program else None
+    answer = _run_nvidia_smi(program) if program else None
     return answer.out if isinstance(answer, Answer) and answer.code == 0 else None
 
 
 @cache
-def _ask(program: str) -> Answer | CommandError:
+def _run_nvidia_smi(program: str) -> Answer | CommandError:
     # Once: a driver that hangs would hold up a run again and again.
     try:
         return call(program, "-L", timeout=_ANSWER_SECONDS)

@@ -7,7 +7,7 @@ import os
 import signal
 from contextlib import suppress
 
-from ftorch_tools.testing.drivers.leftovers import VARIABLE, end_marked, marked, new_mark
+from ftorch_tools.testing.drivers.orphans import VARIABLE, kill_marked, marked, new_mark
 
 
 class Guard:
@@ -21,17 +21,17 @@ class Guard:
         mark = new_mark()
         self._before = os.environ.get(VARIABLE)
         os.environ[VARIABLE] = marked(os.environ, mark)[VARIABLE]
-        heard, self._told = os.pipe()
+        read_end, self._write_end = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
-            _watch(heard, mark)
-        os.close(heard)
+            _watch(read_end, mark)
+        os.close(read_end)
         return self
 
     def __exit__(self, *unused: object) -> None:
         with suppress(OSError):
-            os.write(self._told, b".")
-        os.close(self._told)
+            os.write(self._write_end, b".")
+        os.close(self._write_end)
         with suppress(ChildProcessError):
             os.waitpid(self._pid, 0)
         if self._before is None:
@@ -40,7 +40,7 @@ class Guard:
             os.environ[VARIABLE] = self._before
 
 
-def _watch(heard: int, mark: str) -> None:
+def _watch(read_end: int, mark: str) -> None:
     """Wait for the end of the other process, and never return."""
     try:
         # What ends a run, from a terminal or a scheduler, must not end this first.
@@ -52,10 +52,10 @@ def _watch(heard: int, mark: str) -> None:
         nothing = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(nothing, descriptor)
-        os.dup2(heard, 3)
+        os.dup2(read_end, 3)
         os.closerange(4, 65536)
         # This process was started before the mark came into its own environment.
         if os.read(3, 1) == b"":
-            end_marked(mark)
+            kill_marked(mark)
     finally:
         os._exit(0)

@@ -118,7 +118,7 @@ def chosen_compiler(compilers: Mapping[str, Compiler]) -> list[str]:
     return shlex.split(os.environ.get("FC", "")) or ([recorded] if recorded else [])
 
 
-def words(compiler: Compiler) -> str:
+def describe_compiler(compiler: Compiler) -> str:
     """Return what is known of `compiler`, as people read it."""
     place = f"({compiler.path})" if compiler.path else ""
     return " ".join(filter(None, [compiler.id, compiler.version, place])) or "an unknown compiler"

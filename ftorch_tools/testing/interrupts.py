@@ -22,15 +22,15 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _WARNING = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
 
 
-def heeded() -> list[signal.Signals]:
+def handled_signals() -> list[signal.Signals]:
     """Return the signals that end a run: all that were not ignored from the start, as by nohup."""
     ignored = (signal.SIG_IGN, _do_nothing)
     return [n for n in (*_ENDING, *_WARNING) if signal.getsignal(n) not in ignored]
 
 
-def hold() -> None:
+def block_signals() -> None:
     """Keep back the signals that end a run until `Signals` are entered, which then count them."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, heeded())
+    signal.pthread_sigmask(signal.SIG_BLOCK, handled_signals())
 
 
 class Signals:
@@ -41,7 +41,7 @@ class Signals:
         self.number = 0
 
     def __enter__(self) -> Signals:
-        self._before = {number: signal.signal(number, self._note) for number in heeded()}
+        self._before = {number: signal.signal(number, self._note) for number in handled_signals()}
         if signal.SIGINT not in self._before:
             # To ignore is inherited, and pytest, in a session of its own, is stopped by SIGINT.
             self._before[signal.SIGINT] = signal.signal(signal.SIGINT, _do_nothing)
@@ -78,7 +78,7 @@ def interruptible(message: str) -> Iterator[None]:
         handler(number, frame)
         raise InfrastructureError(message)
 
-    before = {number: signal.getsignal(number) for number in heeded()}
+    before = {number: signal.getsignal(number) for number in handled_signals()}
     for number in before:
         signal.signal(number, end)
     try:

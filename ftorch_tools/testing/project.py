@@ -146,18 +146,18 @@ def _upwards(place: Path) -> list[Path]:
 
 def commit(project: Path) -> tuple[str | None, bool | None]:
     """Return the commit and whether tracked files differ from it; None twice without git."""
-    head = _git(project, "rev-parse", "HEAD")
+    head = _run_git(project, "rev-parse", "HEAD")
     if head is None:
         return None, None
-    changes = _git(project, "status", "--porcelain", "--untracked-files=no")
+    changes = _run_git(project, "status", "--porcelain", "--untracked-files=no")
     return head.strip(), None if changes is None else bool(changes.strip())
 
 
-def _git(project: Path, *arguments: str) -> str | None:
-    return _ask("git", "-C", str(project), "--no-optional-locks", *arguments)
+def _run_git(project: Path, *arguments: str) -> str | None:
+    return _run("git", "-C", str(project), "--no-optional-locks", *arguments)
 
 
-def _ask(*command: str) -> str | None:
+def _run(*command: str) -> str | None:
     try:
         answer = subprocess.run(
             command,

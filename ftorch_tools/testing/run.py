@@ -12,7 +12,7 @@ import time
 import traceback
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -31,12 +31,12 @@ from ftorch_tools.testing.drivers.pytest_runner import Pytest
 from ftorch_tools.testing.drivers.runner import Runner
 from ftorch_tools.testing.drivers.slots import Free, free
 from ftorch_tools.testing.estimate import read_durations
-from ftorch_tools.testing.gpus import Gpus, device_names, silence, usable_gpus
+from ftorch_tools.testing.gpus import Gpus, device_names, nvidia_smi_warnings, usable_gpus
 from ftorch_tools.testing.guard import Guard
 from ftorch_tools.testing.installed import ftorch_of
 from ftorch_tools.testing.interrupts import Signals, Stop
-from ftorch_tools.testing.records.keeper import Keeper
 from ftorch_tools.testing.records.record import Outcome, RunRecord, Status, TestResult
+from ftorch_tools.testing.records.record_writer import RecordWriter
 from ftorch_tools.testing.selection import CTEST, PYTEST, Selection, reached_by
 from ftorch_tools.testing.selection.names import to_id
 
@@ -99,10 +99,10 @@ class Run:
             cmake=project.cmake_version(cache),
             compilers=project.compilers(options.build, cache),
             devices=device_names(),
-            selection=asdict(options.selection),
+            selection=options.selection.to_record(),
         )
-        self.record.warnings += silence()
-        self._keeper = Keeper(self.record)
+        self.record.warnings += nvidia_smi_warnings()
+        self._writer = RecordWriter(self.record)
         self._events: queue.Queue[Event] = queue.Queue()
         self._runners: dict[str, Runner] = {}
         self._unmatched: set[tuple[str, str]] = set()
@@ -113,7 +113,7 @@ class Run:
         Raise OSError when the record cannot be written, even with the space held back for it.
         """
         started = time.monotonic()
-        self._keeper.save()
+        self._writer.save()
         with Guard():
             try:
                 if not signals.count:
@@ -179,18 +179,18 @@ class Run:
     def _run(self, ctest: CTest | None, pytest: Pytest | None, signals: Signals) -> None:
         self._runners = {runner.name: runner for runner in (ctest, pytest) if runner is not None}
         self.record.commands = {name: runner.command for name, runner in self._runners.items()}
-        self._keeper.save()
+        self._writer.save()
         with Display(self._console) as display:
             drivers = " and ".join(map(str, self._runners.values())) or "nothing"
             display.say(Text(f"running {drivers} on {self.record.jobs} cores", style="dim"))
             self._share(ctest, pytest)
             for runner in self._runners.values():
                 runner.start(self._events.put)
-            self._follow(ctest, pytest, signals, display)
+            self._process_events(ctest, pytest, signals, display)
         if pytest is not None:
             pytest.slots.remove()
 
-    def _follow(
+    def _process_events(
         self,
         ctest: CTest | None,
         pytest: Pytest | None,
@@ -204,7 +204,7 @@ class Run:
             try:
                 event = self._events.get(timeout=_TICK_SECONDS)
                 display.apply(event)
-                self._keeper.note(event)
+                self._writer.note(event)
                 if isinstance(event, Closed):
                     alive.discard(event.runner)
             except queue.Empty:
@@ -216,12 +216,12 @@ class Run:
                 next_look = time.monotonic() + _SLOW_TICK_SECONDS
                 remaining = []
                 for runner in self._runners.values():
-                    runner.tend()
+                    runner.supervise()
                     remaining += [(runner.name, id) for id in runner.remaining]
                 elapsed = display.elapsed()
                 display.left = self._durations.left(remaining, elapsed, self.record.jobs)
             display.tick()
-            self._keeper.tick()
+            self._writer.tick()
             stop.advance()
 
     def _share(self, ctest: CTest | None, pytest: Pytest | None) -> None:
@@ -255,11 +255,11 @@ class Run:
         if record.status is Status.COMPLETE:
             good = ExitCode.TESTS_FAILED if record.failures else ExitCode.OK
             record.exit_code = ExitCode.NOTHING_SELECTED if nothing else good
-        self._keeper.publish()
+        self._writer.publish()
 
     def _record_missing(self, tests: Collection[tuple[str, str]]) -> None:
         """Record the tests that were asked for by name, and that their runner does not have."""
-        if self._options.selection.lenient:
+        if self._options.selection.ignore_missing:
             words = "no such test any more"
             self.record.warnings += [f"{words}: {name}" for _, name in sorted(tests)]
             return

@@ -62,7 +62,7 @@ def _counts(record: RunRecord) -> Text:
 
 
 def _tries(test: TestResult) -> str:
-    return ", ".join(attempt.outcome.words for attempt in test.attempts)
+    return ", ".join(attempt.outcome.phrase for attempt in test.attempts)
 
 
 def _print_failure(console: Console, test: TestResult, directory: Path, *, in_full: bool) -> None:

@@ -20,7 +20,7 @@ from ftorch_tools.command import CommandError, call
 from ftorch_tools.errors import InfrastructureError, UsageError
 from ftorch_tools.testing.cores import usable_cores
 from ftorch_tools.testing.fortran import module_format, why_unreadable
-from ftorch_tools.testing.installed import Installed, chosen_compiler, words
+from ftorch_tools.testing.installed import Installed, chosen_compiler, describe_compiler
 from ftorch_tools.testing.project import TEST_FILE
 
 _STAMP = "ftorch-validation.json"
@@ -121,10 +121,10 @@ class Suite:
             return
         file = self._installed.modules / "ftorch.mod"
         written = module_format(file) if file.is_file() else "nobody: ftorch.mod is missing"
-        builder = self._installed.compilers["Fortran"]
+        builder = describe_compiler(self._installed.compilers["Fortran"])
         raise InfrastructureError(
             f"{compiler} cannot use the modules of {self.prefix}: {reason}\n"
-            f"They were written by {written}; the library was built by {words(builder)}.\n"
+            f"They were written by {written}; the library was built by {builder}.\n"
             "Load the module of that compiler, name it in FC, or build FTorch with "
             f"{compiler}."
         )
@@ -179,9 +179,10 @@ def _find_compiler(installed: Installed) -> list[str]:
         return compiler
     name = compiler[0] if compiler else "recorded by no name"
     source = "FC names it" if os.environ.get("FC") else f"it built {installed.prefix}"
+    builder = describe_compiler(installed.compilers["Fortran"])
     raise InfrastructureError(
         f"the Fortran compiler {name} is not here ({source}).\n"
-        f"Load its module, or name in FC the compiler {words(installed.compilers['Fortran'])}."
+        f"Load its module, or name in FC the compiler {builder}."
     )
 
 

@@ -19,7 +19,7 @@ from ftorch_tools.testing.selection import Selection
 def select(build: Path, run: Path) -> CTest:
     run.mkdir()
     ctest = CTest(shutil.which("ctest"), build, run, None, 60.0)
-    ctest.select(Selection(everything=True), 1)
+    ctest.select(Selection(include_slow=True), 1)
     return ctest
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ftorch_tools.testing.gpus import Gpus, device_names, silence, usable_gpus
+from ftorch_tools.testing.gpus import Gpus, device_names, nvidia_smi_warnings, usable_gpus
 
 A, B, C = (f"GPU-{letter * 8}-0000-0000-0000-000000000000" for letter in "abc")
 PARTS = [f"MIG-{digit * 8}-1111-1111-1111-111111111111" for digit in "12"]
@@ -205,7 +205,7 @@ def test_a_driver_that_hangs_holds_nobody_up(tmp_path, monkeypatch):
     begin = time.monotonic()
     assert device_names() is None
     assert usable_gpus(root=tmp_path).masks == ()
-    (told,) = silence()
+    (told,) = nvidia_smi_warnings()
     assert "nvidia-smi did not answer within 0.5 s" in told
     assert asked.read_text() == "\n"
     assert time.monotonic() - begin < 20
@@ -213,4 +213,4 @@ def test_a_driver_that_hangs_holds_nobody_up(tmp_path, monkeypatch):
 
 def test_a_machine_without_driver_is_not_silent(monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")
-    assert (device_names(), silence()) == ([], [])
+    assert (device_names(), nvidia_smi_warnings()) == ([], [])

@@ -118,7 +118,7 @@ def followed(project, *, timeout=20.0):
     runner.start(events.put)
     event = None
     while not isinstance(event, Closed):
-        runner.tend()
+        runner.supervise()
         with suppress(queue.Empty):
             event = events.get(timeout=0.1)
     runner.slots.remove()

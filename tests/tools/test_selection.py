@@ -18,7 +18,7 @@ YES, NO, SLOW = Choice.SELECTED, Choice.DESELECTED, Choice.EXCLUDED_AS_SLOW
         (Selection(), "a", [], YES),
         (Selection(), "a", ["slow"], SLOW),
         (Selection(), "a", ["slower"], YES),
-        (Selection(everything=True), "a", ["slow"], YES),
+        (Selection(include_slow=True), "a", ["slow"], YES),
         (Selection(labels=["slow"]), "a", ["slow"], YES),
         (Selection(labels=["slow"]), "a", ["unit"], NO),
         (Selection(labels=["unit"]), "a", ["unit", "slow"], SLOW),
@@ -81,7 +81,7 @@ def test_expression_of_one_label(label: str) -> None:
 @pytest.mark.parametrize("text", ["", "gpu and", "not", "a b", "(a", "a)", "and a", "a & b"])
 def test_bad_boolean_expression(text: str) -> None:
     with pytest.raises(UsageError, match="expression of labels"):
-        Selection(expression=text, everything=True)
+        Selection(expression=text, include_slow=True)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ftorch_tools.testing.drivers.ctest_list import ListedTest
-from ftorch_tools.testing.drivers.slots import Free, Slots, cores, free, gpus
+from ftorch_tools.testing.drivers.slots import Free, Slots, free, hold_cores, hold_gpus
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def can_enter(folder: Path, count: int = 1, gpu: bool = False) -> bool:
     entered = threading.Event()
 
     def enter() -> None:
-        with gpus(folder, [0]) if gpu else cores(folder, count):
+        with hold_gpus(folder, [0]) if gpu else hold_cores(folder, count):
             entered.set()
 
     threading.Thread(target=enter, daemon=True).start()
@@ -70,15 +70,15 @@ def test_no_more_than_offered(slots: Slots) -> None:
     offer(slots, 2)
     offer(slots, 2)
     with ExitStack() as held:
-        held.enter_context(cores(slots.folder))
-        held.enter_context(cores(slots.folder))
+        held.enter_context(hold_cores(slots.folder))
+        held.enter_context(hold_cores(slots.folder))
         assert not can_enter(slots.folder)
     assert can_enter(slots.folder)
 
 
 def test_all_or_none(slots: Slots) -> None:
     slots.open(Free(3, True))
-    with cores(slots.folder, 2):
+    with hold_cores(slots.folder, 2):
         assert not can_enter(slots.folder, 2)
         # The failed attempt holds nothing.
         assert can_enter(slots.folder, 1)
@@ -87,7 +87,10 @@ def test_all_or_none(slots: Slots) -> None:
 
 def test_gpus_are_exclusive(slots: Slots) -> None:
     slots.open(Free(1, True))
-    with gpus(slots.folder, [0, 1, 2], 2) as first, gpus(slots.folder, range(3)) as second:
+    with (
+        hold_gpus(slots.folder, [0, 1, 2], 2) as first,
+        hold_gpus(slots.folder, range(3)) as second,
+    ):
         assert sorted(first + second) == [0, 1, 2]
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from ftorch_tools.errors import RecordError, UsageError
-from ftorch_tools.testing.records.keeper import Keeper
 from ftorch_tools.testing.records.load import load
 from ftorch_tools.testing.records.record import Attempt, Compiler, Outcome, Status, TestResult
+from ftorch_tools.testing.records.record_writer import RecordWriter
 from ftorch_tools.testing.records.store import find_run, find_store
 
 
@@ -242,7 +242,7 @@ def test_no_state_folder(runs, monkeypatch):
     for name in ("HOME", "XDG_STATE_HOME"):
         monkeypatch.delenv(name)
     monkeypatch.setattr("pwd.getpwuid", unknown)
-    keeper = Keeper(record)
+    keeper = RecordWriter(record)
     keeper.save()
     keeper.finish()
     (warning,) = load(Path(record.directory) / "run.json").warnings

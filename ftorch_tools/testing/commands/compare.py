@@ -8,11 +8,11 @@ import typer
 from rich.console import Console
 
 from ftorch_tools.errors import ExitCode
-from ftorch_tools.outlet import make_console
+from ftorch_tools.safe_stream import make_console
 from ftorch_tools.testing.commands.common import (
     AsJson,
     InProject,
-    errors_told,
+    errors_reported,
     print_json,
     run_argument,
     say,
@@ -48,7 +48,7 @@ def compare(
     json: AsJson = False,
 ) -> None:
     """Say what changed from run A to run B."""
-    with errors_told():
+    with errors_reported():
         first, second = find_ended_run(a, project), find_ended_run(b, project)
         history = Store(Path(second.project)).load_all(warn)
         result = compare_records(first, second, history)
@@ -61,8 +61,8 @@ def compare(
 
 
 def _print(console: Console, a: RunRecord, b: RunRecord, result: Comparison) -> None:
-    say(console, f"A  {_words(a)}")
-    say(console, f"B  {_words(b)}")
+    say(console, f"A  {_describe(a)}")
+    say(console, f"B  {_describe(b)}")
     if a.host != b.host:
         say(console, ("the hosts differ: durations may differ for that alone", "yellow"))
     counts = []
@@ -84,7 +84,7 @@ def _print(console: Console, a: RunRecord, b: RunRecord, result: Comparison) -> 
     say(console, ", ".join(counts) or "no difference")
 
 
-def _words(run: RunRecord) -> str:
+def _describe(run: RunRecord) -> str:
     commit = (
         run.commit[:10] + (" with changes" if run.dirty else "") if run.commit else "no commit"
     )
@@ -100,5 +100,5 @@ def _detail(change: Change) -> str:
         times = f"{duration(first)} -> {duration(second)}"
         few = "" if change.durations >= FEWEST else f", too few runs: {change.durations}"
         return f"{times} ({share}noise {duration(change.noise)}{few})"
-    outcomes = [outcome.words for outcome in (change.before, change.after) if outcome]
+    outcomes = [outcome.phrase for outcome in (change.before, change.after) if outcome]
     return " -> ".join(outcomes)

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from ftorch_tools.errors import ExitCode
-from ftorch_tools.outlet import make_console
-from ftorch_tools.testing.commands.common import AsJson, errors_told, print_json, say
+from ftorch_tools.safe_stream import make_console
+from ftorch_tools.testing.commands.common import AsJson, errors_reported, print_json, say
 from ftorch_tools.testing.doctor import (
     compilers,
     cpus,
@@ -71,7 +71,7 @@ def doctor(
     json: AsJson = False,
 ) -> None:
     """Say what FTorch finds here and what is wrong, with the remedy."""
-    with errors_told():
+    with errors_reported():
         subject = find_subject(prefix, build_dir)
     subject.programs = program or []
     found = run_checks(CHECKS, subject)

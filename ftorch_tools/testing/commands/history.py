@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ftorch_tools.outlet import make_console
+from ftorch_tools.safe_stream import make_console
 from ftorch_tools.testing.commands.common import (
     TEST,
     AsJson,
     InProject,
-    errors_told,
+    errors_reported,
     print_json,
     say,
     warn,
@@ -34,7 +34,7 @@ def history(
     json: AsJson = False,
 ) -> None:
     """Show how a test ended, and how long it took, in the runs that are kept."""
-    with errors_told():
+    with errors_reported():
         records = find_store(project).load_all(warn)
         id = find_id(test, {result.id for record in records for result in record.tests})
         entries = history_of(records, id)[-last:]
@@ -54,14 +54,14 @@ def _print(console: Console, id: str, entries: list[Entry]) -> None:
         say(
             console,
             f"{entry.run}  ",
-            (f"{entry.outcome.words:8}", style),
+            (f"{entry.outcome.phrase:8}", style),
             f"{seconds}  ",
             ("#" * filled + " " * (_BAR - filled), "dim"),
-            f"  {_origin(entry)}",
+            f"  {_provenance(entry)}",
         )
 
 
-def _origin(entry: Entry) -> str:
+def _provenance(entry: Entry) -> str:
     commit = entry.commit[:10] + ("+" if entry.dirty else "") if entry.commit else ""
     measured = (f"{one_line(name)}={value}" for name, value in entry.measurements.items())
     return "  ".join(filter(None, [commit, entry.host, *measured]))

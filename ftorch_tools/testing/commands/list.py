@@ -11,13 +11,13 @@ from typing import Annotated
 import typer
 
 from ftorch_tools.errors import ExitCode
-from ftorch_tools.outlet import make_console
-from ftorch_tools.testing.commands.common import AsJson, errors_told, print_json, say
+from ftorch_tools.safe_stream import make_console
+from ftorch_tools.testing.commands.common import AsJson, errors_reported, print_json, say
 from ftorch_tools.testing.commands.selection_options import (
     BuildConfig,
-    Everything,
     Expression,
     Failed,
+    IncludeSlow,
     LabelExclude,
     LabelRegex,
     Shard,
@@ -69,7 +69,7 @@ def list_tests(
     shard: Shard = None,
     test: Test = None,
     tests_from_file: TestsFromFile = None,
-    everything: Everything = False,
+    include_slow: IncludeSlow = False,
     pytest_path: Annotated[
         list[Path] | None,
         typer.Option(exists=True, help="Python tests.", show_default="tests of the project"),
@@ -77,7 +77,7 @@ def list_tests(
     json: AsJson = False,
 ) -> None:
     """List the tests that `run` would run, with their labels."""
-    with errors_told():
+    with errors_reported():
         build = find_build(build_dir)
         project = find_project(build, read_cache(build))
         selection = make_selection(
@@ -90,7 +90,7 @@ def list_tests(
             shard=shard,
             tests=test,
             tests_from_file=tests_from_file,
-            everything=everything,
+            include_slow=include_slow,
         )
         given = [path.resolve() for path in pytest_path or []]
         existing = list(_of_ctest(build, build_config)) if has_ctest(build) else []
@@ -111,13 +111,13 @@ def list_tests(
         _print(chosen, excluded)
     for name, why in found.broken.items():
         print(f"ftorch-test: pytest cannot collect {one_line(name)}:\n{why}", file=sys.stderr)
-    lenient = selection.lenient
+    ignore_missing = selection.ignore_missing
     for name in unknown:
-        words = "warning: no such test any more" if lenient else "no such test"
+        words = "warning: no such test any more" if ignore_missing else "no such test"
         print(f"ftorch-test: {words}: {one_line(name)}", file=sys.stderr)
     if found.broken:
         raise typer.Exit(ExitCode.INFRASTRUCTURE)
-    good = chosen and (lenient or not unknown)
+    good = chosen and (ignore_missing or not unknown)
     raise typer.Exit(ExitCode.OK if good else ExitCode.NOTHING_SELECTED)
 
 

@@ -11,7 +11,7 @@ from ftorch_tools.testing.commands.common import (
     RUN,
     AsJson,
     InProject,
-    errors_told,
+    errors_reported,
     print_json,
     warn,
 )
@@ -43,7 +43,7 @@ def report(
     json: AsJson = False,
 ) -> None:
     """Write a report of a run: HTML that needs no other file, Markdown, or JUnit XML."""
-    with errors_told():
+    with errors_reported():
         record = find_ended_run(run, project, warn)
         text = _render(record, format)
         if output is not None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ftorch_tools.errors import ExitCode, InfrastructureError, UsageError
-from ftorch_tools.outlet import make_console
+from ftorch_tools.safe_stream import make_console
 from ftorch_tools.testing.commands.prefix_options import (
     BuildIn,
     Prefix,
@@ -19,9 +19,9 @@ from ftorch_tools.testing.commands.prefix_options import (
 )
 from ftorch_tools.testing.commands.selection_options import (
     BuildConfig,
-    Everything,
     Expression,
     Failed,
+    IncludeSlow,
     LabelExclude,
     LabelRegex,
     Shard,
@@ -62,7 +62,7 @@ def run(
     shard: Shard = None,
     test: Test = None,
     tests_from_file: TestsFromFile = None,
-    everything: Everything = False,
+    include_slow: IncludeSlow = False,
     pytest_path: Annotated[
         list[Path] | None,
         typer.Option(exists=True, help="Python tests.", show_default="tests of the project"),
@@ -114,7 +114,7 @@ def run(
                 shard=shard,
                 tests=test,
                 tests_from_file=tests_from_file,
-                everything=everything,
+                include_slow=include_slow,
             )
             options = Options(
                 build=build,

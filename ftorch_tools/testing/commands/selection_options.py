@@ -98,7 +98,7 @@ TestsFromFile = Annotated[
         rich_help_panel=_PANEL,
     ),
 ]
-Everything = Annotated[
+IncludeSlow = Annotated[
     bool,
     typer.Option("--all", help="Also the tests labelled slow.", rich_help_panel=_PANEL),
 ]
@@ -138,7 +138,7 @@ def make_selection(
     shard: str | None,
     tests: list[str] | None,
     tests_from_file: Path | None,
-    everything: bool,
+    include_slow: bool,
 ) -> Selection:
     """Return what the options say; `--failed` looks for its run in `runs`."""
     named = list(tests or [])
@@ -154,11 +154,11 @@ def make_selection(
         regex=regex,
         labels=labels or [],
         exclude=exclude or [],
-        everything=everything,
+        include_slow=include_slow,
         expression=expression,
         tests=list(dict.fromkeys(identities)) if by_name else None,
         shard=shard,
-        lenient=failed is not None,
+        ignore_missing=failed is not None,
     )
 
 

@@ -8,22 +8,22 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ftorch_tools.outlet import make_console
+from ftorch_tools.safe_stream import make_console
 from ftorch_tools.testing.commands.common import (
     RUN,
     TEST,
     AsJson,
     InProject,
-    errors_told,
+    errors_reported,
     print_json,
     say,
     warn,
 )
 from ftorch_tools.testing.records.history import find_id
-from ftorch_tools.testing.records.origin import origin
+from ftorch_tools.testing.records.provenance import provenance
 from ftorch_tools.testing.records.record import Attempt, RunRecord, TestResult, test_to_dict
 from ftorch_tools.testing.records.store import Store, find_run
-from ftorch_tools.testing.schedulers.detached import settle
+from ftorch_tools.testing.schedulers.detached import refresh_detached
 from ftorch_tools.testing.summary import print_summary
 from ftorch_tools.text import one_line, plain
 
@@ -41,8 +41,8 @@ def show(
     json: AsJson = False,
 ) -> None:
     """Show the summary of a run, or what one of its tests printed."""
-    with errors_told():
-        record = settle(find_run(run, project, warn))
+    with errors_reported():
+        record = refresh_detached(find_run(run, project, warn))
         if pin is not None:
             Store(Path(record.project)).pin(record.id, pinned=pin)
         if test is None:
@@ -59,7 +59,7 @@ def _show_run(record: RunRecord, *, as_json: bool) -> None:
         print(record.to_json(), end="")
         return
     console = make_console()
-    for name, value in origin(record):
+    for name, value in provenance(record):
         say(console, (f"{name:10}", "dim"), one_line(value))
     directory = Path(record.directory)
     run = str(directory) if directory.is_dir() else record.id

@@ -10,12 +10,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from ftorch_tools.outlet import make_console
+from ftorch_tools.safe_stream import make_console
 from ftorch_tools.testing.commands.common import (
     RUN,
     AsJson,
     InProject,
-    errors_told,
+    errors_reported,
     print_json,
     say,
     warn,
@@ -23,7 +23,7 @@ from ftorch_tools.testing.commands.common import (
 from ftorch_tools.testing.records.live import in_progress, read_live
 from ftorch_tools.testing.records.record import Outcome, RunRecord, Status
 from ftorch_tools.testing.records.store import find_run, find_store
-from ftorch_tools.testing.schedulers.detached import settle
+from ftorch_tools.testing.schedulers.detached import refresh_detached
 from ftorch_tools.text import one_line
 
 EPILOG = "Example: `ftorch-test status`, beside a run that goes on in another terminal"
@@ -38,14 +38,14 @@ def status(
     json: AsJson = False,
 ) -> None:
     """Show the runs that go on and the last ones."""
-    with errors_told():
+    with errors_reported():
         if run is not None:
             records = [find_run(run, project, warn)]
         else:
             everything = find_store(project).load_all(warn)
             going = [record for record in everything[:-last] if in_progress(record)]
             records = [*going, *everything[-last:]]
-        states = [state_of(settle(record)) for record in records]
+        states = [state_of(refresh_detached(record)) for record in records]
     if json:
         print_json("status/1", {"runs": states})
         return

@@ -11,7 +11,7 @@ from ftorch_tools.command import CommandError, call
 from ftorch_tools.testing.doctor.finding import Finding, ok, problem, unknown, warning
 from ftorch_tools.testing.doctor.subject import Subject
 from ftorch_tools.testing.fortran import module_format, why_unreadable
-from ftorch_tools.testing.installed import words
+from ftorch_tools.testing.installed import describe_compiler
 from ftorch_tools.testing.records.record import Compiler
 
 _SECONDS = 30.0
@@ -82,7 +82,7 @@ def _cxx(subject: Subject) -> Iterator[Finding]:
     elif compiler.path:
         yield ok(f"C++ compiler: {_first_line([compiler.path])} ({compiler.path})")
     elif compiler.version:
-        yield ok(f"the library was compiled as C++ by {words(compiler)}")
+        yield ok(f"the library was compiled as C++ by {describe_compiler(compiler)}")
     else:
         yield unknown("the package does not say which C++ compiler built it")
 

@@ -15,9 +15,9 @@ from ftorch_tools.testing.doctor.torch_folder import TorchFolder, python_torch
 from ftorch_tools.testing.installed import (
     Installed,
     chosen_compiler,
+    describe_compiler,
     find_installed,
     find_prefix,
-    words,
 )
 from ftorch_tools.testing.records.record import Compiler
 
@@ -70,7 +70,7 @@ class Subject:
     @property
     def built_by(self) -> str:
         """The Fortran compiler that built the library, in words."""
-        return words(self.compilers.get("Fortran", Compiler("")))
+        return describe_compiler(self.compilers.get("Fortran", Compiler("")))
 
 
 def find_subject(prefix: Path | None, build_dir: Path | None) -> Subject:

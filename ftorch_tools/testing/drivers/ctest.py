@@ -97,7 +97,7 @@ class CTest(Runner):
         """Return the tests of the build."""
         if not self.tests:
             self._choose_configuration()
-            self.tests = {test.number: test for test in list_tests(self._ask)}
+            self.tests = {test.number: test for test in list_tests(self._run_listing)}
         return list(self.tests.values())
 
     def select(self, selection: Selection, jobs: int) -> int:
@@ -136,7 +136,7 @@ class CTest(Runner):
             return
         names = configurations(self._build)
         for self.configuration in names:
-            if is_built(self._ask, self._build):
+            if is_built(self._run_listing, self._build):
                 return
         self.configuration = names[0] if names else None
 
@@ -155,7 +155,7 @@ class CTest(Runner):
         """The tests that run now."""
         return [self.tests[number] for number in self._started.copy() if number not in self._ended]
 
-    def _ask(self, option: str) -> str:
+    def _run_listing(self, option: str) -> str:
         with interruptible("interrupted while ctest listed its tests"):
             try:
                 answer = call(
@@ -183,7 +183,7 @@ class CTest(Runner):
             on_exit=self._exited,
         )
 
-    def tend(self) -> None:
+    def supervise(self) -> None:
         """End daemons that a test has left, for the end of whose output ctest waits."""
         if self._child is None:
             return
@@ -191,7 +191,7 @@ class CTest(Runner):
         self._idle = self._idle + 1 if waits else 0
         if self._idle >= _IDLE_LOOKS:
             self._idle = 0
-            self._child.end_strays()
+            self._child.kill_orphans()
 
     def _interrupt(self) -> None:
         # The whole group: ctest alone would leave its tests running.

@@ -21,7 +21,8 @@ class ListedTest:
     """A test that ctest knows; `number` is ctest's own, from 1.
 
     `unlimited` tests have no limit of time, or one that versions of ctest read differently.
-    Tests with one of `ties` in common (fixtures, dependencies, locks) must run on one machine.
+    Tests with one of `colocation_keys` in common (fixtures, dependencies, locks) must run on one
+    machine.
     `folder` is where the test runs, by default the build's folder that defines it.
     """
 
@@ -32,7 +33,7 @@ class ListedTest:
     serial: bool = False
     gpus: bool = False
     unlimited: bool = False
-    ties: frozenset[str] = frozenset()
+    colocation_keys: frozenset[str] = frozenset()
     folder: str = ""
 
 

@@ -25,7 +25,7 @@ from ftorch_tools.testing.drivers.process import Child
 from ftorch_tools.testing.drivers.pytest_command import NO_CACHE
 from ftorch_tools.testing.drivers.pytest_paths import arguments
 from ftorch_tools.testing.drivers.runner import tail
-from ftorch_tools.testing.drivers.slots import cores, gpus
+from ftorch_tools.testing.drivers.slots import hold_cores, hold_gpus
 from ftorch_tools.testing.gpus import Gpus
 from ftorch_tools.text import is_text
 
@@ -49,7 +49,7 @@ class IsolatedTest:
 
 
 @dataclass(frozen=True)
-class Setting:
+class IsolationSettings:
     """What all processes have in common; `options` names the environment variable of a file."""
 
     command: list[str]
@@ -64,11 +64,11 @@ class Setting:
     timeout: float
 
 
-class Isolated:
+class IsolatedRunner:
     """Runs tests that need a process of their own; `run` returns when all have ended."""
 
-    def __init__(self, setting: Setting) -> None:
-        self._setting = setting
+    def __init__(self, settings: IsolationSettings) -> None:
+        self._settings = settings
         self._children: dict[str, Child] = {}
         self._stopped = False
         self._lock = threading.Lock()
@@ -80,9 +80,9 @@ class Isolated:
         finished: Callable[..., None],
     ) -> None:
         """Run `tests`, the widest first; the functions are called from other threads."""
-        self._setting.folder.mkdir(exist_ok=True)
+        self._settings.folder.mkdir(exist_ok=True)
         order = sorted(enumerate(tests), key=lambda pair: -max(pair[1].ranks, pair[1].gpus))
-        with ThreadPoolExecutor(self._setting.jobs) as pool:
+        with ThreadPoolExecutor(self._settings.jobs) as pool:
             runs = [pool.submit(self._run, n, test, started, finished) for n, test in order]
         for run in runs:
             run.result()
@@ -101,40 +101,42 @@ class Isolated:
         started: Callable[[str], None],
         finished: Callable[..., None],
     ) -> None:
-        setting = self._setting
-        environment = dict(setting.environment)
-        known = setting.gpus.masks
+        settings = self._settings
+        environment = dict(settings.environment)
+        known = settings.gpus.masks
         refusal = self._refusal(test)
         if refusal is not None:
             finished(test.id, labels=test.labels, **refusal)
             return
         with ExitStack() as held:
             if test.gpus and known:
-                numbers = held.enter_context(gpus(setting.slots, range(len(known)), test.gpus))
-                environment.update(setting.gpus.mask(numbers))
-            held.enter_context(cores(setting.slots, min(max(1, test.ranks), setting.jobs)))
+                numbers = held.enter_context(
+                    hold_gpus(settings.slots, range(len(known)), test.gpus)
+                )
+                environment.update(settings.gpus.mask(numbers))
+            held.enter_context(hold_cores(settings.slots, min(max(1, test.ranks), settings.jobs)))
             if not self._stopped:
                 started(test.id)
                 finished(test.id, labels=test.labels, **self._execute(number, test, environment))
 
     def _refusal(self, test: IsolatedTest) -> Values | None:
-        if test.ranks and self._setting.launcher is None:
+        if test.ranks and self._settings.launcher is None:
             return values_of("not_run", reason="no MPI launcher: mpiexec is not on PATH")
-        count = len(self._setting.gpus.masks)
+        count = len(self._settings.gpus.masks)
         if test.gpus > count > 0:
             return values_of("skipped", reason=f"needs {test.gpus} GPUs, and may use {count}")
         return None
 
     def _execute(self, number: int, test: IsolatedTest, environment: dict[str, str]) -> Values:
-        setting = self._setting
-        results = setting.folder / f"{number:04d}"
+        settings = self._settings
+        results = settings.folder / f"{number:04d}"
         results.mkdir()
         log = results / "log"
         options = results / "options"
         values = {"alone": test.id, "results": str(results), "paths": [test.file]}
         options.write_text(json.dumps(values), "ascii")
-        environment[setting.options] = str(options)
-        launcher = setting.launcher if test.ranks and setting.launcher else []
+        environment[settings.options] = str(options)
+        launcher = settings.launcher if test.ranks and settings.launcher else []
         launch = [str(test.ranks) if word == RANKS else word for word in launcher]
         if launch:
             # A launcher may end well although one of its processes did not.
@@ -152,14 +154,14 @@ class Isolated:
             if self._stopped:
                 return lost(None, "")
             child = self._children[test.id] = Child(
-                [*launch, *setting.command, *quirks, *arguments([Path(test.file)], setting.cwd)],
-                cwd=setting.cwd,
+                [*launch, *settings.command, *quirks, *arguments([Path(test.file)], settings.cwd)],
+                cwd=settings.cwd,
                 environment=environment,
                 log=log,
                 on_line=lambda line: None,
                 on_exit=exited,
             )
-        limit = max(setting.timeout, test.timeout)
+        limit = max(settings.timeout, test.timeout)
         in_time = gone.wait(limit + _GRACE_SECONDS)
         child.signal(signal.SIGKILL, group=True)
         gone.wait()

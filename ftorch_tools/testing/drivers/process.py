@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import psutil
 
-from ftorch_tools.testing.drivers.leftovers import end_marked, end_strays, marked, new_mark
+from ftorch_tools.testing.drivers.orphans import kill_marked, kill_orphans, marked, new_mark
 from ftorch_tools.text import decode
 
 # A reader that has not seen the end this long after the exit waits for a stray holder of the pipe.
@@ -118,10 +118,10 @@ class Child:
         except psutil.Error:
             return 0
 
-    def end_strays(self) -> None:
+    def kill_orphans(self) -> None:
         """Kill what tests have left and holds up the child."""
         if not self._gone.is_set():
-            end_strays(self._process.pid, self._mark)
+            kill_orphans(self._process.pid, self._mark)
 
     def _read(self, read_end: int) -> None:
         with os.fdopen(read_end, "rb") as stream:
@@ -146,7 +146,7 @@ class Child:
         self.signal(signal.SIGKILL, group=True)
         self._gone.set()
         code = self._process.wait()
-        self._attempt(end_marked, self._mark)
+        self._attempt(kill_marked, self._mark)
         self._reader.join(DRAIN_SECONDS)
         if self._tee is not None:
             self._tee.close()

@@ -40,7 +40,7 @@ class Attempts:
         """Take in that a test begins."""
         self._open.setdefault((id, None), [])
 
-    def take(self, report: pytest.TestReport) -> Iterator[list[pytest.TestReport]]:
+    def completed_by(self, report: pytest.TestReport) -> Iterator[list[pytest.TestReport]]:
         """Yield the reports of each attempt that `report` ends: its own, or the one before.
 
         A plugin that repeats a test may keep the last phases of an attempt to itself.

@@ -20,7 +20,7 @@ from ftorch_tools.testing.drivers.pytest_command import EVENTS, OPTIONS
 from ftorch_tools.testing.drivers.pytest_options import run_all
 from ftorch_tools.testing.drivers.pytest_paths import OtherPaths
 from ftorch_tools.testing.drivers.pytest_reports import crash, exit_status, module, verdict
-from ftorch_tools.testing.drivers.pytest_worker import END_ERROR, Alone, Worker
+from ftorch_tools.testing.drivers.pytest_worker import END_ERROR, SingleTestPlugin, Worker
 
 _MOST_STILLBORN = 3
 # What is slow to end execnet interrupts after five seconds, and ends after ten.
@@ -55,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
         worker = {"workerid": "main"}
     config.pluginmanager.register(CaptureLimit(), "ftorch-test-capture")
     if worker is None:
-        part: object = Alone(options["alone"], Path(options["results"]))
+        part: object = SingleTestPlugin(options["alone"], Path(options["results"]))
     else:
         part = Worker(worker["workerid"], options)
     config.pluginmanager.register(part, "ftorch-test-worker")
@@ -113,7 +113,7 @@ class _Controller:
         self.send("started", id=nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        for phases in self._attempts.take(report):
+        for phases in self._attempts.completed_by(report):
             crashed = tells_of_a_crash(phases[-1])
             started = self._start.pop(report.nodeid, None)
             values = crash(phases[-1], phases) if crashed else verdict(phases)

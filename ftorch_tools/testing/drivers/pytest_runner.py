@@ -14,7 +14,7 @@ from typing import Any
 
 from ftorch_tools.testing.drivers.attempts import Results
 from ftorch_tools.testing.drivers.events import Planned, Started
-from ftorch_tools.testing.drivers.isolated import Isolated, IsolatedTest, Setting
+from ftorch_tools.testing.drivers.isolated import IsolatedRunner, IsolatedTest, IsolationSettings
 from ftorch_tools.testing.drivers.process import Child
 from ftorch_tools.testing.drivers.pytest_command import EVENTS, OPTIONS, commands, environment_for
 from ftorch_tools.testing.drivers.runner import OutputStore, Runner, tail
@@ -81,7 +81,8 @@ class Pytest(Runner):
         self._modules: dict[str, TestResult] = {}
         self._status: int | None = None
         self._alone = False
-        self._heard = float("inf")  # when pytest did something last, while it is to do something
+        # When pytest did something last, while it is to do something.
+        self._last_activity = float("inf")
         options = {
             "paths": [str(path) for path in paths],
             "selection": asdict(selection),
@@ -96,8 +97,8 @@ class Pytest(Runner):
         options_file.write_text(json.dumps(options), encoding="ascii")
         self._environment = environment_for(options_file, build)
         self.command, alone = commands(paths, project, timeout, jobs, self._folder / "cache")
-        self._isolated = Isolated(
-            Setting(
+        self._isolated = IsolatedRunner(
+            IsolationSettings(
                 command=alone,
                 environment=self._environment,
                 options=OPTIONS,
@@ -116,22 +117,22 @@ class Pytest(Runner):
         """The ids of the collected tests that have not ended."""
         return [id for id in self._planned if id not in self._finished]
 
-    def tend(self) -> None:
+    def supervise(self) -> None:
         """End a pytest that does nothing: in a test its time is limited, elsewhere it is not."""
         now = time.monotonic()
         left = set(self._in_workers) - self._finished
         if left and (self._started - self._finished or not self.slots.all_open):
-            self._heard = now
+            self._last_activity = now
         done = bool(self._in_workers) and not left
         limit = SILENCE_SECONDS + (0.0 if done else self._timeout)
-        if now - self._heard > limit and not self._alone and not self.interrupted:
-            self._heard = float("inf")
+        if now - self._last_activity > limit and not self._alone and not self.interrupted:
+            self._last_activity = float("inf")
             what = "does not end" if done else "begins no test"
             self.errors.append(f"pytest hangs: it {what} for {limit:g} s; see {self._log}")
             self._signal(signal.SIGKILL, group=True)
 
     def _launch(self) -> Child:
-        self._heard = time.monotonic()
+        self._last_activity = time.monotonic()
         return Child(
             self.command,
             cwd=self._project,
@@ -155,7 +156,7 @@ class Pytest(Runner):
         self._isolated.signal(signal.SIGKILL)
 
     def _read_line(self, line: str) -> None:
-        self._heard = time.monotonic()
+        self._last_activity = time.monotonic()
         try:
             event = json.loads(line)
         except ValueError:

@@ -24,7 +24,7 @@ from ftorch_tools.testing.drivers.pytest_reports import (
     plain,
     verdict,
 )
-from ftorch_tools.testing.drivers.slots import cores, gpus
+from ftorch_tools.testing.drivers.slots import hold_cores, hold_gpus
 from ftorch_tools.testing.gpus import Gpus
 from ftorch_tools.testing.selection import PYTEST, Choice, Selection
 from ftorch_tools.text import is_text
@@ -115,8 +115,8 @@ class Worker:
         limit = max(self._timeout, own_timeout(item)) + GRACE_SECONDS
         with ExitStack() as held:
             if self._gpu and item.get_closest_marker("gpu"):
-                held.enter_context(gpus(self._slots, self._gpu))
-            held.enter_context(cores(self._slots))
+                held.enter_context(hold_gpus(self._slots, self._gpu))
+            held.enter_context(hold_cores(self._slots))
             # Unlike a signal this also ends a test that hangs in compiled code.
             faulthandler.dump_traceback_later(limit, exit=True, file=self._faults)
             yield
@@ -157,7 +157,7 @@ class Worker:
             self._end.write_text(text, encoding="utf-8", errors="replace")
 
 
-class Alone:
+class SingleTestPlugin:
     """Runs the one test `id`, and writes to `results` how it ended, as far as it came."""
 
     def __init__(self, id: str, results: Path) -> None:
@@ -178,7 +178,7 @@ class Alone:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Tell how an attempt ended."""
-        self._verdicts += [verdict(phases) for phases in self._attempts.take(report)]
+        self._verdicts += [verdict(phases) for phases in self._attempts.completed_by(report)]
         self._write()
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)

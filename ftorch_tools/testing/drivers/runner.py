@@ -164,7 +164,7 @@ class Runner(ABC):
     def remaining(self) -> list[str]:
         """The names of the tests that are known to be wanted and have not ended."""
 
-    def tend(self) -> None:  # noqa: B027 (nothing to do for most)
+    def supervise(self) -> None:  # noqa: B027 (nothing to do for most)
         """Do what the driver needs from time to time; to be called about once a second."""
 
     @abstractmethod

@@ -75,14 +75,14 @@ class Slots:
 
 
 @contextmanager
-def cores(folder: Path, count: int = 1) -> Iterator[None]:
+def hold_cores(folder: Path, count: int = 1) -> Iterator[None]:
     """Hold `count` of the free cores, or none when `folder` is gone or its owner is."""
     with _held(folder, "core", None, count):
         yield
 
 
 @contextmanager
-def gpus(folder: Path, numbers: Iterable[int], count: int = 1) -> Iterator[list[int]]:
+def hold_gpus(folder: Path, numbers: Iterable[int], count: int = 1) -> Iterator[list[int]]:
     """Hold `count` of the GPUs with these numbers, and give which."""
     with _held(folder, "gpu", list(numbers), count) as held:
         yield held

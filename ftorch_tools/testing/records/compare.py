@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ftorch_tools.errors import UsageError
@@ -105,13 +105,9 @@ def compare(a: RunRecord, b: RunRecord, earlier: Iterable[RunRecord]) -> Compari
 
 def _left_out(run: RunRecord, test: TestResult) -> bool:
     """Return whether `run` did not have `test` because it was not to run it."""
-    known = {item.name for item in fields(Selection)}
-    values = {name: value for name, value in run.selection.items() if name in known}
-    tests = values.get("tests")
-    if tests is not None:
-        values["tests"] = [("", t) if isinstance(t, str) else (t[0], t[1]) for t in tests]
     try:
-        choice = Selection(**values).choose(test.runner, test.id, test.labels)
+        selection = Selection.from_record(run.selection)
+        choice = selection.choose(test.runner, test.id, test.labels)
     except (UsageError, TypeError, IndexError):
         return False
     return choice is not Choice.SELECTED

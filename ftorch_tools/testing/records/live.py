@@ -70,7 +70,7 @@ class EventLog:
 
 
 @dataclass
-class Live:
+class LiveState:
     """The state of a run as its events tell it; times are Unix times.
 
     `running` gives for each test that runs when it began.
@@ -106,9 +106,9 @@ class Live:
                 self.outcomes[Outcome(event["before"])] -= 1
 
 
-def read_live(directory: Path) -> Live:
+def read_live(directory: Path) -> LiveState:
     """Return what the events in the run directory tell."""
-    live = Live()
+    live = LiveState()
     for file in sorted(directory.glob("events*.jsonl")):
         for line in _lines(file):
             try:
@@ -131,7 +131,7 @@ def in_progress(record: RunRecord) -> bool:
     if record.status is not Status.RUNNING:
         return False
     if record.job is not None:
-        return True  # until `schedulers.detached.settle` finds its end
+        return True  # until `schedulers.detached.refresh_detached` finds its end
     if record.host == socket.gethostname():
         return _is_process_of(record)
     last = (

@@ -34,7 +34,7 @@ class Outcome(str, Enum):
         return self not in (Outcome.PASSED, Outcome.SKIPPED)
 
     @property
-    def words(self) -> str:
+    def phrase(self) -> str:
         """The outcome as people read it."""
         return self.value.replace("_", " ")
 
@@ -84,7 +84,7 @@ class Attempt:
     @property
     def description(self) -> str:
         """The outcome with its details."""
-        return f"{self.outcome.words} ({self.details})" if self.details else self.outcome.words
+        return f"{self.outcome.phrase} ({self.details})" if self.details else self.outcome.phrase
 
 
 @dataclass

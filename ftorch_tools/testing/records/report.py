@@ -9,8 +9,8 @@ from pathlib import Path
 
 import jinja2
 
-from ftorch_tools.testing.records.origin import origin
 from ftorch_tools.testing.records.plots import longest, timeline
+from ftorch_tools.testing.records.provenance import provenance
 from ftorch_tools.testing.records.record import Outcome, RunRecord, TestResult
 from ftorch_tools.text import duration, lines_of, one_line, plain, read_end
 
@@ -59,7 +59,7 @@ def _render(name: str, record: RunRecord, output_bytes: int) -> str:
         longest=longest(record.tests),
         seconds=sum(test.seconds or 0.0 for test in record.tests),
         timeline=timeline(record),
-        origin=origin(record),
+        provenance=provenance(record),
     )
 
 

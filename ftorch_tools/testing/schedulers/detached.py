@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 
 from ftorch_tools.errors import InfrastructureError, RecordError, UsageError
-from ftorch_tools.testing.records.keeper import Keeper
 from ftorch_tools.testing.records.load import load
 from ftorch_tools.testing.records.record import RunRecord, Status
+from ftorch_tools.testing.records.record_writer import RecordWriter
 from ftorch_tools.testing.records.store import Store
 from ftorch_tools.testing.schedulers.merge import merge
 from ftorch_tools.testing.schedulers.plan import Plan
@@ -37,7 +37,7 @@ def make_scheduler(on: str, *, detached: bool) -> Scheduler:
     raise UsageError(f"no scheduler {on!r}; there are {known} and psij:EXECUTOR")
 
 
-def settle(record: RunRecord) -> RunRecord:
+def refresh_detached(record: RunRecord) -> RunRecord:
     """Return the record of a detached run as it is by now.
 
     When its job has ended without making the record, as one that was killed, it is made here.
@@ -65,5 +65,5 @@ def settle(record: RunRecord) -> RunRecord:
     whole = all(shard.state in (ShardState.DONE, ShardState.LOST) for shard in watch.shards)
     ended = [] if whole else [f"job {plan.job} ended before its tests: {state.word}"]
     merge(plan, there, errors=[*watch.errors, *ended])
-    Keeper(there).publish()
+    RecordWriter(there).publish()
     return there

@@ -38,15 +38,15 @@ class _Attempt:
             return None
         return None if record.status is Status.RUNNING else record
 
-    def results(self, top: Path, begin: float, *, asked: bool) -> list[TestResult]:
+    def results(self, top: Path, begin: float, *, stopped: bool) -> list[TestResult]:
         """The results, as those of a run in the directory `top` that began at the time `begin`.
 
-        `asked` says that the user stopped it.
+        `stopped` says that the user stopped it.
         """
         record = self.record()
         found = record.tests if record is not None else self._from_journal()
-        if not asked:
-            self._disbelieve(found)
+        if not stopped:
+            self._mark_doubtful_lost(found)
         below = self.directory.relative_to(top)
         for test in found:
             test.host = self.host
@@ -56,7 +56,7 @@ class _Attempt:
                 test.output = (below / test.output).as_posix()
         return found
 
-    def _disbelieve(self, tests: list[TestResult]) -> None:
+    def _mark_doubtful_lost(self, tests: list[TestResult]) -> None:
         """Call tests lost that ended because the job did.
 
         A scheduler ends all processes of a job at once: a test that it ended looks like a failure.
@@ -97,7 +97,7 @@ def attempts(plan: Plan, number: int) -> list[_Attempt]:
 
 def unfinished(plan: Plan, number: int) -> list[_Key]:
     """Return the tests of shard `number` that have no result yet."""
-    results = _results(plan, number, 0.0, asked=False)
+    results = _results(plan, number, 0.0, stopped=False)
     return [
         (runner, id)
         for runner, id in plan.shards[number].tests
@@ -115,10 +115,10 @@ def merge(plan: Plan, record: RunRecord, *, errors: Sequence[str] = (), signal: 
     record.seconds = round(time.time() - _begin(record), 3)
     seen: set[_Key] = set()
     for number, shard in enumerate(plan.shards):
-        results = _results(plan, number, _begin(record), asked=bool(signal))
+        results = _results(plan, number, _begin(record), stopped=bool(signal))
         tried = attempts(plan, number)
         for key in shard.tests:
-            results.setdefault(key, [_missing(key, begun=bool(tried), asked=bool(signal))])
+            results.setdefault(key, [_missing(key, begun=bool(tried), stopped=bool(signal))])
         for key, tests in results.items():
             # A module that is skipped or broken is found by every worker that looks into it.
             if key not in seen or key in set(shard.tests):
@@ -148,31 +148,31 @@ def conclude(record: RunRecord, signal: int) -> None:
         record.exit_code = ExitCode.TESTS_FAILED if record.failures else ExitCode.OK
 
 
-def _missing(key: _Key, *, begun: bool, asked: bool) -> TestResult:
+def _missing(key: _Key, *, begun: bool, stopped: bool) -> TestResult:
     runner, id = key
-    if asked or not begun:
-        return TestResult(id, runner, Outcome.NOT_RUN, reason=INTERRUPTED if asked else None)
+    if stopped or not begun:
+        return TestResult(id, runner, Outcome.NOT_RUN, reason=INTERRUPTED if stopped else None)
     return TestResult(id, runner, Outcome.LOST, reason="its worker is lost")
 
 
 def _results(
-    plan: Plan, number: int, begin: float, *, asked: bool
+    plan: Plan, number: int, begin: float, *, stopped: bool
 ) -> dict[_Key, list[TestResult]]:
     """Return the results of a shard; a later attempt counts where it came to a result."""
     found: dict[_Key, list[TestResult]] = {}
     for attempt in attempts(plan, number):
         latest: dict[_Key, list[TestResult]] = {}
-        for test in attempt.results(plan.directory, begin, asked=asked):
+        for test in attempt.results(plan.directory, begin, stopped=stopped):
             latest.setdefault((test.runner, test.id), []).append(test)
         for key, tests in latest.items():
             before = found.get(key)
             nothing_new = all(test.outcome in _UNFINISHED for test in tests)
             if before is None or not nothing_new:
-                found[key] = tests if before is None else _follow(before, tests)
+                found[key] = tests if before is None else _with_earlier(before, tests)
     return found
 
 
-def _follow(before: list[TestResult], after: list[TestResult]) -> list[TestResult]:
+def _with_earlier(before: list[TestResult], after: list[TestResult]) -> list[TestResult]:
     """Return the results `after`, with those `before` as earlier attempts of the same tests."""
     if len(before) != len(after):
         return after

@@ -20,7 +20,7 @@ from ftorch_tools.testing.schedulers.scheduler import (
     RefusedError,
     Request,
     Scheduler,
-    SilentError,
+    TransientSchedulerError,
 )
 
 # PSI/J asks for all jobs at once, in a thread of its own.
@@ -74,7 +74,7 @@ class Psij(Scheduler):
             except self._psij.SubmitException as error:
                 self._cancel_quietly()
                 raise RefusedError(f"{self.name} refused a job: {_line(error)}") from error
-            except SilentError:
+            except TransientSchedulerError:
                 self._cancel_quietly()
                 raise
             self._jobs.append(job)
@@ -88,7 +88,9 @@ class Psij(Scheduler):
             try:
                 self._executor.attach(job, native)
             except Exception as error:  # whatever an executor of somebody else's raises
-                raise SilentError(f"{self.name} does not know job {native}: {error}") from error
+                raise TransientSchedulerError(
+                    f"{self.name} does not know job {native}: {error}"
+                ) from error
             self._jobs.append(job)
         states = [s for s in self._psij.JobState if s is not self._psij.JobState.NEW]
         for job in self._jobs:
@@ -176,7 +178,10 @@ def _directives(executor: str, arguments: Sequence[str]) -> dict[str, object]:
 
 
 def _within(action: Callable[[], object], what: str) -> None:
-    """Call `action`, and raise `SilentError` when it takes too long: PSI/J itself has no limit."""
+    """Call `action`, and raise `TransientSchedulerError` when it takes too long.
+
+    PSI/J itself has no limit.
+    """
     raised: list[BaseException] = []
 
     def act() -> None:
@@ -189,7 +194,7 @@ def _within(action: Callable[[], object], what: str) -> None:
     thread.start()
     thread.join(ANSWER_SECONDS)
     if thread.is_alive():
-        raise SilentError(f"{what} gave no answer within {ANSWER_SECONDS:g} s")
+        raise TransientSchedulerError(f"{what} gave no answer within {ANSWER_SECONDS:g} s")
     if raised:
         raise raised[0]
 

@@ -20,7 +20,7 @@ from ftorch_tools.testing.interrupts import Signals
 from ftorch_tools.testing.records.record import Status
 from ftorch_tools.testing.run import Options, Run, runner_of_missing
 from ftorch_tools.testing.schedulers.detached import make_scheduler
-from ftorch_tools.testing.schedulers.follow import Follower
+from ftorch_tools.testing.schedulers.job_monitor import JobMonitor
 from ftorch_tools.testing.schedulers.merge import conclude, merge
 from ftorch_tools.testing.schedulers.plan import Plan
 from ftorch_tools.testing.schedulers.scheduler import Request
@@ -46,17 +46,17 @@ class ScheduledRun(Run):
         except Exception:
             self.record.errors.append(f"error in ftorch-test: {traceback.format_exc()}")
         conclude(self.record, signals.number)
-        self._keeper.publish()
+        self._writer.publish()
         assert self.record.exit_code is not None
         return self.record.exit_code
 
     def _execute(self, signals: Signals) -> int:
         if not self._request.dry_run:
-            self._keeper.save()
+            self._writer.save()
         selected, others = self._list()
         if not selected:
             self.record.status, self.record.exit_code = Status.COMPLETE, ExitCode.NOTHING_SELECTED
-            self._keeper.publish()
+            self._writer.publish()
             return ExitCode.NOTHING_SELECTED
         plan = self._plan(selected, others)
         if self._request.dry_run:
@@ -72,7 +72,7 @@ class ScheduledRun(Run):
                 plan.write()
                 if self._request.detach:
                     self.record.job = {"scheduler": plan.scheduler, "id": plan.job}
-                    self._keeper.save()
+                    self._writer.save()
                 else:
                     errors = self._see_through(plan, selected, signals, display)
             except BaseException:  # nobody else would end the job
@@ -84,7 +84,7 @@ class ScheduledRun(Run):
                 display.say(Text(f"run {self.record.id} goes on without this program"))
                 return ExitCode.OK
         merge(plan, self.record, errors=errors, signal=signals.number)
-        self._keeper.publish()
+        self._writer.publish()
         assert self.record.exit_code is not None
         return self.record.exit_code
 
@@ -96,9 +96,9 @@ class ScheduledRun(Run):
         for runner in ("ctest", "pytest"):
             count = sum(unit.runner == runner for unit in selected)
             display.apply(Planned(runner, count))
-        follower = Follower(plan, self._request, self._scheduler, display, signals)
-        follower.follow()
-        return follower.errors
+        monitor = JobMonitor(plan, self._request, self._scheduler, display, signals)
+        monitor.run_to_end()
+        return monitor.errors
 
     def _name_job(self, plan: Plan, selected: list[Unit], display: Display) -> None:
         words = f"job {plan.job}: {len(selected)} tests in {len(plan.shards)} shards"
@@ -138,7 +138,7 @@ class ScheduledRun(Run):
             self.record.excluded = ctest.excluded
             wanted = {test.number for test in ctest.unstarted}
             for number, test in ctest.tests.items():
-                unit = Unit(CTEST, test.name, test.ties, test.processors)
+                unit = Unit(CTEST, test.name, test.colocation_keys, test.processors)
                 (selected if number in wanted else others).append(unit)
                 names.append(test.name)
         paths = find_paths(options.pytest_paths, self._project, selection)
@@ -152,7 +152,7 @@ class ScheduledRun(Run):
         existing = [*(id for id, _ in python), *found.broken]
         missing = [(CTEST, name) for name in selection.unmatched(CTEST, names)]
         missing += [(PYTEST, name) for name in selection.unmatched(PYTEST, existing)]
-        if selection.lenient:
+        if selection.ignore_missing:
             self._record_missing(missing)
         elif selected:
             # A worker says of each that there is no such test.

@@ -22,7 +22,7 @@ class RefusedError(InfrastructureError):
     """The scheduler said no."""
 
 
-class SilentError(InfrastructureError):
+class TransientSchedulerError(InfrastructureError):
     """The scheduler gave no answer, or none that makes sense; it may the next time."""
 
 
@@ -76,7 +76,7 @@ class Request:
 
 
 class Scheduler(ABC):
-    """A backend, whose calls return within a bounded time: a `SilentError` may pass.
+    """A backend, whose calls return within a bounded time: a `TransientSchedulerError` may pass.
 
     `most_shards` is how many nodes can be had at most; None when the scheduler decides.
     """
@@ -121,7 +121,10 @@ def call(
     seconds: float | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command of a scheduler; raises `SilentError` when it takes longer than `seconds`."""
+    """Run a command of a scheduler.
+
+    Raise `TransientSchedulerError` when it takes longer than `seconds`.
+    """
     limit = ANSWER_SECONDS if seconds is None else seconds
     try:
         return subprocess.run(
@@ -140,10 +143,10 @@ def call(
     except OSError as error:
         raise RefusedError(f"cannot run {command[0]}: {error}") from error
     except subprocess.TimeoutExpired:
-        raise SilentError(f"{command[0]} gave no answer within {limit:g} s") from None
+        raise TransientSchedulerError(f"{command[0]} gave no answer within {limit:g} s") from None
 
 
-def said(answer: subprocess.CompletedProcess[str]) -> str:
+def one_line_error(answer: subprocess.CompletedProcess[str]) -> str:
     """Return what a failed command said, on one line."""
     text = answer.stderr.strip() or answer.stdout.strip() or f"exit status {answer.returncode}"
     return " ".join(text.split())[:500]

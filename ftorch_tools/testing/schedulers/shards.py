@@ -16,11 +16,11 @@ _UNKNOWN_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Unit:
-    """A test: those that have one of `ties` in common run in the same shard."""
+    """A test: those that have one of `colocation_keys` in common run in the same shard."""
 
     runner: str
     id: str
-    ties: frozenset[str] = frozenset()
+    colocation_keys: frozenset[str] = frozenset()
     processors: int = 1
 
 
@@ -66,7 +66,7 @@ def _groups(units: Sequence[Unit]) -> list[list[Unit]]:
         return tie
 
     for unit in units:
-        first, *rest = [*unit.ties, f"{unit.runner} {unit.id}"]
+        first, *rest = [*unit.colocation_keys, f"{unit.runner} {unit.id}"]
         for tie in rest:
             leader[find(tie)] = find(first)
     groups: dict[str, list[Unit]] = {}

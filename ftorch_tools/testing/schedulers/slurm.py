@@ -20,9 +20,9 @@ from ftorch_tools.testing.schedulers.scheduler import (
     RefusedError,
     Request,
     Scheduler,
-    SilentError,
+    TransientSchedulerError,
     call,
-    said,
+    one_line_error,
 )
 
 SUBMIT_SECONDS = 60.0
@@ -67,28 +67,28 @@ class Slurm(Scheduler):
         command = ["sbatch", "--parsable", *_options(plan, request), str(script)]
         try:
             answer = call(command, SUBMIT_SECONDS, _without("SBATCH_(WAIT|ARRAY_INX)"))
-        except SilentError as error:
+        except TransientSchedulerError as error:
             name = _job_name(plan)
             where = [a for a in request.submit_arguments if re.match("--clusters=|-M", a)]
-            with contextlib.suppress(RefusedError, SilentError):
-                _ask("scancel", *where, f"--name={name}", f"--user={getpass.getuser()}")
+            with contextlib.suppress(RefusedError, TransientSchedulerError):
+                _run_slurm("scancel", *where, f"--name={name}", f"--user={getpass.getuser()}")
             raise RefusedError(f"{error}; the job, if there is one, is named {name}") from error
         if answer.returncode != 0:
-            raise RefusedError(f"sbatch refused the job: {said(answer)}")
+            raise RefusedError(f"sbatch refused the job: {one_line_error(answer)}")
         job = answer.stdout.strip()
         if re.fullmatch(r"\d+(;\S*)?", job) is None:
-            raise RefusedError(f"sbatch gave no job number: {said(answer)}")
+            raise RefusedError(f"sbatch gave no job number: {one_line_error(answer)}")
         return job
 
     def state(self, job: str) -> JobState:
         """Ask squeue, and where the job is forgotten already, the accounting."""
         number, where = _place(job)
-        answer = _ask(
+        answer = _run_slurm(
             "squeue", "--noheader", "--states=all", *where, f"--jobs={number}", "--format=%T|%r"
         )
         gone = "invalid job id" in answer.stderr.lower()
         if answer.returncode != 0 and not gone:
-            raise SilentError(f"squeue failed: {said(answer)}")
+            raise TransientSchedulerError(f"squeue failed: {one_line_error(answer)}")
         lines = answer.stdout.strip().splitlines()
         states = [line for line in lines if not line.startswith("CLUSTER: ")]
         if gone or not states:
@@ -101,14 +101,14 @@ class Slurm(Scheduler):
             return JobState(Phase.RUNNING, word)
         if word in _ENDED:
             return JobState(Phase.ENDED, word)
-        raise SilentError(f"squeue gave no state that is known: {states[0][:80]!r}")
+        raise TransientSchedulerError(f"squeue gave no state that is known: {states[0][:80]!r}")
 
     def cancel(self, job: str) -> None:
         """Cancel the job by scancel."""
         number, where = _place(job)
-        answer = _ask("scancel", *where, number, seconds=10.0)
+        answer = _run_slurm("scancel", *where, number, seconds=10.0)
         if answer.returncode != 0:
-            raise SilentError(f"scancel failed: {said(answer)}")
+            raise TransientSchedulerError(f"scancel failed: {one_line_error(answer)}")
 
 
 class SlurmAllocation(Scheduler):
@@ -205,8 +205,8 @@ def _options(plan: Plan, request: Request) -> list[str]:
 def _accounted(job: str) -> str:
     number, where = _place(job)
     try:
-        answer = _ask("sacct", "-n", "-X", "-P", *where, "-j", number, "-o", "State")
-    except (RefusedError, SilentError):
+        answer = _run_slurm("sacct", "-n", "-X", "-P", *where, "-j", number, "-o", "State")
+    except (RefusedError, TransientSchedulerError):
         return "gone from the queue"
     words = answer.stdout.split()
     return words[0] if words and words[0] in _ENDED else "gone from the queue"
@@ -218,7 +218,7 @@ def _place(job: str) -> tuple[str, list[str]]:
     return number, [f"--clusters={cluster}"] if cluster else []
 
 
-def _ask(
+def _run_slurm(
     command: str, *arguments: str, seconds: float | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a command of Slurm without the filters that the user's environment may set for it."""

@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 from ftorch_tools.testing.interrupts import Signals
-from ftorch_tools.testing.records.keeper import Keeper
 from ftorch_tools.testing.records.load import load
+from ftorch_tools.testing.records.record_writer import RecordWriter
 from ftorch_tools.testing.schedulers.merge import merge
 from ftorch_tools.testing.schedulers.plan import Plan
 from ftorch_tools.testing.schedulers.watch import ShardState, Watch
@@ -67,7 +67,7 @@ def run_steps(directory: Path) -> int:
             ended = [f"job {plan.job}: ended by signal {signals.number}"] if signals.count else []
             record = load(directory / "run.json")
             merge(plan, record, errors=[*watch.errors, *ended])
-            Keeper(record).publish()
+            RecordWriter(record).publish()
     return 0 if watch.complete else 1
 
 

@@ -63,7 +63,7 @@ class WatchedShard:
         """Read what is new and return the journal's new lines."""
         news = self._journal.news()
         for entry in news:
-            self._take(entry)
+            self._apply(entry)
         now = time.monotonic()
         if news:
             self.alive = now
@@ -76,7 +76,7 @@ class WatchedShard:
                 self.why = f"no sign of life for {self._patience:g} s"
         return news
 
-    def _take(self, entry: dict[str, Any]) -> None:
+    def _apply(self, entry: dict[str, Any]) -> None:
         if entry["event"] == "attempt":
             self.state, self.node = ShardState.WORKING, str(entry.get("host"))
         elif entry["event"] == "closed":

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ftorch_tools.outlet import make_console
+from ftorch_tools.safe_stream import make_console
 from ftorch_tools.testing.cores import usable_cores
 from ftorch_tools.testing.drivers.events import Closed, Event
-from ftorch_tools.testing.interrupts import Signals, heeded
-from ftorch_tools.testing.records.keeper import Keeper
+from ftorch_tools.testing.interrupts import Signals, handled_signals
 from ftorch_tools.testing.records.load import load
 from ftorch_tools.testing.records.record import RunRecord
+from ftorch_tools.testing.records.record_writer import RecordWriter
 from ftorch_tools.testing.run import Options, Run
 from ftorch_tools.testing.schedulers.merge import merge, unfinished
 from ftorch_tools.testing.schedulers.plan import Journal, Plan
@@ -37,7 +37,7 @@ def work(directory: Path, number: int) -> None:
     if plan.stopped:
         return
     journal = Journal(plan.journal(number))
-    with _Heart(plan, journal):
+    with Heartbeat(plan, journal):
         _see_one_node(plan.folder(number))
         tests = unfinished(plan, number)
         options = Options(
@@ -67,7 +67,7 @@ def _merge_when_last(plan: Plan) -> None:
     if watch.settled:
         record = load(plan.directory / "run.json")
         merge(plan, record, errors=watch.errors)
-        Keeper(record).publish()
+        RecordWriter(record).publish()
 
 
 class _ShardRun(Run):
@@ -75,10 +75,10 @@ class _ShardRun(Run):
 
     def __init__(self, options: Options, console: Console, journal: Journal) -> None:
         super().__init__(options, console)
-        self._keeper = _ShardKeeper(self.record, journal)
+        self._writer = _ShardRecordWriter(self.record, journal)
 
 
-class _ShardKeeper(Keeper):
+class _ShardRecordWriter(RecordWriter):
     def __init__(self, record: RunRecord, journal: Journal) -> None:
         super().__init__(record)
         self._store = None
@@ -90,7 +90,7 @@ class _ShardKeeper(Keeper):
             self._journal.append(type(event).__name__.lower(), **asdict(event))
 
 
-class _Heart:
+class Heartbeat:
     """Beats until it is left, and stops the run when the plan says so."""
 
     def __init__(self, plan: Plan, journal: Journal) -> None:
@@ -102,11 +102,11 @@ class _Heart:
 
     def __enter__(self) -> None:
         self._thread.start()
-        heard, told = os.pipe()
-        os.set_blocking(told, False)
-        signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+        read_end, write_end = os.pipe()
+        os.set_blocking(write_end, False)
+        signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
         threading.Thread(
-            target=self._tell_when_stopped, args=(heard, heeded()), daemon=True
+            target=self._tell_when_stopped, args=(read_end, handled_signals()), daemon=True
         ).start()
 
     def __exit__(self, *unused: object) -> None:
@@ -114,15 +114,15 @@ class _Heart:
         self._left.set()
         self._thread.join()
 
-    def _tell_when_stopped(self, heard: int, ending: list[signal.Signals]) -> None:
+    def _tell_when_stopped(self, read_end: int, ending: list[signal.Signals]) -> None:
         """Note when the first signal came: it may have ended the tests too."""
-        while number := os.read(heard, 1):
+        while number := os.read(read_end, 1):
             if number[0] in ending:
                 self._journal.append("stopping")
                 return
 
     def _live(self) -> None:
-        due, told = 0.0, False
+        due, signalled = 0.0, False
         pause = min(_LOOK_SECONDS, self._interval)
         while True:
             due -= pause
@@ -130,8 +130,8 @@ class _Heart:
                 due = self._interval
                 with contextlib.suppress(OSError):  # the next one may be heard
                     self._journal.append("beat")
-            if not told and self._plan.stopped:
-                told = True
+            if not signalled and self._plan.stopped:
+                signalled = True
                 os.kill(os.getpid(), signal.SIGTERM)
             if self._left.wait(pause):
                 return

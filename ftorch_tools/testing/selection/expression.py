@@ -53,20 +53,20 @@ class _Parser:
     def _token(self) -> str:
         return self._tokens[self._next][0]
 
-    def _take(self, word: str) -> bool:
+    def _accept(self, word: str) -> bool:
         found = self._token == word
         self._next += found
         return found
 
     def _any(self) -> Predicate:
         parts = [self._all()]
-        while self._take("or"):
+        while self._accept("or"):
             parts.append(self._all())
         return parts[0] if len(parts) == 1 else lambda labels: any(p(labels) for p in parts)
 
     def _all(self) -> Predicate:
         parts = [self._one()]
-        while self._take("and"):
+        while self._accept("and"):
             parts.append(self._one())
         return parts[0] if len(parts) == 1 else lambda labels: all(p(labels) for p in parts)
 
@@ -75,12 +75,12 @@ class _Parser:
         if self._depth > _DEEPEST:
             raise self._error(f"at most {_DEEPEST} levels of parentheses and `not`")
         try:
-            if self._take("not"):
+            if self._accept("not"):
                 operand = self._one()
                 return lambda labels: not operand(labels)
-            if self._take("("):
+            if self._accept("("):
                 inner = self._any()
-                if not self._take(")"):
+                if not self._accept(")"):
                     raise self._error("`)`")
                 return inner
         finally:

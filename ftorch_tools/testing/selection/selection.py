@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ftorch_tools.errors import UsageError
 
@@ -22,6 +22,8 @@ PYTEST = "pytest"
 # The label that leaves a test out unless it is asked for, and the one of every Python test.
 SLOW = "slow"
 PYTHON = "python"
+# Fields that have another name in records.
+_RECORDED_AS = {"include_slow": "everything", "ignore_missing": "lenient"}
 
 
 class Choice(Enum):
@@ -42,20 +44,20 @@ class Selection:
     the name of a file, folder, class or function stands for all that it holds. `shard`, as "2/5",
     is the share that a stable hash of the name decides, whatever other tests there are.
 
-    A name in `tests` that no test has is a failure, unless the selection is `lenient`.
+    A name in `tests` that no test has is a failure, unless the selection is `ignore_missing`.
 
-    Tests labelled slow are left out unless `everything` is set or they are asked for: by name, by
-    one of `labels`, or by an expression that names them.
+    Tests labelled slow are left out unless `include_slow` is set or they are asked for: by name,
+    by one of `labels`, or by an expression that names them.
     """
 
     regex: str | None = None
     labels: list[str] = field(default_factory=list)
     exclude: list[str] = field(default_factory=list)
-    everything: bool = False
+    include_slow: bool = False
     expression: str | None = None
     tests: list[tuple[str, str]] | None = None
     shard: str | None = None
-    lenient: bool = False
+    ignore_missing: bool = False
 
     def __post_init__(self) -> None:
         for pattern in [self.regex or "", *self.labels, *self.exclude]:
@@ -71,7 +73,7 @@ class Selection:
     def includes_slow(self) -> bool:
         """True when tests labelled slow may be selected."""
         return (
-            self.everything
+            self.include_slow
             or self.tests is not None
             or any(re.search(label, SLOW) for label in self.labels)
             or SLOW in self._parsed[1]
@@ -81,6 +83,20 @@ class Selection:
     def excludes_python(self) -> bool:
         """True when no Python test can be selected, as all bear that label."""
         return any(re.search(bad, PYTHON) for bad in self.exclude)
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the fields under the names that a record of a run has for them."""
+        return {_RECORDED_AS.get(name, name): value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_record(cls, values: Mapping[str, Any]) -> Selection:
+        """Return the selection of a record, also of one by another version."""
+        known = {_RECORDED_AS.get(item.name, item.name): item.name for item in fields(cls)}
+        selected = {known[name]: value for name, value in values.items() if name in known}
+        tests = selected.get("tests")
+        if tests is not None:
+            selected["tests"] = [("", t) if isinstance(t, str) else (t[0], t[1]) for t in tests]
+        return cls(**selected)
 
     def choose(self, runner: str, name: str, labels: Collection[str]) -> Choice:
         """Say whether the test `name` of `runner` with `labels` is selected."""

@@ -20,7 +20,7 @@ from ftorch_tools.testing.schedulers.scheduler import (
     Phase,
     RefusedError,
     Request,
-    SilentError,
+    TransientSchedulerError,
 )
 from ftorch_tools.testing.schedulers.slurm import Slurm
 
@@ -259,7 +259,7 @@ def test_every_call_has_a_limit(fakes, monkeypatch):
     monkeypatch.setenv("PATH", fakes.path)
     monkeypatch.setattr(scheduler, "ANSWER_SECONDS", 0.5)
     begin = time.monotonic()
-    with pytest.raises(SilentError, match=r"squeue gave no answer within 0\.5 s"):
+    with pytest.raises(TransientSchedulerError, match=r"squeue gave no answer within 0\.5 s"):
         Slurm().state("7")
     assert time.monotonic() - begin < 5.0
 
@@ -301,7 +301,7 @@ def test_states(fakes, monkeypatch, answer, state):
 def test_answers_without_sense(fakes, monkeypatch, answer):
     fakes.add("squeue", answer)
     monkeypatch.setenv("PATH", fakes.path)
-    with pytest.raises(SilentError):
+    with pytest.raises(TransientSchedulerError):
         Slurm().state("7")
 
 

@@ -14,7 +14,7 @@ from ftorch_tools.testing.interrupts import Signals
 from ftorch_tools.testing.schedulers.merge import unfinished
 from ftorch_tools.testing.schedulers.plan import Journal, Plan, Shard
 from ftorch_tools.testing.schedulers.watch import ShardState, Watch
-from ftorch_tools.testing.schedulers.worker import _Heart
+from ftorch_tools.testing.schedulers.worker import Heartbeat
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_a_signal_is_noted_unless_it_is_ignored(plan, wait_until, signals_restor
         return any(entry["event"] == "stopping" for entry in journal.news())
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with _Heart(plan, journal), Signals() as signals:
+    with Heartbeat(plan, journal), Signals() as signals:
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.1)
         assert not stopping()

@@ -16,7 +16,7 @@ from ftorch_tools.testing.records.reserve import Reserve
 from ftorch_tools.testing.records.store import Store
 
 
-class Keeper:
+class RecordWriter:
     """Keeps `record`; call `save` whenever it has changed, and `finish` once at the end."""
 
     def __init__(self, record: RunRecord) -> None:

@@ -26,11 +26,11 @@ def marked(environment: Mapping[str, str], mark: str) -> dict[str, str]:
     return {**environment, VARIABLE: ":".join(filter(None, marks))}
 
 
-def end_marked(mark: str) -> None:
+def kill_marked(mark: str) -> None:
     """Kill every process that bears `mark`."""
     # What forks while it is looked for is found the next time.
     for _ in range(10):
-        found = list(_bearers(mark))
+        found = list(_marked_processes(mark))
         for process in found:
             with suppress(psutil.Error):
                 process.kill()
@@ -39,7 +39,7 @@ def end_marked(mark: str) -> None:
         psutil.wait_procs(found, timeout=1)
 
 
-def end_strays(driver: int, mark: str) -> None:
+def kill_orphans(driver: int, mark: str) -> None:
     """Kill processes that have left `driver`'s tests and still hold their outputs.
 
     ctest waits for the end of a test's output, which a daemon that inherited it holds open.
@@ -50,12 +50,12 @@ def end_strays(driver: int, mark: str) -> None:
         outputs = _pipes(driver)
         for member in family - {driver}:
             outputs -= _pipes(member)
-        for process in _bearers(mark):
+        for process in _marked_processes(mark):
             if process.pid not in family and outputs & _pipes(process.pid):
                 process.kill()
 
 
-def _bearers(mark: str) -> Iterator[psutil.Process]:
+def _marked_processes(mark: str) -> Iterator[psutil.Process]:
     assert mark, "processes without a mark are not ours"
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):

@@ -30,7 +30,7 @@ _STOP_SECONDS = 20.0
 _LATE_SECONDS = 5.0
 
 
-class Follower:
+class JobMonitor:
     """Follows job `job`; `errors` says in the end what went wrong besides the tests."""
 
     def __init__(
@@ -61,7 +61,7 @@ class Follower:
         self._answers: queue.Queue[JobState | InfrastructureError] = queue.Queue()
         self._give_up_at = float("inf")
 
-    def follow(self) -> None:
+    def run_to_end(self) -> None:
         """Return when all shards have ended or no more is to be expected of them."""
         next_read = 0.0
         while not self._signals.count and not self.errors:
@@ -69,11 +69,11 @@ class Follower:
             if now >= next_read:
                 next_read = now + _READ_SECONDS
                 self._watch.refresh()
-                if self._all_told():
+                if self._all_reported():
                     break
             if now >= self._next_question:
-                self._ask()
-            self._hear()
+                self._poll_scheduler()
+            self._poll_answer()
             self._display.tick()
             time.sleep(_TICK_SECONDS)
         if self._signals.count:
@@ -87,7 +87,7 @@ class Follower:
         """Whether the job has ever run."""
         return any(shard.state is not ShardState.WAITING for shard in self._watch.shards)
 
-    def _all_told(self) -> bool:
+    def _all_reported(self) -> bool:
         """Say whether to go: workers that were stopped are believed when the job has ended."""
         if not self._watch.settled:
             return False
@@ -97,12 +97,12 @@ class Follower:
         now = time.monotonic()
         if self._give_up_at == float("inf"):
             self._give_up_at = now + self._plan.lost_after
-            self._hurry()
+            self._reset_backoff()
         if now > self._give_up_at:
             self.errors.append(f"job {self._job}: the workers were stopped, nobody says why")
         return False
 
-    def _ask(self) -> None:
+    def _poll_scheduler(self) -> None:
         """Ask the scheduler how the job is, in a thread: it may not answer."""
         self._pause = min(2.0 * self._pause, _LONGEST_PAUSE_SECONDS)
         self._next_question = float("inf")
@@ -115,7 +115,7 @@ class Follower:
 
         threading.Thread(target=ask, daemon=True).start()
 
-    def _hear(self) -> None:
+    def _poll_answer(self) -> None:
         """Take in the scheduler's answer, if there is one by now."""
         try:
             answer = self._answers.get_nowait()
@@ -127,11 +127,11 @@ class Follower:
             return
         self._answered, self._quiet = time.monotonic(), False
         if answer.phase is not self._state.phase:
-            self._hurry()
-        self._take(answer)
+            self._reset_backoff()
+        self._apply(answer)
         self._state = answer
 
-    def _hurry(self) -> None:
+    def _reset_backoff(self) -> None:
         self._pause = _FIRST_PAUSE_SECONDS
         if self._next_question < float("inf"):
             self._next_question = time.monotonic() + self._pause
@@ -147,7 +147,7 @@ class Follower:
                 f"{silent:.0f} s; last: {error}"
             )
 
-    def _take(self, state: JobState) -> None:
+    def _apply(self, state: JobState) -> None:
         if state.phase is Phase.PENDING:
             self._wait_in_queue(state)
         elif state.phase is Phase.RUNNING:

@@ -14,7 +14,7 @@ import termios
 import pytest
 
 from ftorch_tools.errors import InfrastructureError
-from ftorch_tools.outlet import Outlet, make_console
+from ftorch_tools.safe_stream import SafeStream, make_console
 from ftorch_tools.testing.records.record import Outcome, TestResult
 
 
@@ -92,11 +92,11 @@ def test_a_command_whose_reader_ends_says_nothing(runs, start):
 
 def test_a_full_disk(monkeypatch):
     with open("/dev/full", "w") as full:
-        monkeypatch.setattr("sys.stdout", Outlet(full, dispensable=False))
+        monkeypatch.setattr("sys.stdout", SafeStream(full, dispensable=False))
         console = make_console(dispensable=True)
         console.print("lost")
         console.print("lost too")
     with open("/dev/full", "w") as full:
-        monkeypatch.setattr("sys.stdout", Outlet(full, dispensable=False))
+        monkeypatch.setattr("sys.stdout", SafeStream(full, dispensable=False))
         with pytest.raises(InfrastructureError, match="No space left"):
             make_console().print("wanted")

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-class Outlet:
+class SafeStream:
     """A stream that drops what comes once it cannot be written.
 
     The first error is raised as `InfrastructureError`, unless nobody reads the stream, or it is
     `dispensable`.
     """
 
-    def __init__(self, stream: IO[str] | Outlet, *, dispensable: bool) -> None:
-        self._stream: IO[str] = stream._stream if isinstance(stream, Outlet) else stream
+    def __init__(self, stream: IO[str] | SafeStream, *, dispensable: bool) -> None:
+        self._stream: IO[str] = stream._stream if isinstance(stream, SafeStream) else stream
         self._dispensable = dispensable
 
     def write(self, text: str) -> int:
@@ -70,13 +70,13 @@ def guard_standard_streams() -> None:
         stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-            setattr(sys, name, Outlet(stream, dispensable=name == "stderr"))
+            setattr(sys, name, SafeStream(stream, dispensable=name == "stderr"))
 
 
 def make_console(*, stderr: bool = False, dispensable: bool = False) -> Console:
-    """Return a console that shows texts as they are; for `dispensable` see `Outlet`."""
+    """Return a console that shows texts as they are; for `dispensable` see `SafeStream`."""
     from rich.console import Console  # slow to import
 
     stream = sys.stderr if stderr else sys.stdout
-    file = cast(IO[str], Outlet(stream, dispensable=True)) if dispensable and stream else None
+    file = cast(IO[str], SafeStream(stream, dispensable=True)) if dispensable and stream else None
     return Console(stderr=stderr, file=file, highlight=False, markup=False, emoji=False)

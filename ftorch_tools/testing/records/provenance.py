@@ -9,7 +9,7 @@ from collections import Counter
 from ftorch_tools.testing.records.record import RunRecord
 
 
-def origin(record: RunRecord) -> list[tuple[str, str]]:
+def provenance(record: RunRecord) -> list[tuple[str, str]]:
     """Return what is known of the origin of a run, as pairs of a name and its value."""
     seconds = f", {record.seconds:.1f} s" if record.seconds is not None else ""
     commit = record.commit or ""
