@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from catalog import devices, dtypes, losses, operators, optimizers
+from catalog import devices, dtypes, functions, losses, optimizers
 
 Table = tuple[Sequence[str], Iterable[Sequence[str]]]
 
@@ -32,24 +32,25 @@ def device_table() -> Table:
     )
 
 
-def operator_table() -> Table:
-    """Operators in their two forms."""
+def function_table() -> Table:
+    """Functions in their forms."""
     header = ("Expression", "Subroutine", "PyTorch", "Meaning")
-    families = (
-        (operators.BINARY, "a {symbol} b", "(output, a, b)"),
-        (operators.UNARY, "{symbol}a", "(output, tensor)"),
-        (operators.REDUCTIONS, "", "(output, tensor)"),
-    )
     return header, (
         (
-            code(expression.format(symbol=row.symbol)) if row.symbol else "",
-            code(f"torch_tensor_{row.name}{arguments}"),
+            code(expression(row)),
+            code(f"torch_tensor_{row.name}(output, {', '.join(row.dummies)})"),
             code(row.reference),
             row.doc,
         )
-        for rows, expression, arguments in families
-        for row in rows
+        for row in functions.FUNCTIONS
     )
+
+
+def expression(row: functions.Function) -> str:
+    """Return the use of a function as an operator, or nothing."""
+    if not row.symbol:
+        return ""
+    return f"a {row.symbol} b" if len(row.arguments) == 2 else f"{row.symbol}a"
 
 
 def optimizer_table() -> Table:
@@ -61,7 +62,8 @@ def optimizer_table() -> Table:
             code(argument.name),
             fortran_value(argument.default),
             code(argument.python),
-            argument.doc + ("" if argument.below is None else f" Below {argument.below:g}."),
+            argument.doc
+            + ("" if argument.upper_bound is None else f" Below {argument.upper_bound:g}."),
         )
         for row in optimizers.OPTIMIZERS
         for argument in row.hyperparameters
@@ -112,7 +114,7 @@ def reduction_table() -> Table:
 TABLES = {
     "dtypes": dtype_table,
     "devices": device_table,
-    "operators": operator_table,
+    "functions": function_table,
     "optimizers": optimizer_table,
     "optimizer_methods": optimizer_method_table,
     "losses": loss_table,

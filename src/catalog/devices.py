@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from .row import row
 
 
-@dataclass(frozen=True)
+@row
 class Device:
     """One device type with its spelling in each language."""
 
@@ -25,23 +25,31 @@ class Device:
 
 
 DEVICES = (
-    Device("cpu", "torch_kCPU", 0, "at::DeviceType::CPU", "Host memory."),
-    Device("cuda", "torch_kCUDA", 1, "at::DeviceType::CUDA", "NVIDIA GPU."),
     Device(
-        "hip",
-        "torch_kHIP",
-        1,
-        "at::DeviceType::CUDA",
-        "AMD GPU; ROCm builds of LibTorch call it CUDA.",
+        name="cpu", constant="torch_kCPU", code=0, aten="at::DeviceType::CPU", doc="Host memory."
+    ),
+    Device(
+        name="cuda", constant="torch_kCUDA", code=1, aten="at::DeviceType::CUDA", doc="NVIDIA GPU."
+    ),
+    Device(
+        name="hip",
+        constant="torch_kHIP",
+        code=1,
+        aten="at::DeviceType::CUDA",
+        doc="AMD GPU; ROCm builds of LibTorch call it CUDA.",
         alias=True,
     ),
-    Device("xpu", "torch_kXPU", 12, "at::DeviceType::XPU", "Intel GPU."),
-    Device("mps", "torch_kMPS", 13, "at::DeviceType::MPS", "Apple GPU."),
     Device(
-        "privateuseone",
-        "torch_kPrivateUse1",
-        20,
-        "at::DeviceType::PrivateUse1",
-        "Device of another vendor, whose extension of LibTorch the program links.",
+        name="xpu", constant="torch_kXPU", code=12, aten="at::DeviceType::XPU", doc="Intel GPU."
+    ),
+    Device(
+        name="mps", constant="torch_kMPS", code=13, aten="at::DeviceType::MPS", doc="Apple GPU."
+    ),
+    Device(
+        name="privateuseone",
+        constant="torch_kPrivateUse1",
+        code=20,
+        aten="at::DeviceType::PrivateUse1",
+        doc="Device of another vendor, whose extension of LibTorch the program links.",
     ),
 )

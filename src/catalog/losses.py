@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from .row import row
 
 
-@dataclass(frozen=True)
+@row
 class Loss:
     """One loss. Its procedure is `torch_loss_<name>(loss, input, target, reduction_type)`."""
 
     name: str
     """Name of the procedure."""
-    header: str
+    aten: str
     """ATen function."""
     call: str
     """C++ call in `input`, `target`, `reduction`."""
@@ -26,21 +26,25 @@ class Loss:
 
 LOSSES = (
     Loss(
-        "mse",
-        "mse_loss",
-        "at::mse_loss(input, target, reduction)",
-        "mse_loss",
-        "Mean squared error.",
+        name="mse",
+        aten="mse_loss",
+        call="at::mse_loss(input, target, reduction)",
+        reference="mse_loss",
+        doc="Mean squared error.",
     ),
     Loss(
-        "l1", "l1_loss", "at::l1_loss(input, target, reduction)", "l1_loss", "Mean absolute error."
+        name="l1",
+        aten="l1_loss",
+        call="at::l1_loss(input, target, reduction)",
+        reference="l1_loss",
+        doc="Mean absolute error.",
     ),
     Loss(
-        "cross_entropy",
-        "cross_entropy_loss",
-        "at::cross_entropy_loss(input, target, {}, reduction)",
-        "cross_entropy",
-        "Cross entropy of logits [N, C, ...] with int64 class numbers from 0, [N, ...],"
+        name="cross_entropy",
+        aten="cross_entropy_loss",
+        call="at::cross_entropy_loss(input, target, {}, reduction)",
+        reference="cross_entropy",
+        doc="Cross entropy of logits [N, C, ...] with int64 class numbers from 0, [N, ...],"
         " or with probabilities.",
         same_shape=False,
     ),

@@ -116,12 +116,11 @@ int ft_tensor_requires_grad(ft_handle tensor, int32_t *requires_grad);
 /* Values as PyTorch prints them, to ft_text(). */
 int ft_tensor_text(ft_handle tensor);
 
-/* Operators by their number in the catalog's table. target null: a new temporary; else the result is written to it. */
-int ft_tensor_binary(int number, ft_handle a, ft_handle b, ft_handle *target);
-int ft_tensor_binary_right(int number, ft_handle a, const ft_scalar *b, ft_handle *target);
-int ft_tensor_binary_left(int number, const ft_scalar *a, ft_handle b, ft_handle *target);
-int ft_tensor_unary(int number, ft_handle a, ft_handle *target);
-int ft_tensor_reduction(int number, ft_handle a, ft_handle *target);
+/* Functions by their row in the catalog's table. target null: a new temporary; else the result is written to it. */
+int ft_tensor_binary(int row, ft_handle a, ft_handle b, ft_handle *target);
+int ft_tensor_binary_right(int row, ft_handle a, const ft_scalar *b, ft_handle *target);
+int ft_tensor_binary_left(int row, const ft_scalar *a, ft_handle b, ft_handle *target);
+int ft_tensor_unary(int row, ft_handle a, ft_handle *target);
 
 /* Temporaries made on this thread since the scope began and not released are freed at its end; with_variables: so are all
    other tensors, whoever holds them. */

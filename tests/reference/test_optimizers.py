@@ -22,7 +22,7 @@ def random_values(row, generator, dtype):
         if isinstance(argument.default, bool):
             values[argument.name] = bool(generator.integers(2))
         else:
-            number = generator.uniform(0.01, 0.1 if argument.below is None else 0.95)
+            number = generator.uniform(0.01, 0.1 if argument.upper_bound is None else 0.95)
             values[argument.name] = float(np.asarray(number).astype(dtype))
     if values.get("nesterov"):
         values["dampening"] = 0.0

@@ -11,18 +11,17 @@ import catalog_rows
 import pytest
 import torch
 
-from catalog import devices, dtypes, losses, operators, optimizers
+from catalog import devices, dtypes, functions, losses, optimizers
 
-OPERATORS = (*operators.BINARY, *operators.UNARY, *operators.REDUCTIONS)
 TABLES = {
     "dtypes": dtypes.DTYPES,
     "devices": devices.DEVICES,
-    "operators": OPERATORS,
+    "functions": functions.FUNCTIONS,
     "optimizers": optimizers.OPTIMIZERS,
     "losses": losses.LOSSES,
 }
 PROCEDURES = {
-    "operators": [f"torch_tensor_{row.name}(" for row in OPERATORS],
+    "functions": [f"torch_tensor_{row.name}(" for row in functions.FUNCTIONS],
     "losses": [f"torch_loss_{row.name}(" for row in losses.LOSSES],
     "optimizers": [f"torch_optim_{row.name}(" for row in optimizers.OPTIMIZERS],
 }
@@ -42,6 +41,21 @@ def test_rows_have_one_sentence_and_one_name(table):
     assert len({row.name for row in rows}) == len(rows)
     for row in rows:
         assert re.fullmatch(r"[A-Z].*\.", row.doc), f"{row.name}: {row.doc!r}"
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_fields_are_given_by_name(table):
+    kind = type(TABLES[table][0])
+    with pytest.raises(TypeError, match="positional"):
+        kind("name")
+
+
+def test_functions_have_forms_that_their_arguments_allow():
+    for row in functions.FUNCTIONS:
+        assert row.family in ("elementwise", "reduction"), row.name
+        assert set(row.arguments) <= {functions.TENSOR, functions.OPERAND}, row.name
+        assert len(row.arguments) in (1, 2), row.name
+        assert row.symbol is None or row.fortran, f"{row.name}: an operator without an expression"
 
 
 def test_dtype_codes_are_those_of_pytorch():
@@ -77,7 +91,7 @@ def test_scalar_kinds_are_tested(root):
     program = expand(root, "tests/fortran/test_scalars.f90.fypp")
     for row in dtypes.SCALARS:
         assert f"subroutine scalar_{row.name}()" in program
-    for row in operators.BINARY:
+    for row in (row for row in functions.FUNCTIONS if row.takes_numbers):
         assert f"c = a {row.symbol} s" in program
         assert f"c = s {row.symbol} a" in program
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import sys
 from collections.abc import Sequence
 from ctypes import byref, c_char_p, c_double, c_int, c_int32, c_int64, c_void_p
 from pathlib import Path
@@ -14,6 +15,10 @@ from typing import Any
 import numpy as np
 import torch  # loads LibTorch before the library that needs it
 from numpy.typing import NDArray
+
+sys.path.append(str(Path(__file__).parents[2] / "src"))
+
+from catalog.functions import FUNCTIONS
 
 HEADER = (Path(__file__).parents[2] / "src" / "shim" / "ftorch.h").read_text()
 STATUS = {name: int(value) for name, value in re.findall(r"^  (ft_\w+) = (\d+)", HEADER, re.M)}
@@ -236,14 +241,16 @@ def section(array: NDArray[Any], requires_grad: int = 0) -> Tensor:
     return result
 
 
-ADD, SUB, MUL, DIV, POW = range(5)
-SUM, MEAN = range(2)
+ADD, SUB, MUL, DIV, POW, NEG, SUM, MEAN = (
+    [row.name for row in FUNCTIONS].index(name)
+    for name in ("add", "sub", "mul", "div", "pow", "neg", "sum", "mean")
+)
 
 
 def binary(
     number: int, a: Tensor | float, b: Tensor | float, into: Tensor | None = None
 ) -> Tensor:
-    """An operator on tensors and numbers."""
+    """A function of two tensors, or of a tensor and a number."""
     result = into or Tensor()
     if not isinstance(a, Tensor):
         assert isinstance(b, Tensor)
@@ -255,17 +262,10 @@ def binary(
     return result
 
 
-def reduction(number: int, a: Tensor, into: Tensor | None = None) -> Tensor:
-    """A reduction to rank 0."""
+def unary(number: int, a: Tensor, into: Tensor | None = None) -> Tensor:
+    """A function of one tensor."""
     result = into or Tensor()
-    call("ft_tensor_reduction", number, a.handle, result.target)
-    return result
-
-
-def negative(a: Tensor) -> Tensor:
-    """The only unary operator."""
-    result = Tensor()
-    call("ft_tensor_unary", 0, a.handle, result.target)
+    call("ft_tensor_unary", number, a.handle, result.target)
     return result
 
 

@@ -20,7 +20,7 @@ from shim import (
     create,
     from_blob,
     options,
-    reduction,
+    unary,
     wrap,
 )
 
@@ -81,7 +81,7 @@ def test_shape_and_dtype_are_kept() -> None:
 @pytest.mark.parametrize("shape", [(), (1,), (1, 1)])
 def test_rank_0_fits_one_element(shape: tuple[int, ...]) -> None:
     x, total = wrap(numbers(3), 1), wrap(np.zeros(shape))
-    reduction(SUM, x, into=total)
+    unary(SUM, x, into=total)
     assert total.shape() == list(shape)
     assert np.isclose(total.array, x.array.sum(), rtol=1e-15)
     total.backward()
@@ -100,7 +100,7 @@ def recurrence(steps: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
     a, b, h = wrap(w, 1), wrap(x, 1), wrap(np.zeros((2, 3), order="F"))
     for _ in range(steps):
         h.assign(binary(ADD, binary(MUL, binary(MUL, a, h), h), b))
-    reduction(SUM, h).backward()
+    unary(SUM, h).backward()
     return [h.array, a.gradient().numpy(), b.gradient().numpy()], expected
 
 
@@ -141,7 +141,7 @@ def test_saved_result_is_kept() -> None:
     for _ in range(4):
         binary(shim.DIV, w, binary(ADD, x, w), into=x)
         state = leaf / (state + leaf)
-    reduction(SUM, x).backward()
+    unary(SUM, x).backward()
     state.sum().backward()
     assert np.allclose(w.gradient().numpy(), leaf.grad.numpy(), rtol=1e-14, atol=0)
 
@@ -202,7 +202,7 @@ def test_training_keeps_the_memory() -> None:
     peak = 0
     for i in range(80):
         h.assign(binary(MUL, w, w))
-        reduction(SUM, binary(MUL, h, h)).backward()
+        unary(SUM, binary(MUL, h, h)).backward()
         h.zero()
         w.zero_gradient()
         if i == 20:

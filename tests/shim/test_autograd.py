@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shim import MUL, SUM, ShimError, Tensor, binary, create, reduction, wrap
+from shim import MUL, SUM, ShimError, Tensor, binary, create, unary, wrap
 
 
 def test_seed_of_ones() -> None:
@@ -65,7 +65,7 @@ def test_clearing_no_gradient_does_nothing() -> None:
 
 def test_second_backward_needs_the_graph() -> None:
     a = create([2], requires_grad=1)
-    y = reduction(SUM, binary(MUL, a, a))
+    y = unary(SUM, binary(MUL, a, a))
     y.backward(retain_graph=True)
     y.backward()
     with pytest.raises(ShimError, match=r"second time.*retain_graph") as failure:

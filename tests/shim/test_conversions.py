@@ -146,7 +146,7 @@ def test_assignment_loss_and_gradient(dtype: str) -> None:
     shim.loss(0, x, create([2], dtype), into=total)
     assert total.array.tolist() == [[0.5]]
     assert total.requires_grad()
-    shim.reduction(SUM, x, into=total)
+    shim.unary(SUM, x, into=total)
     assert total.array.tolist() == [[3]]
     free = anything().assign(x)
     assert free.dtype() == dtype

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import shim
-from shim import ADD, MUL, SUM, ShimError, Tensor, anything, binary, call, create, reduction, wrap
+from shim import ADD, MUL, SUM, ShimError, Tensor, anything, binary, call, create, unary, wrap
 
 RATE = 0.5
 SGD = (0, [RATE, 0, 0, 0, 0])
@@ -134,7 +134,7 @@ def test_empty_source_empties_a_leaf() -> None:
 def test_loss_and_reduction_go_into_a_leaf(generator) -> None:
     x = wrap(generator.normal(size=3))
     leaf = create([], "float64", 1, 1)
-    reduction(SUM, x, into=leaf)
+    unary(SUM, x, into=leaf)
     assert np.isclose(leaf.numpy(), x.array.sum(), rtol=1e-15)
     shim.loss(0, x, create([3], "float64"), into=leaf)
     assert np.isclose(leaf.numpy(), ((x.array - 1) ** 2).mean(), rtol=1e-15)

@@ -99,7 +99,7 @@ def test_fork_after_threads() -> None:
         "import os, shim, signal\n"
         "def total():\n"
         "    x = shim.create([200000])\n"
-        "    return float(shim.reduction(shim.SUM, shim.binary(shim.ADD, x, x)).numpy())\n"
+        "    return float(shim.unary(shim.SUM, shim.binary(shim.ADD, x, x)).numpy())\n"
         "before = total()\n"
         "child = os.fork()\n"
         "if child == 0:\n"

@@ -78,7 +78,7 @@ def test_gradients_are_those_of_pytorch(models: Path, generator) -> None:
     x, y, total = wrap(array, 1), wrap(np.zeros((5, 4), "f4", order="F")), create([])
     for _ in range(3):
         forward(model, [x], [y], requires_grad=1)
-    shim.reduction(shim.SUM, y, into=total)
+    shim.unary(shim.SUM, y, into=total)
     total.backward()
     assert np.allclose(x.gradient().numpy(), leaf.grad.numpy(), rtol=1e-6, atol=1e-7)
     expected = [one.grad for one in reference.parameters()]

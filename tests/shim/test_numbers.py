@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from catalog import operators
+from catalog.functions import FUNCTIONS, Function
 from shim import DTYPES, ShimError, binary, create, wrap
 
 SIDES = ("left", "right")
@@ -35,11 +35,13 @@ def fits(value: float, dtype: str) -> bool:
 
 
 @pytest.mark.parametrize("side", SIDES)
-@pytest.mark.parametrize("row", operators.BINARY, ids=lambda row: row.name)
+@pytest.mark.parametrize(
+    "row", [row for row in FUNCTIONS if row.takes_numbers], ids=lambda row: row.name
+)
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_random_numbers(dtype: str, row: operators.Operator, side: str, generator) -> None:
+def test_random_numbers(dtype: str, row: Function, side: str, generator) -> None:
     source = random.Random(int(generator.integers(2**32)))
-    number = operators.BINARY.index(row)
+    number = FUNCTIONS.index(row)
     for _ in range(40):
         value = random_number(source)
         array = generator.integers(0, 4, source.choice([(), (3,), (2, 2)])).astype(dtype)

@@ -148,7 +148,12 @@ def test_hyperparameters_out_of_range(number: int, row: optimizers.Optimizer) ->
     for one in row.hyperparameters:
         if isinstance(one.default, bool):
             continue
-        wrong = [-0.1, float("nan"), float("inf"), *([] if one.below is None else [one.below])]
+        wrong = [
+            -0.1,
+            float("nan"),
+            float("inf"),
+            *([] if one.upper_bound is None else [one.upper_bound]),
+        ]
         for value in wrong:
             with pytest.raises(ShimError, match=one.name) as failure:
                 shim.optimizer(number, [weight], values(row, {one.name: value}))

@@ -81,7 +81,7 @@ def test_forward_and_loss_into_a_parameter(models: Path) -> None:
     shim.loss(0, create([3]), wrap(np.zeros(3, "f4")), into=scale)
     shim.forward(scaling, [create([2])], [w], requires_grad=1)
     assert scale_of(passing) == [1, 1]
-    shim.reduction(SUM, wrap(np.array([2.0, 3.0], "f4")), into=scale)
+    shim.unary(SUM, wrap(np.array([2.0, 3.0], "f4")), into=scale)
     assert scale.numpy().tolist() == [5]
     w.zero()
     assert scale_of(passing) == [0, 0]

@@ -133,7 +133,7 @@ def test_sparse_parameter_is_refused(tmp_path: Path) -> None:
 def test_sparse_gradient_is_given_with_all_its_zeros(tmp_path: Path) -> None:
     y, table = anything(), model(Embedding, tmp_path)
     forward(table, [wrap(np.array([1, 3, 1], "f4"))], [y], requires_grad=1)
-    shim.reduction(shim.SUM, y).backward()
+    shim.unary(shim.SUM, y).backward()
     weight = parameter_of(table)
     expected = [[0, 0], [2, 2], [0, 0], [1, 1]]
     assert weight.gradient().numpy().tolist() == expected

@@ -24,8 +24,8 @@ from shim import (
     create,
     forward,
     load,
-    reduction,
     section,
+    unary,
     wrap,
 )
 
@@ -81,10 +81,10 @@ def test_graphs_share_one_copy_of_an_array_that_does_not_change(step: int) -> No
     x, w, products = section(array), leaf(np.ones(1)), []
     before = resident()
     for _ in range(20):
-        products.append(reduction(SUM, binary(MUL, w, x)))
+        products.append(unary(SUM, binary(MUL, w, x)))
     assert resident() - before < 4 * array.nbytes
     array[0] = 1
-    products.append(reduction(SUM, binary(MUL, w, x)))
+    products.append(unary(SUM, binary(MUL, w, x)))
     for product in products:
         product.backward()
     assert w.gradient().numpy() == 1
@@ -243,7 +243,7 @@ def test_random_programs(generator: np.random.Generator) -> None:
             one = live[generator.integers(len(live))]
             if action == 1:
                 product = binary(MUL, binary(MUL, w, one[0]), one[0])
-                total = binary(ADD, total, reduction(SUM, product))
+                total = binary(ADD, total, unary(SUM, product))
                 total_torch = total_torch + (w_torch * value(one) * value(one)).sum()
             elif action == 2:
                 result = w_torch * value(one) + 0.5

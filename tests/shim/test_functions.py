@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Operators against PyTorch: tensors and numbers on either side, result types, gradients."""
+"""Functions against PyTorch: tensors and numbers on either side, result types, gradients."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import shim
-from catalog import operators
-from shim import ShimError, binary, create, negative, reduction, wrap
+from catalog.functions import FUNCTIONS
+from shim import ShimError, binary, create, unary, wrap
 
 PAIRS = [
     ("float32", "float32"),
@@ -24,6 +24,7 @@ OPERANDS = [
     for dtype in ("float32", "float64", "int32", "int64", "bool", "complex64")
     for value in NUMBERS
 ] + [("float32", 1e300), ("float64", 1e300)]
+BINARY = [(i, row) for i, row in enumerate(FUNCTIONS) if row.takes_numbers]
 
 
 def outcome(function):
@@ -43,9 +44,7 @@ def arrays(generator: np.random.Generator, dtypes, shapes):
     return [generator.integers(1, 5, shape).astype(dtype) for dtype, shape in zip(dtypes, shapes)]
 
 
-@pytest.mark.parametrize(
-    ("number", "row"), list(enumerate(operators.BINARY)), ids=lambda one: getattr(one, "name", "")
-)
+@pytest.mark.parametrize(("number", "row"), BINARY, ids=lambda one: getattr(one, "name", ""))
 @pytest.mark.parametrize("dtypes", PAIRS)
 @pytest.mark.parametrize(
     "shapes", [((2, 3), (2, 3)), ((2, 3), (3,)), ((4, 1), (1, 5)), ((), (3,)), ((0, 2), (2,))]
@@ -60,9 +59,7 @@ def test_tensors(number, row, dtypes, shapes, generator) -> None:
         check(binary(number, wrap(a), wrap(b)), expected)
 
 
-@pytest.mark.parametrize(
-    ("number", "row"), list(enumerate(operators.BINARY)), ids=lambda one: getattr(one, "name", "")
-)
+@pytest.mark.parametrize(("number", "row"), BINARY, ids=lambda one: getattr(one, "name", ""))
 @pytest.mark.parametrize(("dtype", "value"), OPERANDS)
 @pytest.mark.parametrize("shape", [(3,), ()])
 @pytest.mark.parametrize("side", ["left", "right"])
@@ -78,11 +75,9 @@ def test_numbers(number, row, dtype, shape, value, side, generator) -> None:
         check(binary(number, *operands), expected)
 
 
-@pytest.mark.parametrize(
-    ("number", "row"), list(enumerate(operators.BINARY)), ids=lambda one: getattr(one, "name", "")
-)
+@pytest.mark.parametrize(("number", "row"), BINARY, ids=lambda one: getattr(one, "name", ""))
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_gradients_of_operators_with_numbers(number, row, side) -> None:
+def test_gradients_beside_numbers(number, row, side) -> None:
     """Twice, so that a number held by the first graph is not the number of the second."""
     leaf = torch.tensor([1.5, 2.5], dtype=torch.float64, requires_grad=True)
     total = sum(
@@ -93,7 +88,7 @@ def test_gradients_of_operators_with_numbers(number, row, side) -> None:
     a = wrap(np.array([1.5, 2.5]), 1)
     results = [binary(number, *((v, a) if side == "left" else (a, v))) for v in (2.0, 3.0)]
     for result in results:
-        reduction(shim.SUM, result).backward()
+        unary(shim.SUM, result).backward()
     assert np.allclose(a.gradient().numpy(), leaf.grad.numpy(), rtol=1e-15, atol=0)
 
 
@@ -109,18 +104,28 @@ def test_shapes_that_do_not_broadcast() -> None:
     assert failure.value.status == "ft_shape_mismatch"
 
 
-def test_unary_and_reductions(generator) -> None:
+def test_functions_of_one_tensor(generator) -> None:
     a = generator.normal(size=(3, 4))
-    check(negative(wrap(a)), -torch.tensor(a))
-    assert np.isclose(reduction(shim.SUM, wrap(a)).numpy(), a.sum(), rtol=1e-14)
-    assert np.isclose(reduction(shim.MEAN, wrap(a)).numpy(), a.mean(), rtol=1e-14)
-    assert reduction(shim.SUM, wrap(a)).shape() == []
+    check(unary(shim.NEG, wrap(a)), -torch.tensor(a))
+    assert np.isclose(unary(shim.SUM, wrap(a)).numpy(), a.sum(), rtol=1e-14)
+    assert np.isclose(unary(shim.MEAN, wrap(a)).numpy(), a.mean(), rtol=1e-14)
+    assert unary(shim.SUM, wrap(a)).shape() == []
 
 
-@pytest.mark.parametrize("number", [-1, len(operators.BINARY)])
-def test_numbers_that_are_no_operator(number: int) -> None:
+@pytest.mark.parametrize("number", [-1, len(FUNCTIONS)])
+def test_rows_that_are_none(number: int) -> None:
     with pytest.raises(ShimError, match="not in the catalog"):
         binary(number, create([2]), create([2]))
+
+
+@pytest.mark.parametrize("row", FUNCTIONS, ids=lambda row: row.name)
+def test_operands_that_a_function_does_not_take(row) -> None:
+    number, a = FUNCTIONS.index(row), create([2])
+    wrong = (
+        (lambda: binary(number, a, a)) if len(row.arguments) == 1 else (lambda: unary(number, a))
+    )
+    with pytest.raises(ShimError, match="not in the catalog with these operands"):
+        wrong()
 
 
 def test_gradients_are_those_of_pytorch(generator) -> None:
@@ -130,6 +135,6 @@ def test_gradients_are_those_of_pytorch(generator) -> None:
     p, q = wrap(a, 1), wrap(b, 1)
     top = binary(shim.SUB, binary(shim.MUL, p, q), p)
     bottom = binary(shim.ADD, binary(shim.MUL, q, q), 2)
-    reduction(shim.MEAN, binary(shim.DIV, top, bottom)).backward()
+    unary(shim.MEAN, binary(shim.DIV, top, bottom)).backward()
     assert np.allclose(p.gradient().numpy(), x.grad.numpy(), rtol=1e-14, atol=0)
     assert np.allclose(q.gradient().numpy(), y.grad.numpy(), rtol=1e-14, atol=0)
