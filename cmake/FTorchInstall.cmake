@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Installs the library, all modules, the C header, the CMake package, the pkg-config file and ftorch-config.
+# Installs the library, all modules, the C header, the licence, the CMake package, the pkg-config file and
+# ftorch-config.
 include(CMakePackageConfigHelpers)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/FTorch)
@@ -14,6 +15,7 @@ install(TARGETS ftorch ftorch_temporaries EXPORT FTorchTargets
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY ${PROJECT_BINARY_DIR}/modules/ DESTINATION ${include_folder} FILES_MATCHING PATTERN "*.mod")
 install(FILES src/shim/ftorch.h DESTINATION ${include_folder})
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/ftorch)
 install(EXPORT FTorchTargets NAMESPACE FTorch:: DESTINATION ${package_folder})
 
 string(REGEX MATCH "-fcoarray=(single|lib)" FTORCH_COARRAY "${CMAKE_Fortran_FLAGS}")

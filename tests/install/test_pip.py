@@ -94,6 +94,12 @@ def test_tools_have_the_tables_of_the_sources(tools):
         assert (installed / name).read_bytes() == (ROOT / "src" / "catalog" / name).read_bytes()
 
 
+def test_tools_carry_the_licence(tools):
+    folder = tools.import_file("ftorch_tools").parents[1]
+    (licence,) = folder.glob("ftorch_tools-*.dist-info/licenses/LICENSE")
+    assert licence.read_bytes() == (ROOT / "LICENSE").read_bytes()
+
+
 def test_tools_say_how_to_get_the_library(tools):
     message = tools.run(tools.bin / "ftorch-config", "--prefix", fails=True)
     assert "pip install --no-build-isolation -C wheel.cmake=true ." in message
