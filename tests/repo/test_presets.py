@@ -26,6 +26,7 @@ def test_preset_configures(preset: dict, tmp_path: Path) -> None:
     command = ["cmake", "--preset", preset["name"], "-B", tmp_path / "build"]
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
+    assert (tmp_path / "build" / "compile_commands.json").exists()
     cache = (tmp_path / "build" / "CMakeCache.txt").read_text()
     for name, value in variables.items():
         assert any(line.startswith(f"{name}:") and value in line for line in cache.splitlines())
