@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ftorch_tools.testing.drivers.events import Ended, Event, Planned, Started
+from ftorch_tools.testing.records.events import Ended, Event, Planned, Started
 from ftorch_tools.testing.records.record import Outcome
 
 # How often a log, which nobody sees move, gets a line of progress.

@@ -3,15 +3,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ftorch_tools.errors import UsageError
-from ftorch_tools.testing.records.record import Compiler
+from ftorch_tools.testing.compiler import Compiler
 
 _CONFIG = "FTorchConfig.cmake"
 
@@ -110,15 +107,3 @@ def _compilers(prefix: Path, values: dict[str, str]) -> dict[str, Compiler]:
         )
         for language, path in compilers.items()
     }
-
-
-def chosen_compiler(compilers: Mapping[str, Compiler]) -> list[str]:
-    """Return the command of the Fortran compiler: FC, or else that of `compilers`, or none."""
-    recorded = compilers["Fortran"].path if "Fortran" in compilers else ""
-    return shlex.split(os.environ.get("FC", "")) or ([recorded] if recorded else [])
-
-
-def describe_compiler(compiler: Compiler) -> str:
-    """Return what is known of `compiler`, as people read it."""
-    place = f"({compiler.path})" if compiler.path else ""
-    return " ".join(filter(None, [compiler.id, compiler.version, place])) or "an unknown compiler"

@@ -1,22 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""Interrupts of a run: counted while it goes on, and turned into the end of its drivers."""
+"""Interrupts of a run, counted while it goes on."""
 
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING
 
 from ftorch_tools.errors import InfrastructureError
 
-if TYPE_CHECKING:
-    from ftorch_tools.testing.drivers.runner import Runner
-
-# How long the drivers may take to stop their tests after an interrupt.
-_STOP_SECONDS = 5.0
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # By these schedulers warn that a job is soon to end.
 _WARNING = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
@@ -86,24 +79,3 @@ def interruptible(message: str) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-class Stop:
-    """Ends the drivers after an interrupt: politely first, then at once."""
-
-    def __init__(self, runners: list[Runner], signals: Signals) -> None:
-        self._runners = runners
-        self._signals = signals
-        self._asked = False
-        self._deadline = float("inf")
-
-    def advance(self) -> None:
-        """Do what is due now."""
-        if self._signals.count and not self._asked:
-            self._asked = True
-            self._deadline = time.monotonic() + _STOP_SECONDS
-            for runner in self._runners:
-                runner.interrupt()
-        if self._signals.count > 1 or time.monotonic() > self._deadline:
-            for runner in self._runners:
-                runner.kill()

@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 from ftorch_tools.errors import UsageError
-from ftorch_tools.testing.drivers.pytest_settings import read_settings
-from ftorch_tools.testing.records.record import Compiler
+from ftorch_tools.testing.compiler import Compiler
+from ftorch_tools.testing.pytest_settings import read_settings
 from ftorch_tools.text import decode
 
 TEST_FILE = "CTestTestfile.cmake"

@@ -24,17 +24,18 @@ from ftorch_tools.testing import project
 from ftorch_tools.testing.cores import usable_cores
 from ftorch_tools.testing.display import Display
 from ftorch_tools.testing.drivers.ctest import CTest, find_ctest
-from ftorch_tools.testing.drivers.events import Closed, Event
 from ftorch_tools.testing.drivers.launcher import mpi_launcher
 from ftorch_tools.testing.drivers.pytest_paths import find_paths
 from ftorch_tools.testing.drivers.pytest_runner import Pytest
 from ftorch_tools.testing.drivers.runner import Runner
+from ftorch_tools.testing.drivers.shutdown import Shutdown
 from ftorch_tools.testing.drivers.slots import Free, free
 from ftorch_tools.testing.estimate import read_durations
 from ftorch_tools.testing.gpus import Gpus, device_names, nvidia_smi_warnings, usable_gpus
 from ftorch_tools.testing.guard import Guard
 from ftorch_tools.testing.installed import ftorch_of
-from ftorch_tools.testing.interrupts import Signals, Stop
+from ftorch_tools.testing.interrupts import Signals
+from ftorch_tools.testing.records.events import Closed, Event
 from ftorch_tools.testing.records.record import Outcome, RunRecord, Status, TestResult
 from ftorch_tools.testing.records.record_writer import RecordWriter
 from ftorch_tools.testing.selection import CTEST, PYTEST, Selection, reached_by
@@ -198,7 +199,7 @@ class Run:
         display: Display,
     ) -> None:
         alive = set(self._runners)
-        stop = Stop(list(self._runners.values()), signals)
+        shutdown = Shutdown(list(self._runners.values()), signals)
         next_share = next_look = 0.0
         while alive:
             try:
@@ -222,7 +223,7 @@ class Run:
                 display.left = self._durations.left(remaining, elapsed, self.record.jobs)
             display.tick()
             self._writer.tick()
-            stop.advance()
+            shutdown.advance()
 
     def _share(self, ctest: CTest | None, pytest: Pytest | None) -> None:
         if pytest is None:

@@ -18,9 +18,10 @@ import platformdirs
 
 from ftorch_tools.command import CommandError, call
 from ftorch_tools.errors import InfrastructureError, UsageError
+from ftorch_tools.testing.compiler import chosen_compiler, describe_compiler
 from ftorch_tools.testing.cores import usable_cores
 from ftorch_tools.testing.fortran import module_format, why_unreadable
-from ftorch_tools.testing.installed import Installed, chosen_compiler, describe_compiler
+from ftorch_tools.testing.installed import Installed
 from ftorch_tools.testing.project import TEST_FILE
 
 _STAMP = "ftorch-validation.json"

@@ -16,8 +16,8 @@ from ftorch_tools.errors import InfrastructureError
 from ftorch_tools.testing.drivers import ctest_log
 from ftorch_tools.testing.drivers.ctest import CTest
 from ftorch_tools.testing.drivers.ctest_log import read_log
-from ftorch_tools.testing.drivers.events import Closed, Ended, Started
 from ftorch_tools.testing.interrupts import Signals
+from ftorch_tools.testing.records.events import Closed, Ended, Started
 from ftorch_tools.testing.records.record import INTERRUPTED
 from ftorch_tools.testing.selection import Selection
 

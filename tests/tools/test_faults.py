@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from ftorch_tools.testing.drivers.events import Closed
 from ftorch_tools.testing.drivers.process import Child
 from ftorch_tools.testing.drivers.pytest_capture import LIMIT
 from ftorch_tools.testing.drivers.runner import OUTPUT_LIMIT, OutputStore, Runner
+from ftorch_tools.testing.records.events import Closed
 
 
 def python_test(body: str, *, before: str = "") -> str:

@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 from ftorch_tools.errors import InfrastructureError
 from ftorch_tools.testing.cli import app
 from ftorch_tools.testing.drivers import pytest_runner
-from ftorch_tools.testing.drivers.events import Closed
 from ftorch_tools.testing.drivers.pytest_collect import collect
 from ftorch_tools.testing.drivers.pytest_runner import Pytest
 from ftorch_tools.testing.drivers.slots import Free
+from ftorch_tools.testing.records.events import Closed
 from ftorch_tools.testing.records.record import Outcome
 from ftorch_tools.testing.selection import Selection
 

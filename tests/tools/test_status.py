@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ftorch_tools.testing.drivers.events import Ended, Planned, Started
+from ftorch_tools.testing.records.events import Ended, Planned, Started
 from ftorch_tools.testing.records.live import EventLog, in_progress, read_live
 from ftorch_tools.testing.records.record import Outcome, Status, TestResult
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from ftorch_tools.errors import RecordError, UsageError
+from ftorch_tools.testing.compiler import Compiler
 from ftorch_tools.testing.records.load import load
-from ftorch_tools.testing.records.record import Attempt, Compiler, Outcome, Status, TestResult
+from ftorch_tools.testing.records.record import Attempt, Outcome, Status, TestResult
 from ftorch_tools.testing.records.record_writer import RecordWriter
 from ftorch_tools.testing.records.store import find_run, find_store
 

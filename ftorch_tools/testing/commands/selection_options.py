@@ -13,8 +13,8 @@ from typer.core import TyperCommand
 
 from ftorch_tools.errors import UsageError
 from ftorch_tools.testing.project import TEST_FILE
+from ftorch_tools.testing.records.failed import failed_tests
 from ftorch_tools.testing.selection import Selection
-from ftorch_tools.testing.selection.failed import failed_tests
 from ftorch_tools.text import decode, lines_of
 
 _PANEL = "Selection"

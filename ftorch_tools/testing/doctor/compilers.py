@@ -8,11 +8,10 @@ import shutil
 from collections.abc import Iterator
 
 from ftorch_tools.command import CommandError, call
+from ftorch_tools.testing.compiler import Compiler, describe_compiler
 from ftorch_tools.testing.doctor.finding import Finding, ok, problem, unknown, warning
 from ftorch_tools.testing.doctor.subject import Subject
 from ftorch_tools.testing.fortran import module_format, why_unreadable
-from ftorch_tools.testing.installed import describe_compiler
-from ftorch_tools.testing.records.record import Compiler
 
 _SECONDS = 30.0
 

@@ -9,17 +9,15 @@ from pathlib import Path
 
 from ftorch_tools.errors import UsageError
 from ftorch_tools.testing import project
+from ftorch_tools.testing.compiler import Compiler, chosen_compiler, describe_compiler
 from ftorch_tools.testing.doctor.linked import Linked, read_linked
 from ftorch_tools.testing.doctor.nvidia import Driver, read_driver
 from ftorch_tools.testing.doctor.torch_folder import TorchFolder, python_torch
 from ftorch_tools.testing.installed import (
     Installed,
-    chosen_compiler,
-    describe_compiler,
     find_installed,
     find_prefix,
 )
-from ftorch_tools.testing.records.record import Compiler
 
 
 @dataclass

@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
-from ftorch_tools.testing.drivers.events import Ended
+from ftorch_tools.testing.records.events import Ended
 from ftorch_tools.testing.records.record import TestResult
 
 

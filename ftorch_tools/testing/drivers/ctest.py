@@ -28,11 +28,11 @@ from ftorch_tools.testing.drivers.ctest_report import (
     plain_name,
     read_report,
 )
-from ftorch_tools.testing.drivers.events import Ended, Planned, Started
 from ftorch_tools.testing.drivers.process import Child
 from ftorch_tools.testing.drivers.runner import OUTPUT_LIMIT, OutputStore, Runner, tail
 from ftorch_tools.testing.gpus import NONE, Gpus
 from ftorch_tools.testing.interrupts import interruptible
+from ftorch_tools.testing.records.events import Ended, Planned, Started
 from ftorch_tools.testing.records.record import TestResult
 from ftorch_tools.testing.selection import Choice, Selection
 from ftorch_tools.text import lines_of

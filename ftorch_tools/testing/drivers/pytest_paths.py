@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ftorch_tools.testing.drivers.pytest_settings import Settings, read_settings
+from ftorch_tools.testing.pytest_settings import Settings, read_settings
 from ftorch_tools.testing.selection import CTEST, Selection
 
 # Some of what pytest does not look into either.

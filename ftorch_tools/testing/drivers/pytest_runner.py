@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from ftorch_tools.testing.drivers.attempts import Results
-from ftorch_tools.testing.drivers.events import Planned, Started
 from ftorch_tools.testing.drivers.isolated import IsolatedRunner, IsolatedTest, IsolationSettings
 from ftorch_tools.testing.drivers.process import Child
 from ftorch_tools.testing.drivers.pytest_command import EVENTS, OPTIONS, commands, environment_for
 from ftorch_tools.testing.drivers.runner import OutputStore, Runner, tail
 from ftorch_tools.testing.drivers.slots import Slots
 from ftorch_tools.testing.gpus import NONE, Gpus
+from ftorch_tools.testing.records.events import Planned, Started
 from ftorch_tools.testing.records.record import Outcome, TestResult
 from ftorch_tools.testing.selection import PYTHON, Choice, Selection, reached_by
 from ftorch_tools.text import lines_of

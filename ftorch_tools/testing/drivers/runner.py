@@ -11,8 +11,8 @@ from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
 
-from ftorch_tools.testing.drivers.events import Closed, Emit
 from ftorch_tools.testing.drivers.process import Child
+from ftorch_tools.testing.records.events import Closed, Emit
 from ftorch_tools.testing.records.record import INTERRUPTED, Outcome, TestResult
 
 # What is kept of one test's output: enough for any log, too little to fill the memory.

@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 
-from ftorch_tools.testing.drivers.events import Event, Started
+from ftorch_tools.testing.records.events import Event, Started
 from ftorch_tools.testing.records.record import Outcome, RunRecord, Status, TestResult
 
 BEAT_SECONDS = 10.0

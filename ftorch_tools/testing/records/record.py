@@ -10,6 +10,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ftorch_tools.testing.compiler import Compiler
+
 SCHEMA = "ftorch-test/run/2"
 
 
@@ -132,15 +134,6 @@ class TestResult:
     def description(self) -> str:
         """The outcome of the last attempt with what is known of its cause."""
         return self.attempts[-1].description
-
-
-@dataclass
-class Compiler:
-    """A compiler as the build's CMake recorded it."""
-
-    path: str
-    id: str | None = None
-    version: str | None = None
 
 
 @dataclass

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ftorch_tools.errors import ExitCode, InfrastructureError
-from ftorch_tools.testing.drivers.events import Event
+from ftorch_tools.testing.records.events import Event
 from ftorch_tools.testing.records.junit import write_junit
 from ftorch_tools.testing.records.live import EventLog
 from ftorch_tools.testing.records.record import RunRecord, Status

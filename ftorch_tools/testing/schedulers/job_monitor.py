@@ -12,8 +12,8 @@ from rich.text import Text
 
 from ftorch_tools.errors import InfrastructureError
 from ftorch_tools.testing.display import Display
-from ftorch_tools.testing.drivers.events import Ended, Started
 from ftorch_tools.testing.interrupts import Signals
+from ftorch_tools.testing.records.events import Ended, Started
 from ftorch_tools.testing.records.record import Outcome
 from ftorch_tools.testing.schedulers.plan import Plan
 from ftorch_tools.testing.schedulers.scheduler import JobState, Phase, Request, Scheduler

@@ -12,11 +12,11 @@ from rich.text import Text
 
 from ftorch_tools.errors import ExitCode, InfrastructureError
 from ftorch_tools.testing.display import Display
-from ftorch_tools.testing.drivers.events import Planned
 from ftorch_tools.testing.drivers.pytest_collect import collect
 from ftorch_tools.testing.drivers.pytest_paths import find_paths
 from ftorch_tools.testing.gpus import usable_gpus
 from ftorch_tools.testing.interrupts import Signals
+from ftorch_tools.testing.records.events import Planned
 from ftorch_tools.testing.records.record import Status
 from ftorch_tools.testing.run import Options, Run, runner_of_missing
 from ftorch_tools.testing.schedulers.detached import make_scheduler

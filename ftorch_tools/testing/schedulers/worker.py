@@ -15,8 +15,8 @@ from rich.console import Console
 
 from ftorch_tools.safe_stream import make_console
 from ftorch_tools.testing.cores import usable_cores
-from ftorch_tools.testing.drivers.events import Closed, Event
 from ftorch_tools.testing.interrupts import Signals, handled_signals
+from ftorch_tools.testing.records.events import Closed, Event
 from ftorch_tools.testing.records.load import load
 from ftorch_tools.testing.records.record import RunRecord
 from ftorch_tools.testing.records.record_writer import RecordWriter
