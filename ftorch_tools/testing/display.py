@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -12,58 +11,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ftorch_tools.testing.records.events import Ended, Event, Planned, Started
+from ftorch_tools.testing.records.events import Ended, Event
+from ftorch_tools.testing.records.progress import Progress
 from ftorch_tools.testing.records.record import Outcome
 
 # How often a log, which nobody sees move, gets a line of progress.
 _PLAIN_SECONDS = 30.0
 _RUNNING_SHOWN = 4
-
-
-class Progress:
-    """The state of a run as its events tell it."""
-
-    def __init__(self) -> None:
-        self.planned: dict[str, int] = {}
-        self.outcomes: Counter[Outcome] = Counter()
-        self.running: dict[tuple[str, str], float] = {}
-
-    def apply(self, event: Event) -> None:
-        """Take in one event."""
-        if isinstance(event, Planned):
-            self.planned[event.runner] = event.count
-        elif isinstance(event, Started):
-            self.running[event.runner, event.id] = time.monotonic()
-        elif isinstance(event, Ended):
-            self.running.pop((event.runner, event.id), None)
-            self.outcomes[event.outcome] += 1
-            if event.before is not None:
-                self.outcomes[event.before] -= 1
-
-    @property
-    def done(self) -> int:
-        """How many tests ended."""
-        return sum(self.outcomes.values())
-
-    @property
-    def total(self) -> int:
-        """How many tests are known to be wanted."""
-        # ctest adds the fixtures of what was selected.
-        return max(self.done + len(self.running), sum(self.planned.values()))
-
-    @property
-    def failed(self) -> int:
-        """How many tests ended badly."""
-        return sum(count for outcome, count in self.outcomes.items() if outcome.is_failure)
-
-    def counts(self) -> Text:
-        """Return the counts in words and colours."""
-        text = Text(f"{self.done}/{self.total} tests", no_wrap=True)
-        text.append(f"  {self.outcomes[Outcome.PASSED]} passed", style="green")
-        text.append(f"  {self.failed} failed", style="bold red" if self.failed else "dim")
-        if self.outcomes[Outcome.SKIPPED]:
-            text.append(f"  {self.outcomes[Outcome.SKIPPED]} skipped", style="dim")
-        return text
 
 
 class Display:
@@ -97,7 +51,7 @@ class Display:
 
     def apply(self, event: Event) -> None:
         """Take in one event and show what is new at once: a failure."""
-        self._progress.apply(event)
+        self._progress.apply(event, time.monotonic())
         if isinstance(event, Ended) and event.outcome.is_failure:
             words = f"{event.outcome.phrase:>8} "
             self.say(Text.assemble((words, "bold red"), f"{event.runner} {event.id}"))
@@ -107,7 +61,7 @@ class Display:
         now = time.monotonic()
         if not self._moves and now >= self._next_plain:
             self._next_plain = now + _PLAIN_SECONDS
-            self.say(Text.assemble(self._progress.counts(), f"  {self._times()}"))
+            self.say(Text.assemble(_counts(self._progress), f"  {self._times()}"))
 
     def elapsed(self) -> dict[tuple[str, str], float]:
         """Return for how many seconds the running tests have run."""
@@ -127,7 +81,7 @@ class Display:
         now = time.monotonic()
         head = Table.grid(padding=(0, 2))
         bar = ProgressBar(total=max(1, progress.total), completed=progress.done, width=12)
-        head.add_row(bar, progress.counts(), Text(self._times(), no_wrap=True))
+        head.add_row(bar, _counts(progress), Text(self._times(), no_wrap=True))
         oldest = list(progress.running.items())
         lines = [
             Text(f"  {now - start:5.0f} s  {id}", style="dim", no_wrap=True, overflow="ellipsis")
@@ -136,6 +90,17 @@ class Display:
         if len(oldest) > _RUNNING_SHOWN:
             lines.append(Text(f"  and {len(oldest) - _RUNNING_SHOWN} more", style="dim"))
         return Group(head, *lines)
+
+
+def _counts(progress: Progress) -> Text:
+    """Return the counts in words and colours."""
+    failed, skipped = progress.failed, progress.outcomes[Outcome.SKIPPED]
+    text = Text(f"{progress.done}/{progress.total} tests", no_wrap=True)
+    text.append(f"  {progress.outcomes[Outcome.PASSED]} passed", style="green")
+    text.append(f"  {failed} failed", style="bold red" if failed else "dim")
+    if skipped:
+        text.append(f"  {skipped} skipped", style="dim")
+    return text
 
 
 def _duration(seconds: float) -> str:

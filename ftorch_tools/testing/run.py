@@ -19,7 +19,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from ftorch_tools.errors import ExitCode, InfrastructureError
+from ftorch_tools.errors import InfrastructureError
 from ftorch_tools.testing import project
 from ftorch_tools.testing.cores import usable_cores
 from ftorch_tools.testing.display import Display
@@ -36,7 +36,7 @@ from ftorch_tools.testing.guard import Guard
 from ftorch_tools.testing.installed import ftorch_of
 from ftorch_tools.testing.interrupts import Signals
 from ftorch_tools.testing.records.events import Closed, Event
-from ftorch_tools.testing.records.record import Outcome, RunRecord, Status, TestResult
+from ftorch_tools.testing.records.record import Outcome, RunRecord, TestResult
 from ftorch_tools.testing.records.record_writer import RecordWriter
 from ftorch_tools.testing.selection import CTEST, PYTEST, Selection, reached_by
 from ftorch_tools.testing.selection.names import to_id
@@ -103,10 +103,13 @@ class Run:
             selection=options.selection.to_record(),
         )
         self.record.warnings += nvidia_smi_warnings()
-        self._writer = RecordWriter(self.record)
+        self._writer = self._make_writer()
         self._events: queue.Queue[Event] = queue.Queue()
         self._runners: dict[str, Runner] = {}
         self._unmatched: set[tuple[str, str]] = set()
+
+    def _make_writer(self) -> RecordWriter:
+        return RecordWriter(self.record)
 
     def execute(self, signals: Signals) -> int:
         """Run the tests and return the exit code; the record is on disk from the first moment.
@@ -245,21 +248,15 @@ class Run:
         record.seconds = round(seconds, 3)
         if "pytest" in self._runners:
             self._unmatched |= {(PYTEST, name) for name in self._runners["pytest"].unmatched}
-        if signals.count:
-            record.status, record.exit_code = Status.INTERRUPTED, 128 + signals.number
-        elif record.errors:
-            record.status, record.exit_code = Status.BROKEN, ExitCode.INFRASTRUCTURE
-        else:
-            record.status = Status.COMPLETE
         nothing = not record.tests
-        self._record_missing(self._unmatched)
-        if record.status is Status.COMPLETE:
-            good = ExitCode.TESTS_FAILED if record.failures else ExitCode.OK
-            record.exit_code = ExitCode.NOTHING_SELECTED if nothing else good
-        self._writer.publish()
+        self._record_missing(self._unmatched, known=not (signals.count or record.errors))
+        self._writer.publish(signal=signals.number, nothing_selected=nothing)
 
-    def _record_missing(self, tests: Collection[tuple[str, str]]) -> None:
-        """Record the tests that were asked for by name, and that their runner does not have."""
+    def _record_missing(self, tests: Collection[tuple[str, str]], *, known: bool) -> None:
+        """Record the tests that were asked for by name, and that their runner does not have.
+
+        It is `known` what the runners have if the run came to its end.
+        """
         if self._options.selection.ignore_missing:
             words = "no such test any more"
             self.record.warnings += [f"{words}: {name}" for _, name in sorted(tests)]
@@ -269,7 +266,6 @@ class Run:
             for test in self.record.tests
             for reached in reached_by(test.runner, test.id)
         }
-        known = self.record.status is Status.COMPLETE
         for runner, name in sorted(set(tests) - have):
             runner = runner_of_missing(runner, name)
             reason = "no such test" if known else "the run ended before it was found"

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from ftorch_tools.testing.records.event_log import EventLog
 from ftorch_tools.testing.records.events import Ended, Planned, Started
-from ftorch_tools.testing.records.live import EventLog, in_progress, read_live
+from ftorch_tools.testing.records.live import in_progress, read_live
 from ftorch_tools.testing.records.record import Outcome, Status, TestResult
 
 
@@ -84,7 +85,6 @@ def test_lines_of_several_writers_some_unfinished(tmp_path):
     log.write(Planned("ctest", 3))
     log.write(Started("ctest", "a"))
     log.write(Ended("ctest", "a", Outcome.FAILED))
-    log.close()
     other = tmp_path / "events-node2.jsonl"
     lines = [
         {"time": 1.0, "event": "planned", "runner": "ctest", "count": 2},
@@ -124,9 +124,8 @@ def test_a_process_with_the_number_of_a_run_that_is_gone(runs):
 def test_signs_of_life(tmp_path, monkeypatch):
     log = EventLog(tmp_path / "events.jsonl")
     log.tick()
-    monkeypatch.setattr("ftorch_tools.testing.records.live.BEAT_SECONDS", 0.0)
+    monkeypatch.setattr("ftorch_tools.testing.records.event_log.BEAT_SECONDS", 0.0)
     log.tick()
-    log.close()
     assert (tmp_path / "events.jsonl").read_text().count("beat") == 1
 
 

@@ -8,31 +8,41 @@ from contextlib import suppress
 from pathlib import Path
 
 from ftorch_tools.errors import ExitCode, InfrastructureError
-from ftorch_tools.testing.records.events import Event
+from ftorch_tools.testing.records.event_log import EventLog
+from ftorch_tools.testing.records.events import Closed, Event, to_entry
+from ftorch_tools.testing.records.journal import Journal
 from ftorch_tools.testing.records.junit import write_junit
-from ftorch_tools.testing.records.live import EventLog
-from ftorch_tools.testing.records.record import RunRecord, Status
+from ftorch_tools.testing.records.record import RunRecord
 from ftorch_tools.testing.records.reserve import Reserve
 from ftorch_tools.testing.records.store import Store
+from ftorch_tools.testing.records.verdict import decide
 
 
 class RecordWriter:
-    """Keeps `record`; call `save` whenever it has changed, and `finish` once at the end."""
+    """Keeps `record`; call `save` whenever it has changed, and `publish` once at the end.
 
-    def __init__(self, record: RunRecord) -> None:
+    The user's history has it unless `in_history` is false. Events go to `journal` too.
+    """
+
+    def __init__(
+        self, record: RunRecord, *, in_history: bool = True, journal: Journal | None = None
+    ) -> None:
         self._record = record
         self._directory = Path(record.directory)
         self._log = EventLog(self._directory / "events.jsonl")
         self._reserve = Reserve(self._directory)
+        self._journal = journal
         self._store: Store | None = None
         try:
-            self._store = Store(Path(record.project))
+            self._store = Store(Path(record.project)) if in_history else None
         except InfrastructureError as error:
             self._warn(error)
 
     def note(self, event: Event) -> None:
         """Take in an event."""
         self._log.write(event)
+        if self._journal is not None and not isinstance(event, Closed):
+            self._journal.append(**to_entry(event))
 
     def tick(self) -> None:
         """Show others that the run is alive; to be called often."""
@@ -54,7 +64,6 @@ class RecordWriter:
 
     def finish(self) -> None:
         """Write the record of a run that has ended, and remove the oldest ones."""
-        self._log.close()
         self._log.date(self._record.tests)
         if self._log.problem is not None:
             self._record.warnings.append(f"events.jsonl is incomplete: {self._log.problem}")
@@ -66,8 +75,12 @@ class RecordWriter:
         self.save()
         self._reserve.release()
 
-    def publish(self) -> None:
-        """Write what stays of a run that has ended: the record first, which matters most."""
+    def publish(self, *, signal: int = 0, nothing_selected: bool = False) -> None:
+        """Decide, and write what stays of the run: the record first, which matters most.
+
+        For the arguments see `decide`.
+        """
+        decide(self._record, signal=signal, nothing_selected=nothing_selected)
         empty = self._record.exit_code == ExitCode.NOTHING_SELECTED
         if empty:
             self._leave_history()
@@ -85,9 +98,7 @@ class RecordWriter:
             with suppress(OSError):
                 junit.unlink()
             self._record.errors.append(f"the record is kept, but not all beside it: {error}")
-            if self._record.status is Status.COMPLETE:
-                self._record.status = Status.BROKEN
-                self._record.exit_code = ExitCode.INFRASTRUCTURE
+            decide(self._record, signal=signal, nothing_selected=nothing_selected)
             self.save()
 
     def _leave_history(self) -> None:

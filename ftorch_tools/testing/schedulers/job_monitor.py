@@ -13,8 +13,7 @@ from rich.text import Text
 from ftorch_tools.errors import InfrastructureError
 from ftorch_tools.testing.display import Display
 from ftorch_tools.testing.interrupts import Signals
-from ftorch_tools.testing.records.events import Ended, Started
-from ftorch_tools.testing.records.record import Outcome
+from ftorch_tools.testing.records.events import Ended, Started, from_entry
 from ftorch_tools.testing.schedulers.plan import Plan
 from ftorch_tools.testing.schedulers.scheduler import JobState, Phase, Request, Scheduler
 from ftorch_tools.testing.schedulers.watch import ShardState, Watch
@@ -214,11 +213,8 @@ class JobMonitor:
         self._display.say(Text(words, style="dim"))
 
     def _show(self, entry: dict[str, Any]) -> None:
-        event = entry["event"]
-        if event == "started":
-            self._display.apply(Started(entry["runner"], entry["id"]))
-        elif event == "ended":
-            outcome = Outcome(entry["outcome"])
-            self._display.apply(Ended(entry["runner"], entry["id"], outcome))
-        elif event == "attempt":
+        event = from_entry(entry)
+        if isinstance(event, (Started, Ended)):
+            self._display.apply(event)
+        elif entry["event"] == "attempt":
             self._say(f"{entry['host']} begins")

@@ -10,10 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ftorch_tools.errors import ExitCode, RecordError
+from ftorch_tools.errors import RecordError
+from ftorch_tools.testing.records.events import Ended, Started, from_entry
+from ftorch_tools.testing.records.journal import Journal
 from ftorch_tools.testing.records.load import load
 from ftorch_tools.testing.records.record import INTERRUPTED, Outcome, RunRecord, Status, TestResult
-from ftorch_tools.testing.schedulers.plan import Journal, Plan
+from ftorch_tools.testing.schedulers.plan import Plan
 
 _Key = tuple[str, str]
 # A test that failed so shortly before the worker was told to stop may have been stopped first.
@@ -74,12 +76,10 @@ class _Attempt:
 
     def _from_journal(self) -> list[TestResult]:
         tests: dict[_Key, TestResult] = {}
-        for entry in self.news:
-            if entry["event"] not in ("started", "ended"):
-                continue
-            key = (entry["runner"], entry["id"])
-            outcome = Outcome(entry["outcome"]) if entry["event"] == "ended" else Outcome.LOST
-            tests[key] = TestResult(entry["id"], entry["runner"], outcome)
+        for event in map(from_entry, self.news):
+            if isinstance(event, (Started, Ended)):
+                outcome = event.outcome if isinstance(event, Ended) else Outcome.LOST
+                tests[event.runner, event.id] = TestResult(event.id, event.runner, outcome)
         return list(tests.values())
 
 
@@ -106,7 +106,7 @@ def unfinished(plan: Plan, number: int) -> list[_Key]:
 
 
 def merge(plan: Plan, record: RunRecord, *, errors: Sequence[str] = (), signal: int = 0) -> None:
-    """Give `record` all that the workers of the whole run recorded.
+    """Give `record` all that the workers of the whole run recorded; the verdict is not set.
 
     `errors` say why tests may have no result, `signal` is the one by which the user stopped the
     run, or 0.
@@ -134,18 +134,6 @@ def merge(plan: Plan, record: RunRecord, *, errors: Sequence[str] = (), signal: 
                 record.errors += [f"{attempt.host}: {error}" for error in part.errors]
     for test in record.tests:
         record.commands.setdefault(test.runner, [])
-    conclude(record, signal)
-
-
-def conclude(record: RunRecord, signal: int) -> None:
-    """Set the status and the exit code of a record that has all its tests and errors."""
-    if signal:
-        record.status, record.exit_code = Status.INTERRUPTED, 128 + signal
-    elif record.errors:
-        record.status, record.exit_code = Status.BROKEN, ExitCode.INFRASTRUCTURE
-    else:
-        record.status = Status.COMPLETE
-        record.exit_code = ExitCode.TESTS_FAILED if record.failures else ExitCode.OK
 
 
 def _missing(key: _Key, *, begun: bool, stopped: bool) -> TestResult:

@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-import threading
-import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ftorch_tools.errors import InfrastructureError
 
@@ -103,39 +100,3 @@ class Plan:
             return bool(self.control.read_text(encoding="ascii"))
         except OSError:
             return False
-
-
-class Journal:
-    """What one worker tells while it works: JSON lines, appended and never changed."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._read = 0
-        self._lock = threading.Lock()
-
-    def append(self, event: str, **values: Any) -> None:
-        """Append one line; other machines see it when this returns."""
-        line = json.dumps({"time": round(time.time(), 3), "event": event, **values}) + "\n"
-        # Closing is what makes a network file system send it.
-        with self._lock, self._file.open("ab", buffering=0) as stream:
-            stream.write(line.encode("ascii"))
-
-    def news(self) -> list[dict[str, Any]]:
-        """Return the whole lines written since the last call; a damaged one is left out."""
-        try:
-            with self._file.open("rb") as stream:
-                stream.seek(self._read)
-                text = stream.read()
-        except OSError:
-            return []
-        whole = text[: text.rfind(b"\n") + 1]
-        self._read += len(whole)
-        return [entry for line in whole.splitlines() if (entry := _parsed(line)) is not None]
-
-
-def _parsed(line: bytes) -> dict[str, Any] | None:
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        return None
-    return entry if isinstance(entry, dict) and "event" in entry else None

@@ -17,11 +17,10 @@ from ftorch_tools.testing.drivers.pytest_paths import find_paths
 from ftorch_tools.testing.gpus import usable_gpus
 from ftorch_tools.testing.interrupts import Signals
 from ftorch_tools.testing.records.events import Planned
-from ftorch_tools.testing.records.record import Status
 from ftorch_tools.testing.run import Options, Run, runner_of_missing
 from ftorch_tools.testing.schedulers.detached import make_scheduler
 from ftorch_tools.testing.schedulers.job_monitor import JobMonitor
-from ftorch_tools.testing.schedulers.merge import conclude, merge
+from ftorch_tools.testing.schedulers.merge import merge
 from ftorch_tools.testing.schedulers.plan import Plan
 from ftorch_tools.testing.schedulers.scheduler import Request
 from ftorch_tools.testing.schedulers.shards import Unit, pack
@@ -45,8 +44,7 @@ class ScheduledRun(Run):
             self.record.errors.append(str(error))
         except Exception:
             self.record.errors.append(f"error in ftorch-test: {traceback.format_exc()}")
-        conclude(self.record, signals.number)
-        self._writer.publish()
+        self._writer.publish(signal=signals.number)
         assert self.record.exit_code is not None
         return self.record.exit_code
 
@@ -55,9 +53,9 @@ class ScheduledRun(Run):
             self._writer.save()
         selected, others = self._list()
         if not selected:
-            self.record.status, self.record.exit_code = Status.COMPLETE, ExitCode.NOTHING_SELECTED
-            self._writer.publish()
-            return ExitCode.NOTHING_SELECTED
+            self._writer.publish(nothing_selected=True)
+            assert self.record.exit_code is not None
+            return self.record.exit_code
         plan = self._plan(selected, others)
         if self._request.dry_run:
             print(self._scheduler.script(plan, self._request), end="")
@@ -84,7 +82,7 @@ class ScheduledRun(Run):
                 display.say(Text(f"run {self.record.id} goes on without this program"))
                 return ExitCode.OK
         merge(plan, self.record, errors=errors, signal=signals.number)
-        self._writer.publish()
+        self._writer.publish(signal=signals.number)
         assert self.record.exit_code is not None
         return self.record.exit_code
 
@@ -153,7 +151,7 @@ class ScheduledRun(Run):
         missing = [(CTEST, name) for name in selection.unmatched(CTEST, names)]
         missing += [(PYTEST, name) for name in selection.unmatched(PYTEST, existing)]
         if selection.ignore_missing:
-            self._record_missing(missing)
+            self._record_missing(missing, known=True)
         elif selected:
             # A worker says of each that there is no such test.
             selected += [Unit(runner_of_missing(*test), test[1]) for test in missing]

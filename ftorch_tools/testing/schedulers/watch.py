@@ -9,8 +9,9 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
+from ftorch_tools.testing.records.journal import Journal
 from ftorch_tools.testing.records.record import Status
-from ftorch_tools.testing.schedulers.plan import Journal, Plan
+from ftorch_tools.testing.schedulers.plan import Plan
 
 # A step may be gone before a network file system shows the last that it wrote.
 _LATE_SECONDS = 5.0

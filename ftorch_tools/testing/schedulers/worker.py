@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import threading
-from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -16,13 +15,12 @@ from rich.console import Console
 from ftorch_tools.safe_stream import make_console
 from ftorch_tools.testing.cores import usable_cores
 from ftorch_tools.testing.interrupts import Signals, handled_signals
-from ftorch_tools.testing.records.events import Closed, Event
+from ftorch_tools.testing.records.journal import Journal
 from ftorch_tools.testing.records.load import load
-from ftorch_tools.testing.records.record import RunRecord
 from ftorch_tools.testing.records.record_writer import RecordWriter
 from ftorch_tools.testing.run import Options, Run
 from ftorch_tools.testing.schedulers.merge import merge, unfinished
-from ftorch_tools.testing.schedulers.plan import Journal, Plan
+from ftorch_tools.testing.schedulers.plan import Plan
 from ftorch_tools.testing.schedulers.watch import Watch
 from ftorch_tools.testing.selection import Selection
 
@@ -74,20 +72,11 @@ class _ShardRun(Run):
     """A run that is no run of its own in the user's history, and tells the journal of itself."""
 
     def __init__(self, options: Options, console: Console, journal: Journal) -> None:
-        super().__init__(options, console)
-        self._writer = _ShardRecordWriter(self.record, journal)
-
-
-class _ShardRecordWriter(RecordWriter):
-    def __init__(self, record: RunRecord, journal: Journal) -> None:
-        super().__init__(record)
-        self._store = None
         self._journal = journal
+        super().__init__(options, console)
 
-    def note(self, event: Event) -> None:
-        super().note(event)
-        if not isinstance(event, Closed):
-            self._journal.append(type(event).__name__.lower(), **asdict(event))
+    def _make_writer(self) -> RecordWriter:
+        return RecordWriter(self.record, in_history=False, journal=self._journal)
 
 
 class Heartbeat:

@@ -11,8 +11,9 @@ import time
 import pytest
 
 from ftorch_tools.testing.interrupts import Signals
+from ftorch_tools.testing.records.journal import Journal
 from ftorch_tools.testing.schedulers.merge import unfinished
-from ftorch_tools.testing.schedulers.plan import Journal, Plan, Shard
+from ftorch_tools.testing.schedulers.plan import Plan, Shard
 from ftorch_tools.testing.schedulers.watch import ShardState, Watch
 from ftorch_tools.testing.schedulers.worker import Heartbeat
 
