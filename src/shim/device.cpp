@@ -47,7 +47,7 @@ int device_count(c10::DeviceType type) {
 }
 
 std::string absence(c10::DeviceType type) {
-  if (!c10::impl::hasDeviceGuardImpl(type)) return "it was built without " + c10::DeviceTypeName(type, true);
+  if (!c10::impl::hasDeviceGuardImpl(type)) return "it was built without " + device_name(type);
   // LibTorch gives the reason only in the exception that it throws at the first use.
   try {
     at::globalContext().lazyInitDevice(type);

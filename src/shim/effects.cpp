@@ -4,6 +4,7 @@
 #include "effects.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/ir/ir.h>
 
 #include <algorithm>
@@ -81,6 +82,8 @@ class Flow {
     return std::any_of(filled_.begin(), filled_.end(), [&](const Value* one) { return others.holds(one); });
   }
   bool holds(const Value* value) const { return values_.count(value) > 0; }
+  /// One of them is a mean or variance that a normalisation updates in training.
+  bool is_statistic() const { return is_statistic_; }
 
  private:
   void add(const Value* value) {
@@ -108,6 +111,7 @@ class Flow {
 
   void follow_operator(const Node& node, const c10::FunctionSchema& schema) {
     const auto& arguments = schema.arguments();
+    if (schema.name() == "aten::batch_norm" || schema.name() == "aten::instance_norm") follow_normalisation(node);
     for (std::size_t i = 0; i < arguments.size() && i < node.inputs().size(); ++i) {
       if (!arguments[i].alias_info() || !arguments[i].alias_info()->isWrite()) continue;
       const Value* const written = node.inputs()[i];
@@ -120,6 +124,15 @@ class Flow {
       const bool is_alias = i < schema.returns().size() && schema.returns()[i].alias_info();
       if (is_alias || is_passing) add(node.outputs()[i]);
     }
+  }
+
+  /// Its schema does not say that it writes mean and variance if the argument after them is true.
+  void follow_normalisation(const Node& node) {
+    if (!holds(node.inputs()[3]) && !holds(node.inputs()[4])) return;
+    // A trace has no modes but a constant.
+    const auto is_training = torch::jit::toIValue(node.inputs()[5]);
+    if (!is_training) is_statistic_ = true;
+    else if (is_training->toBool()) writes_ = true;
   }
 
   void follow_branches(const Node& node) {
@@ -147,9 +160,37 @@ class Flow {
   bool writes_ = false;
   bool stores_ = false;
   bool changes_ = false;
+  bool is_statistic_ = false;
 };
 
+/// Adds the attributes with tensors that nodes of `block` read and the program changes, or that they set.
+void find_changed(const Block& block, const Block& program, std::vector<Changed>& changed) {
+  for (const Node* node : block.nodes()) {
+    for (const Block* inner : node->blocks()) find_changed(*inner, program, changed);
+    const bool sets = node->kind() == c10::prim::SetAttr;
+    if (!sets && node->kind() != c10::prim::GetAttr) continue;
+    const Value* const value = sets ? node->inputs()[1] : node->output();
+    const auto owner = node->inputs()[0]->type()->cast<c10::ClassType>();
+    if (!owner || !may_hold_tensors(*value->type()) || value->type()->cast<c10::ClassType>()) continue;
+    const std::string& name = node->s(c10::attr::name);
+    if (owner->is_parameter(owner->getAttributeSlot(name))) continue;
+    const Flow flow = sets ? Flow(program, {}) : Flow(program, {value});
+    if (sets || flow.writes()) changed.push_back({owner.get(), name, false});
+    else if (flow.is_statistic()) changed.push_back({owner.get(), name, true});
+  }
+}
+
 }  // namespace
+
+std::vector<Changed> changed_by(const torch::jit::Graph& graph) {
+  std::vector<Changed> changed;
+  find_changed(*graph.block(), *graph.block(), changed);
+  const auto is_statistic = [](const Changed& one) { return one.in_training_only; };
+  if (std::any_of(changed.begin(), changed.end(), is_statistic)) {
+    for (Changed& one : changed) one.in_training_only |= one.name == "num_batches_tracked";
+  }
+  return changed;
+}
 
 Effects effects_of(const torch::jit::Graph& graph) {
   const auto inputs = graph.inputs();

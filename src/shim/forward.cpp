@@ -5,7 +5,10 @@
 #include <ATen/ops/equal.h>
 
 #include <algorithm>
+#include <exception>
+#include <functional>
 
+#include "convert.h"
 #include "guard.h"
 #include "model.h"
 #include "region.h"
@@ -122,6 +125,52 @@ at::Tensor received(at::Tensor& result, const Model& model, const Values& given,
   return std::move(result);
 }
 
+void check_count(std::size_t count, const std::vector<Tensor*>& outputs) {
+  if (count != outputs.size())
+    fail(ft_invalid_argument, "output_tensors: the model returns " + tensors_text(count) + "; there is room for " +
+                                  std::to_string(outputs.size()));
+}
+
+/// Puts back what a pass has changed in the model unless all of the pass succeeds.
+class Undo {
+ public:
+  explicit Undo(std::function<void()> put_back)
+      : put_back_(std::move(put_back)), exceptions_(std::uncaught_exceptions()) {}
+  ~Undo() {
+    if (!put_back_ || std::uncaught_exceptions() == exceptions_) return;
+    try {
+      put_back_();
+    } catch (...) {  // The failure that is told is the one that led here.
+    }
+  }
+  Undo(const Undo&) = delete;
+  Undo& operator=(const Undo&) = delete;
+
+ private:
+  std::function<void()> put_back_;
+  int exceptions_;
+};
+
+std::string tensor_text(const at::Tensor& tensor) {
+  return dtype_name(tensor.scalar_type()) + " " + shape_text(tensor.sizes());
+}
+
+/// What the model was given, in words: LibTorch's messages do not name arguments.
+std::string given_text(const Model& model, const Values& given) {
+  std::string text;
+  for (std::size_t i = 0; i < given.size(); ++i)
+    text += "; input_tensors(" + std::to_string(i + 1) + ") is " + tensor_text(given[i]);
+  const NamedTensors parameters = model.parameters();
+  if (!parameters.empty())
+    text += "; the model's first parameter, " + parameters[0].first + ", is " + tensor_text(parameters[0].second);
+  return text;
+}
+
+Values run(Model& model, const Values& given) {
+  const Remark remark([&] { return given_text(model, given); });
+  return model.forward(given);
+}
+
 }  // namespace
 
 int ft_model_forward(ft_handle handle, const ft_handle* input_handles, int64_t inputs_size,
@@ -131,6 +180,7 @@ int ft_model_forward(ft_handle handle, const ft_handle* input_handles, int64_t i
     const std::vector<Tensor*> inputs = tensors_of("input_tensors", input_handles, inputs_size);
     const std::vector<Tensor*> outputs = tensors_of("output_tensors", output_handles, outputs_size);
     check_apart(outputs);
+    if (const auto count = model.result_count()) check_count(*count, outputs);
     Values values;
     values.reserve(inputs.size());
     const bool touches_inputs = model.effects().touches_inputs;
@@ -140,13 +190,12 @@ int ft_model_forward(ft_handle handle, const ft_handle* input_handles, int64_t i
     at::AutoGradMode grad_mode(requires_grad != 0);
     const Values copies = touches_inputs ? copies_of(values) : Values();
     const Values& given = touches_inputs ? copies : values;
-    Values results = model.forward(given);
-    if (results.size() != outputs.size())
-      fail(ft_invalid_argument, "output_tensors: the model returns " + tensors_text(results.size()) + "; there is room for " +
-                                    std::to_string(outputs.size()));
+    const Undo undo(model.saved_state());
+    Values results = run(model, given);
+    check_count(results.size(), outputs);
     for (std::size_t i = 0; i < results.size(); ++i) {
       Context context("output_tensors", static_cast<int64_t>(i));
-      check_write(*outputs[i], results[i], Write::result);
+      check_write(*outputs[i], results[i], Write::output);
     }
     std::vector<Pending> pending;
     pending.reserve(copies.size() + results.size());
@@ -155,7 +204,7 @@ int ft_model_forward(ft_handle handle, const ft_handle* input_handles, int64_t i
       pending.push_back({outputs[i], received(results[i], model, given, results)});
     values.clear();  // of an input that is an output as well nobody needs the old numbers
     operands.keep_apart();
-    for (auto& [target, value] : pending) value = prepared(*target, std::move(value), Write::result);
-    for (auto& [target, value] : pending) commit(*target, std::move(value), Write::result);
+    for (auto& [target, value] : pending) value = prepared(*target, std::move(value), Write::output);
+    for (auto& [target, value] : pending) commit(*target, std::move(value), Write::output);
   });
 }

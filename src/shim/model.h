@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,6 +30,10 @@ class Model {
   virtual ~Model() = default;
   /// The result, a tensor or tensors in tuples, lists and dicts, in order. The number of inputs is checked.
   virtual std::vector<at::Tensor> forward(std::vector<at::Tensor> inputs) = 0;
+  /// How many tensors a result has, if the program says so.
+  virtual std::optional<std::size_t> result_count() const = 0;
+  /// What puts back the tensors that a forward pass may change in the model; null if there are none.
+  virtual std::function<void()> saved_state() const = 0;
   virtual void train(bool is_training) = 0;
   virtual bool is_training() const = 0;
   virtual Effects effects() const = 0;

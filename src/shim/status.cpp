@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "error.h"
+#include "faults.h"
 #include "guard.h"
 #include "text.h"
 
@@ -23,6 +24,10 @@ thread_local char failure[longest_subjects + longest_message];
 // Subjects of the exception in flight, the innermost last in memory.
 thread_local char subjects[longest_subjects];
 thread_local std::size_t subjects_length = 0;
+// What is known besides of the exception in flight.
+constexpr std::size_t longest_remark = 1000;
+thread_local char remark[longest_remark];
+thread_local std::size_t remark_length = 0;
 thread_local std::string made;
 thread_local std::string_view text;
 
@@ -52,11 +57,25 @@ void set_autograd_failure(std::string_view message) noexcept {
   ftorch::set_failure(message.substr(0, message.find(". ")), remedy);
 }
 
+/// True when an operator may have found the failure: one that was called by an entry, or by a model that runs.
+bool is_of_operator(int other, std::string_view message) {
+  return other == ft_invalid_argument || (other == ft_model_error && remark_length > 0 &&
+                                          message.find("TorchScript interpreter") != message.npos);
+}
+
 int settle_message(int other, std::string_view message) noexcept {
-  message = essence(message);
-  if (other == ft_autograd_error) set_autograd_failure(message);
-  else ftorch::set_failure(message);
-  return is_out_of_memory(message) ? ft_out_of_memory : other;
+  const std::string_view said = essence(message);
+  if (is_out_of_memory(said)) {
+    ftorch::set_failure(said);
+    return ft_out_of_memory;
+  }
+  if (other == ft_autograd_error) {
+    set_autograd_failure(said);
+    return other;
+  }
+  const int status = is_of_operator(other, message) ? ftorch::status_of_message(said, other) : other;
+  ftorch::set_failure(said, status != other ? std::string_view(remark, remark_length) : std::string_view());
+  return status;
 }
 
 }  // namespace
@@ -80,6 +99,7 @@ void set_failure(std::string_view message, std::string_view addition) noexcept {
     length += part.size();
   }
   text = {failure, length};
+  remark_length = 0;
 }
 
 void Context::tell() const noexcept {
@@ -94,6 +114,17 @@ void Context::tell() const noexcept {
   std::memcpy(subjects, subject.data(), subject.size());
   std::memcpy(subjects + subject.size(), after, after_length);
   subjects_length += length;
+}
+
+void Remark::make() const noexcept {
+  try {
+    const std::string text = text_();
+    const std::string_view kept = beginning(text, longest_remark);
+    std::memcpy(remark, kept.data(), kept.size());
+    remark_length = kept.size();
+  } catch (...) {
+    remark_length = 0;
+  }
 }
 
 void set_text(std::string value) {

@@ -85,7 +85,8 @@ void for_each_tensor(const char* name, const ft_handle* handles, int64_t size, c
 
 enum class Write {
   assign,  ///< a declared target takes any shape and dtype, and is not declared any more
-  result   ///< a declared target keeps its shape and dtype
+  result,  ///< a declared target keeps its shape and dtype
+  output   ///< every target does
 };
 
 /// True when a value is written into the memory that the tensor has, outside any graph: into memory of a model, and into a

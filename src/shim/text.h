@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace ftorch {
 
@@ -33,6 +35,23 @@ class Context {
 
   const char* subject_;
   std::int64_t index_;
+  int exceptions_;
+};
+
+/// What is added to a message of LibTorch about shapes or dtypes that comes while this lives.
+class Remark {
+ public:
+  explicit Remark(std::function<std::string()> text) : text_(std::move(text)), exceptions_(std::uncaught_exceptions()) {}
+  ~Remark() {
+    if (std::uncaught_exceptions() > exceptions_) [[unlikely]] make();
+  }
+  Remark(const Remark&) = delete;
+  Remark& operator=(const Remark&) = delete;
+
+ private:
+  void make() const noexcept;
+
+  std::function<std::string()> text_;
   int exceptions_;
 };
 

@@ -10,10 +10,12 @@
 #include <torch/csrc/jit/serialization/export.h>
 #include <torch/csrc/jit/serialization/import.h>
 
+#include <algorithm>
 #include <unordered_set>
 
 #include "effects.h"
 #include "plain.h"
+#include "state.h"
 #include "text.h"
 
 namespace ftorch {
@@ -83,6 +85,17 @@ void flatten(const c10::IValue& value, std::vector<at::Tensor>& tensors) {
   }
 }
 
+/// How many tensors are in a result, if the schema says so.
+std::optional<std::size_t> count_of(const c10::FunctionSchema& schema) {
+  const auto is_tensor = [](const c10::TypePtr& type) { return type->isSubtypeOf(*c10::TensorType::get()); };
+  if (schema.returns().size() != 1) return {};
+  const c10::TypePtr& type = schema.returns()[0].type();
+  if (is_tensor(type)) return 1;
+  const auto tuple = type->cast<c10::TupleType>();
+  if (!tuple || !std::all_of(tuple->elements().begin(), tuple->elements().end(), is_tensor)) return {};
+  return tuple->elements().size();
+}
+
 torch::jit::GraphFunction& forward_of(const torch::jit::Module& module) {
   const auto method = module.find_method("forward");
   if (!method) fail(ft_model_error, "the model has no method forward");
@@ -98,6 +111,7 @@ class TorchScript : public Model {
         signature_(forward_.getSchema()) {
     const std::shared_ptr<const torch::jit::Graph> program = forward_.optimized_graph();
     effects_ = effects_of(*program);
+    state_ = State(changed_by(*program), module_._ivalue());
     add_memory(module_._ivalue());
     add_constants(*program->block());
   }
@@ -114,6 +128,10 @@ class TorchScript : public Model {
     flatten(stack.back(), results);
     return results;
   }
+
+  std::optional<std::size_t> result_count() const override { return count_of(forward_.getSchema()); }
+
+  std::function<void()> saved_state() const override { return state_.saved(is_training()); }
 
   void train(bool is_training) override {
     if (is_training && !has_mode())
@@ -172,6 +190,7 @@ class TorchScript : public Model {
   torch::jit::GraphFunction without_graph_;
   Signature signature_;
   Effects effects_{};
+  State state_;
   std::unordered_set<const c10::StorageImpl*> memory_;
 };
 

@@ -20,7 +20,8 @@ const char* fixed_by(const Tensor& target, const at::Tensor& value, Write how) {
   if (target.attached.defined()) return "; the array that the tensor wraps has ";
   if (target.parameter) return "; the model's tensor has ";
   if (writes_in_place(target, value)) return "; the leaf that is written has ";
-  return target.declared && how == Write::result ? "; the tensor was made with " : nullptr;
+  if (target.declared && how != Write::assign) return "; the tensor was made with ";
+  return how == Write::output ? "; the tensor has " : nullptr;
 }
 
 /// True when an attached array has all that is to be known of a value.
@@ -103,7 +104,7 @@ at::Tensor prepared(Tensor& target, at::Tensor value, Write how) {
     if (!takes_numbers_only(target, value)) value = fitted(target, std::move(value));
     else if (value.sizes() != target.value.sizes()) value = value.reshape(target.value.sizes());
     prepare_write(target, value);
-  } else if (target.declared && how == Write::result) {
+  } else if (how == Write::output || (target.declared && how == Write::result)) {
     value = fitted(target, std::move(value));
   }
   return value;

@@ -63,7 +63,7 @@ end module from_other_parts
 
 module older_programs_cases
   use, intrinsic :: ieee_arithmetic, only: ieee_negative_inf, ieee_positive_inf, ieee_quiet_nan, ieee_value
-  use, intrinsic :: iso_fortran_env, only: int8, int16, int32, int64, real32, real64
+  use, intrinsic :: iso_fortran_env, only: int8, int16, int32, int64, real32, real64, real128
   use child_process, only: run_child
   use from_model_part, only: run
   use from_other_parts, only: zero_and_step
@@ -71,10 +71,10 @@ module older_programs_cases
   use ftorch
   use ftorch_test_utils, only: allclose, assert_allclose, assert_isclose, isclose, test_print
   use model_files, only: model_file
-  use testing, only: check, check_close, check_equal
+  use testing, only: check, check_close, check_equal, check_status
   implicit none
   private
-  public :: keywords, parts, comparisons, infinities, printed, printed_child, kinds_of_numbers
+  public :: keywords, parts, comparisons, infinities, printed, printed_child, kinds_of_numbers, other_kinds
 
 contains
 
@@ -189,6 +189,26 @@ contains
     call check_step(1.0_real64)
   end subroutine kinds_of_numbers
 
+  !> What is no number of such a kind is named.
+  subroutine other_kinds()
+    integer, parameter :: widest = max(real128, real64)
+    type(torch_tensor) :: x(1)
+    type(torch_optim) :: optim
+    type(torch_status) :: status
+
+    call torch_tensor_ones(x(1), 1, [3_int64], torch_kFloat32, torch_kCPU, requires_grad=.true.)
+    call torch_optim_SGD(optim, x, learning_rate=.true., status=status)
+    call check_status(status, torch_invalid_argument, 'learning_rate is no integer and neither real32 nor real64')
+    call torch_optim_Adam(optim, x, 1.0, beta_1='0.9', status=status)
+    call check_status(status, torch_invalid_argument, 'beta_1 is no integer')
+    call torch_optim_SGD(optim, x, learning_rate=1.0_widest, status=status)
+    if (widest == real64) then
+      call check(status%ok(), 'no wider kind')
+    else
+      call check_status(status, torch_invalid_argument, 'torch_optim_SGD: learning_rate is no integer')
+    end if
+  end subroutine other_kinds
+
 end module older_programs_cases
 
 program test_older_programs
@@ -201,6 +221,7 @@ program test_older_programs
   call add_case('comparisons', comparisons)
   call add_case('infinities', infinities)
   call add_case('kinds_of_numbers', kinds_of_numbers)
+  call add_case('other_kinds', other_kinds)
   call add_case('printed', printed)
   call add_case('printed_child', printed_child, 'child')
   call run_cases()

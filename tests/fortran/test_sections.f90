@@ -252,13 +252,17 @@ contains
 
   subroutine unassociated()
     real(real32), pointer :: x(:)
+    real(real32), allocatable, target :: none(:)
     type(torch_tensor) :: tensor
     type(torch_status) :: status
 
     nullify (x)
     call torch_tensor_from_array(tensor, x, torch_kCPU, status=status)
-    call check_status(status, torch_invalid_argument, 'not associated')
+    call check_status(status, torch_invalid_argument, 'data_in is not allocated, or not associated')
     call check(.not. c_associated(tensor%p), 'empty')
+    call torch_tensor_from_array(tensor, none, torch_kCPU, status=status)
+    call check_status(status, torch_invalid_argument, 'data_in is not allocated')
+    call check(.not. c_associated(tensor%p), 'still empty')
   end subroutine unassociated
 
   subroutine check_values_1(tensor, expected)

@@ -194,9 +194,9 @@ def create(
     return result
 
 
-def anything() -> Tensor:
-    """A tensor that takes a value of any shape and dtype."""
-    return Tensor().assign(create([]))
+def anything(shape: Sequence[int] = (), dtype: str = "float32") -> Tensor:
+    """A tensor that was assigned: all but a forward pass may give it another shape and dtype."""
+    return Tensor().assign(create(shape, dtype))
 
 
 def from_blob(

@@ -31,7 +31,7 @@ def save(model: shim.Object, file: Path | str | bytes) -> None:
 
 def values(file: Path) -> list[float]:
     """What the model in a file, made of `scaling`, multiplies with."""
-    y = anything()
+    y = anything([1])
     forward(load(file), [create([1])], [y])
     return y.numpy().tolist()
 

@@ -20,7 +20,7 @@ def vector(*numbers: float) -> np.ndarray:
 
 
 def result(attached: bool) -> Tensor:
-    return wrap(np.zeros(2)) if attached else anything()
+    return wrap(np.zeros(2)) if attached else anything([2], "float64")
 
 
 @pytest.mark.parametrize("name", ["accumulating", "accumulating_attribute", "recurrent"])
@@ -61,7 +61,7 @@ def test_kept_input_is_a_copy(name, attached, requires_grad, leaf, models: Path)
 
 def test_kept_input_stays_in_the_graph(models: Path) -> None:
     model = load(models / "delay.pt")
-    x, y = wrap(vector(1, 2), 1), anything()
+    x, y = wrap(vector(1, 2), 1), result(False)
     forward(model, [x], [y], requires_grad=1)
     forward(model, [create([2], "float64")], [y], requires_grad=1)
     binary(MUL, y, wrap(vector(5, 7))).backward()
@@ -85,7 +85,8 @@ def test_state_goes_on_in_the_graph(models: Path) -> None:
 @pytest.mark.parametrize("requires_grad", [0, 1])
 def test_results_in_one_memory_part(attached, requires_grad, models: Path) -> None:
     model, x = load(models / "twin.pt"), wrap(vector(1, 2), 1)
-    results = [result(attached), result(attached), wrap(np.zeros(1)) if attached else anything()]
+    one = wrap(np.zeros(1)) if attached else anything([1], "float64")
+    results = [result(attached), result(attached), one]
     for _ in range(3):
         forward(model, [x], results, requires_grad)
         results[0].zero()
@@ -100,7 +101,7 @@ def test_result_given_to_a_model_that_writes_it(models: Path) -> None:
         load(models / "doubling.pt"),
         wrap(vector(1, 2)),
     )
-    results, y = [anything() for _ in range(3)], anything()
+    results, y = [*(result(False) for _ in range(2)), anything([1], "float64")], result(False)
     forward(twin, [x], results)
     forward(doubling, [results[0]], [y])
     assert y.numpy().tolist() == [5, 9]
@@ -110,7 +111,7 @@ def test_result_given_to_a_model_that_writes_it(models: Path) -> None:
 @pytest.mark.parametrize("requires_grad", [0, 1])
 def test_results_that_are_memory_of_others(requires_grad: int, models: Path) -> None:
     model, x = load(models / "passing.pt"), wrap(vector(1, 2))
-    results = [anything() for _ in range(5)]
+    results = [result(False) for _ in range(5)]
     for _ in range(3):
         forward(model, [x], results, requires_grad)
         expected = [[1, 2], [3, 4], [5, 6], [7, 8], [3, 3]]
@@ -155,7 +156,7 @@ def test_written_data(requires_grad: int, models: Path) -> None:
 @pytest.mark.parametrize("requires_grad", [0, 1])
 @pytest.mark.parametrize("same", [False, True])
 def test_graph_keeps_what_a_model_writes(requires_grad: int, same: bool, models: Path) -> None:
-    model, y = load(models / "doubling.pt"), anything()
+    model, y = load(models / "doubling.pt"), result(False)
     x, w = wrap(vector(5, 7)), wrap(vector(3, 3), 1)
     held = wrap(x.array) if same else x
     product = binary(MUL, w, held)
@@ -167,7 +168,7 @@ def test_graph_keeps_what_a_model_writes(requires_grad: int, same: bool, models:
 
 def test_written_input_in_the_graph(models: Path) -> None:
     """An input that is itself a result of a graph, with and without gradients."""
-    model, y, w = load(models / "doubling.pt"), anything(), wrap(vector(5, 7), 1)
+    model, y, w = load(models / "doubling.pt"), result(False), wrap(vector(5, 7), 1)
     x = binary(MUL, w, 3.0)
     forward(model, [x], [y], requires_grad=1)
     assert x.numpy().tolist() == [30, 42]
@@ -207,8 +208,8 @@ def test_written_input_that_is_two(models: Path) -> None:
 def test_outputs_need_memory_of_their_own(models: Path) -> None:
     model, x = load(models / "accumulating.pt"), wrap(vector(1, 2))
     twin, data = load(models / "twin.pt"), np.zeros(4)
-    y, z, part = wrap(data[:2]), wrap(np.zeros(2)), anything()
-    free = anything()
+    y, z, part = wrap(data[:2]), wrap(np.zeros(2)), anything([1], "float64")
+    free = result(False)
     for outputs in (
         [y, y, part],
         [free, free, part],
@@ -238,7 +239,7 @@ def test_pass_without_gradients_has_no_graph(order: str, name: str, models: Path
         name, ((2,), (2,))
     )
     dtype = "f4" if name == "normalised" else "f8"
-    x, free = wrap(np.ones(shape, dtype, "F")), anything()
+    x, free = wrap(np.ones(shape, dtype, "F")), anything(out, np.dtype(dtype).name)
     attached = wrap(np.ones(out, dtype, "F"))
     for flag in order:
         for y in (attached, free):
@@ -251,7 +252,7 @@ def test_pass_without_gradients_has_no_graph(order: str, name: str, models: Path
 
 def test_inputs_with_gradients_give_no_graph(models: Path) -> None:
     model, x = load(models / "passing.pt"), wrap(vector(1, 2), 1)
-    results = [anything() for _ in range(5)]
+    results = [result(False) for _ in range(5)]
     forward(model, [binary(MUL, x, 2.0)], results)
     forward(model, [x], results)
     assert not any(one.requires_grad() for one in results)

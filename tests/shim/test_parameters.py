@@ -18,7 +18,7 @@ from shim import parameters as parameters_of
 
 def scale_of(model: shim.Object) -> list[float]:
     """What the model `passing` computes with: its parameter, returned by forward."""
-    outputs = [anything() for _ in range(5)]
+    outputs = [anything([2], "float64") for _ in range(5)]
     shim.forward(model, [create([2], "float64")], outputs)
     return outputs[1].numpy().tolist()
 
@@ -89,7 +89,7 @@ def test_forward_and_loss_into_a_parameter(models: Path) -> None:
 
 @pytest.mark.parametrize("write", [*WRITERS.values(), "zero"], ids=[*WRITERS, "zero"])
 def test_old_graph_that_saved_the_parameter_fails(write, models: Path) -> None:
-    model, x, y = shim.load(models / "recurrent.pt"), wrap(np.ones(2)), anything()
+    model, x, y = shim.load(models / "recurrent.pt"), wrap(np.ones(2)), anything([2], "float64")
     (w,) = parameters_of(model, 1)
     for _ in range(2):
         shim.forward(model, [x], [y], requires_grad=1)
@@ -156,7 +156,7 @@ def test_optimizer_and_own_updates_alternate(models: Path, generator) -> None:
     x = generator.normal(size=(4, 8))
     model, reference = (load(models / "mlp_float64.pt") for load in (shim.load, torch.jit.load))
     weights, expected = parameters_of(model, 6), list(reference.parameters())
-    adam, y = shim.optimizer(1, weights, [0.01, 0.9, 0.999, 1e-8, 0, 0]), anything()
+    adam, y = shim.optimizer(1, weights, [0.01, 0.9, 0.999, 1e-8, 0, 0]), create([4, 4], "float64")
     theirs = torch.optim.Adam(expected, lr=0.01)
     for _ in range(3):
         theirs.zero_grad()
@@ -185,7 +185,7 @@ def test_tied_weights_are_listed_once(models: Path) -> None:
     call("ft_model_text", model.handle)
     names = [line.split()[0] for line in shim.text().split("\n") if "." in line or "scale" in line]
     assert [name for name in names if name[0].isalpha()] == [name for name, _ in expected]
-    x, y = wrap(np.array([[1.0, 2.0]])), anything()
+    x, y = wrap(np.array([[1.0, 2.0]])), anything([1, 2], "float64")
     weights[1].assign(wrap(np.asfortranarray([[1.0, 2.0], [3.0, 4.0]])))
     shim.forward(model, [x], [y], requires_grad=1)
     weight = torch.tensor([[1.0, 2.0], [3.0, 4.0]], dtype=torch.float64, requires_grad=True)

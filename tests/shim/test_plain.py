@@ -114,14 +114,14 @@ def test_results_that_are_not_plain(
 
 
 def test_conjugate_views_are_plain(tmp_path: Path) -> None:
-    z, imaginary = anything(), anything()
+    z, imaginary = anything([2], "complex64"), anything([2])
     forward(model(Conjugate, tmp_path), [create([2])], [z, imaginary])
     assert z.numpy().tolist() == [1 - 1j, 1 - 1j]
     assert imaginary.numpy().tolist() == [-1, -1]
 
 
 def test_sparse_parameter_is_refused(tmp_path: Path) -> None:
-    y, sparse = anything(), model(SparseParameter, tmp_path)
+    y, sparse = anything([2, 1]), model(SparseParameter, tmp_path)
     forward(sparse, [create([2, 1])], [y])
     assert y.numpy().tolist() == [[1], [1]]
     with pytest.raises(
@@ -131,7 +131,7 @@ def test_sparse_parameter_is_refused(tmp_path: Path) -> None:
 
 
 def test_sparse_gradient_is_given_with_all_its_zeros(tmp_path: Path) -> None:
-    y, table = anything(), model(Embedding, tmp_path)
+    y, table = anything([3, 2]), model(Embedding, tmp_path)
     forward(table, [wrap(np.array([1, 3, 1], "f4"))], [y], requires_grad=1)
     shim.unary(shim.SUM, y).backward()
     weight = parameter_of(table)

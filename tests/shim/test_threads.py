@@ -21,7 +21,7 @@ def work():
         x = shim.create([2_000_000])
         shim.binary(shim.ADD, x, x)
     else:
-        shim.forward(shim.load(sys.argv[1]), [shim.create([20000, 8])], [shim.anything()])
+        shim.forward(shim.load(sys.argv[1]), [shim.create([20000, 8])], [shim.create([20000, 4])])
     return len(os.listdir("/proc/self/task"))
 
 one = work()
