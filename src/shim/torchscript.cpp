@@ -36,13 +36,15 @@ class Signature {
     if (count < least_ || count > arguments_.size()) [[unlikely]] {
       const std::string most = std::to_string(arguments_.size());
       const std::string range = least_ == arguments_.size() ? most : std::to_string(least_) + " to " + most;
-      fail(ft_invalid_argument, "the model takes " + range + (range == "1" ? " input " : " inputs ") + names() + "; " +
-                                    std::to_string(count) + (count == 1 ? " was given" : " were given"));
+      fail(ft_invalid_argument, "input_tensors: the model takes " + range + (range == "1" ? " input " : " inputs ") +
+                                    names() + "; " + std::to_string(count) +
+                                    (count == 1 ? " was given" : " were given"));
     }
     for (std::size_t i = 0; i < count; ++i) {
       if (!c10::TensorType::get()->isSubtypeOf(*arguments_[i].type())) [[unlikely]]
-        fail(ft_invalid_argument, "input " + std::to_string(i + 1) + " of the model, " + arguments_[i].name() +
-                                      ", is of type " + arguments_[i].type()->annotation_str() + ", not a tensor");
+        fail(ft_invalid_argument, "input_tensors(" + std::to_string(i + 1) + "): the model's argument, " +
+                                      arguments_[i].name() + ", is of type " +
+                                      arguments_[i].type()->annotation_str() + ", not a tensor");
     }
   }
 

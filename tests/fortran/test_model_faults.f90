@@ -108,16 +108,16 @@ contains
     type(torch_tensor) :: x(1)
 
     call torch_tensor_ones(x(1), 2, [5_int64, 8_int64], torch_kFloat64, torch_kCPU)
-    call check_forward('mlp_float32.pt', x, torch_model_error, 'torch_model_forward')
+    call check_forward('mlp_float32.pt', x, torch_dtype_mismatch, 'input_tensors(1) is float64 [5, 8]')
     call torch_tensor_ones(x(1), 2, [5_int64, 8_int64], torch_kInt32, torch_kCPU)
-    call check_forward('mlp_float32.pt', x, torch_model_error, 'torch_model_forward')
+    call check_forward('mlp_float32.pt', x, torch_dtype_mismatch, '0.weight, is float32')
   end subroutine dtype_of_input
 
   subroutine shape_of_input()
     type(torch_tensor) :: x(1)
 
     call torch_tensor_ones(x(1), 2, [5_int64, 9_int64], torch_kFloat32, torch_kCPU)
-    call check_forward('mlp_float32.pt', x, torch_model_error, '9')
+    call check_forward('mlp_float32.pt', x, torch_shape_mismatch, 'input_tensors(1) is float32 [5, 9]')
   end subroutine shape_of_input
 
   subroutine empty_input()
