@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fails if a step of Adam on six small parameters takes 5 % more instructions than its kernel alone.
+"""Fails if a step of Adam on six small parameters takes 5 % more instructions than its kernel.
 
 `python benchmarks/adam_step.py build/benchmarks`; without valgrind it ends with 77.
 """

@@ -23,7 +23,7 @@ c10::DeviceType device_type_of(int code);
 /// Device of a code and an index, -1 for the default; ft_device_unavailable when it is not there.
 c10::Device device_of(int type, int index);
 int device_code(c10::DeviceType type);
-/// Name in PyTorch, such as "cpu", with that of types which have the same code: "cuda or hip".
+/// Name in PyTorch, such as "cpu", with those of types which have the same code: "hip or cuda".
 std::string device_name(c10::DeviceType type);
 
 /// True when dtype `to` holds every number of dtype `from`.

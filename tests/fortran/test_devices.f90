@@ -44,7 +44,7 @@ contains
       call check_status(status, torch_device_unavailable, ' offers: cpu; ')
       call check(index(status%message, 'without') + index(status%message, 'driver') > 0, status%message)
       call check(len(status%message) < 300, 'a short message: ' // status%message)
-      if (types(i) == torch_kHIP) call check_status(status, torch_device_unavailable, 'cuda or hip device 0')
+      if (types(i) == torch_kHIP) call check_status(status, torch_device_unavailable, 'hip or cuda device 0')
       call torch_device_synchronize(types(i), status=status)
       call check_status(status, torch_device_unavailable, 'torch_device_synchronize: ')
       call record_errors()
