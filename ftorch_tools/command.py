@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -19,6 +19,10 @@ _END_SECONDS = 2.0
 
 class CommandError(Exception):
     """A program cannot be started, or does not end in time."""
+
+
+class CommandTimeoutError(CommandError):
+    """A program does not end in time."""
 
 
 @dataclass(frozen=True)
@@ -38,35 +42,58 @@ class Answer:
         return f"exit code {self.code}"
 
 
+def start(
+    command: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    stdout: IO[str] | IO[bytes] | int | None = None,
+    stderr: int | None = None,
+    pass_fds: Sequence[int] = (),
+    own_session: bool = True,
+) -> subprocess.Popen[bytes]:
+    """Start `command` without standard input, in a session that no Ctrl-C reaches."""
+    return subprocess.Popen(
+        [str(word) for word in command],
+        cwd=cwd,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        pass_fds=pass_fds,
+        start_new_session=own_session,
+    )
+
+
 def call(
     *command: str | Path,
     timeout: float,
     cwd: Path | None = None,
     environment: Mapping[str, str] | None = None,
     log: IO[str] | None = None,
+    english: bool = True,
 ) -> Answer:
-    """Run `command` in plain English and return its answer; with `log` its output goes there.
+    """Run `command`, in plain English, and return its answer; with `log` its output goes there.
 
     Raise `CommandError` when it cannot be started, or takes longer than `timeout` seconds.
     """
-    words = [str(word) for word in command]
+    language = {"LC_ALL": "C"} if english else {}
     try:
-        process = subprocess.Popen(
-            words,
+        process = start(
+            command,
             cwd=cwd,
-            env={**(os.environ if environment is None else environment), "LC_ALL": "C"},
-            stdin=subprocess.DEVNULL,
+            environment={**(os.environ if environment is None else environment), **language},
             stdout=subprocess.PIPE if log is None else log,
             stderr=subprocess.PIPE if log is None else subprocess.STDOUT,
-            start_new_session=True,
         )
     except OSError as error:
-        raise CommandError(f"{words[0]}: {error.strerror or error}") from error
+        raise CommandError(f"{command[0]}: {error.strerror or error}") from error
     try:
         out, err = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
         _end(process)
-        raise CommandError(f"{words[0]} did not answer within {timeout:g} s") from None
+        message = f"{command[0]} did not answer within {timeout:g} s"
+        raise CommandTimeoutError(message) from None
     except BaseException:
         _end(process)
         raise

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
+from ftorch_tools.command import CommandError, call
 from ftorch_tools.errors import UsageError
 from ftorch_tools.testing.compiler import Compiler
 from ftorch_tools.testing.pytest_settings import read_settings
@@ -154,23 +154,11 @@ def commit(project: Path) -> tuple[str | None, bool | None]:
 
 
 def _run_git(project: Path, *arguments: str) -> str | None:
-    return _run("git", "-C", str(project), "--no-optional-locks", *arguments)
-
-
-def _run(*command: str) -> str | None:
     try:
-        answer = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=30,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        answer = call("git", "-C", project, "--no-optional-locks", *arguments, timeout=30.0)
+    except CommandError:
         return None
-    return answer.stdout if answer.returncode == 0 else None
+    return answer.out if answer.code == 0 else None
 
 
 def _setting(text: str, name: str) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import errno
 import os
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import platformdirs
 import psutil
 
+from ftorch_tools.command import CommandError, call
 from ftorch_tools.testing.doctor.finding import Finding, ok, problem, warning
 from ftorch_tools.testing.doctor.subject import Subject
 
@@ -76,9 +76,13 @@ def _try(folder: Path, *, runs: bool) -> str | None:
         script.write_text("#!/bin/sh\nexit 0\n", encoding="ascii")
         script.chmod(0o700)
         try:
-            subprocess.run([script], check=True, timeout=_SECONDS, capture_output=True)
-        except PermissionError as error:
-            return error.strerror
+            answer = call(script, timeout=_SECONDS)
+        except CommandError as error:
+            if isinstance(error.__cause__, PermissionError):
+                return error.__cause__.strerror
+            raise
+        if answer.code != 0:
+            raise CommandError(f"{script}: {answer.message}")
     return None
 
 

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 import psutil
 
+from ftorch_tools.command import start
 from ftorch_tools.testing.drivers.orphans import kill_marked, kill_orphans, marked, new_mark
 from ftorch_tools.text import decode
 
@@ -70,15 +71,13 @@ class Child:
                     environment[events_variable] = str(write_end)
                     stdout = log_file.fileno()
                     passed = (write_end,)
-                self._process = subprocess.Popen(
+                self._process = start(
                     command,
                     cwd=cwd,
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
+                    environment=environment,
                     stdout=stdout,
                     stderr=subprocess.STDOUT,
                     pass_fds=passed,
-                    start_new_session=True,
                 )
         except BaseException:
             os.close(read_end)

@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from ftorch_tools.command import Answer, CommandError, CommandTimeoutError, call
 from ftorch_tools.errors import InfrastructureError, UsageError
 from ftorch_tools.testing.schedulers.plan import Plan
+from ftorch_tools.text import one_line
 
 # A command of a scheduler that takes longer is given up.
 ANSWER_SECONDS = 30.0
@@ -116,37 +117,28 @@ class Scheduler(ABC):
         """Cancel the job; none of its processes remains."""
 
 
-def call(
+def run_command(
     command: Sequence[str],
     seconds: float | None = None,
     environment: Mapping[str, str] | None = None,
-) -> subprocess.CompletedProcess[str]:
-    """Run a command of a scheduler.
+) -> Answer:
+    """Run a command of a scheduler, in the user's language, which a job may inherit.
 
     Raise `TransientSchedulerError` when it takes longer than `seconds`.
     """
     limit = ANSWER_SECONDS if seconds is None else seconds
     try:
-        return subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=limit,
-            env=environment,
-            start_new_session=True,  # out of reach of Ctrl-C: a submission is not cut in two
-        )
-    except FileNotFoundError:
-        raise RefusedError(f"{command[0]} not found: is this a machine of the cluster?") from None
-    except OSError as error:
-        raise RefusedError(f"cannot run {command[0]}: {error}") from error
-    except subprocess.TimeoutExpired:
+        return call(*command, timeout=limit, environment=environment, english=False)
+    except CommandTimeoutError:
         raise TransientSchedulerError(f"{command[0]} gave no answer within {limit:g} s") from None
+    except CommandError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            message = f"{command[0]} not found: is this a machine of the cluster?"
+            raise RefusedError(message) from None
+        raise RefusedError(f"cannot run {error}") from error
 
 
-def one_line_error(answer: subprocess.CompletedProcess[str]) -> str:
-    """Return what a failed command said, on one line."""
-    text = answer.stderr.strip() or answer.stdout.strip() or f"exit status {answer.returncode}"
-    return " ".join(text.split())[:500]
+def one_line_error(answer: Answer) -> str:
+    """Return what a failed command printed, on one line."""
+    text = answer.err.strip() or answer.out.strip() or f"exit status {answer.code}"
+    return " ".join(one_line(text).split())[:500]

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ftorch_tools.command import Answer, start
 from ftorch_tools.errors import UsageError
 from ftorch_tools.testing.schedulers.plan import Plan
 from ftorch_tools.testing.schedulers.scheduler import (
@@ -21,8 +22,8 @@ from ftorch_tools.testing.schedulers.scheduler import (
     Request,
     Scheduler,
     TransientSchedulerError,
-    call,
     one_line_error,
+    run_command,
 )
 
 SUBMIT_SECONDS = 60.0
@@ -66,16 +67,16 @@ class Slurm(Scheduler):
         # The user's SBATCH_* are stronger than the lines of the script.
         command = ["sbatch", "--parsable", *_options(plan, request), str(script)]
         try:
-            answer = call(command, SUBMIT_SECONDS, _without("SBATCH_(WAIT|ARRAY_INX)"))
+            answer = run_command(command, SUBMIT_SECONDS, _without("SBATCH_(WAIT|ARRAY_INX)"))
         except TransientSchedulerError as error:
             name = _job_name(plan)
             where = [a for a in request.submit_arguments if re.match("--clusters=|-M", a)]
             with contextlib.suppress(RefusedError, TransientSchedulerError):
                 _run_slurm("scancel", *where, f"--name={name}", f"--user={getpass.getuser()}")
             raise RefusedError(f"{error}; the job, if there is one, is named {name}") from error
-        if answer.returncode != 0:
+        if answer.code != 0:
             raise RefusedError(f"sbatch refused the job: {one_line_error(answer)}")
-        job = answer.stdout.strip()
+        job = answer.out.strip()
         if re.fullmatch(r"\d+(;\S*)?", job) is None:
             raise RefusedError(f"sbatch gave no job number: {one_line_error(answer)}")
         return job
@@ -86,10 +87,10 @@ class Slurm(Scheduler):
         answer = _run_slurm(
             "squeue", "--noheader", "--states=all", *where, f"--jobs={number}", "--format=%T|%r"
         )
-        gone = "invalid job id" in answer.stderr.lower()
-        if answer.returncode != 0 and not gone:
+        gone = "invalid job id" in answer.err.lower()
+        if answer.code != 0 and not gone:
             raise TransientSchedulerError(f"squeue failed: {one_line_error(answer)}")
-        lines = answer.stdout.strip().splitlines()
+        lines = answer.out.strip().splitlines()
         states = [line for line in lines if not line.startswith("CLUSTER: ")]
         if gone or not states:
             return JobState(Phase.ENDED, _accounted(job))
@@ -107,7 +108,7 @@ class Slurm(Scheduler):
         """Cancel the job by scancel."""
         number, where = _place(job)
         answer = _run_slurm("scancel", *where, number, seconds=10.0)
-        if answer.returncode != 0:
+        if answer.code != 0:
             raise TransientSchedulerError(f"scancel failed: {one_line_error(answer)}")
 
 
@@ -148,13 +149,8 @@ class SlurmAllocation(Scheduler):
     def submit(self, plan: Plan, request: Request) -> str:
         """Start the steps from here."""
         with plan.log.open("ab") as log:
-            self._steps = subprocess.Popen(
-                steps_command(plan.directory),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            command = steps_command(plan.directory)
+            self._steps = start(command, stdout=log, stderr=subprocess.STDOUT)
         return self._job
 
     def state(self, job: str) -> JobState:
@@ -208,7 +204,7 @@ def _accounted(job: str) -> str:
         answer = _run_slurm("sacct", "-n", "-X", "-P", *where, "-j", number, "-o", "State")
     except (RefusedError, TransientSchedulerError):
         return "gone from the queue"
-    words = answer.stdout.split()
+    words = answer.out.split()
     return words[0] if words and words[0] in _ENDED else "gone from the queue"
 
 
@@ -218,12 +214,10 @@ def _place(job: str) -> tuple[str, list[str]]:
     return number, [f"--clusters={cluster}"] if cluster else []
 
 
-def _run_slurm(
-    command: str, *arguments: str, seconds: float | None = None
-) -> subprocess.CompletedProcess[str]:
+def _run_slurm(command: str, *arguments: str, seconds: float | None = None) -> Answer:
     """Run a command of Slurm without the filters that the user's environment may set for it."""
     environment = _without(f"{command.upper()}_.*|SLURM_CLUSTERS")
-    return call([command, *arguments], seconds, environment)
+    return run_command([command, *arguments], seconds, environment)
 
 
 def _without(names: str) -> dict[str, str]:

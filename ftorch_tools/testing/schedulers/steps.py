@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from ftorch_tools.command import start
 from ftorch_tools.testing.interrupts import Signals
 from ftorch_tools.testing.records.load import load
 from ftorch_tools.testing.records.record_writer import RecordWriter
@@ -47,8 +48,9 @@ def run_steps(directory: Path) -> int:
         watch = Watch(plan)
         watch.refresh()
         steps = {
-            number: subprocess.Popen(
-                step_command(directory, number), env=environment, stdin=subprocess.DEVNULL
+            # In the session of the job, whose signals are for them too.
+            number: start(
+                step_command(directory, number), environment=environment, own_session=False
             )
             for number, shard in enumerate(watch.shards)
             if shard.state is not ShardState.DONE
