@@ -13,19 +13,8 @@ import typer
 from ftorch_tools.errors import ExitCode
 from ftorch_tools.safe_stream import make_console
 from ftorch_tools.testing.commands.common import AsJson, errors_reported, print_json, say
-from ftorch_tools.testing.commands.selection_options import (
-    BuildConfig,
-    Expression,
-    Failed,
-    IncludeSlow,
-    LabelExclude,
-    LabelRegex,
-    Shard,
-    Test,
-    TestsFromFile,
-    TestsRegex,
-    make_selection,
-)
+from ftorch_tools.testing.commands.option_groups import unfolded
+from ftorch_tools.testing.commands.selection_options import SelectionOptions
 from ftorch_tools.testing.drivers.ctest import CTest, find_ctest
 from ftorch_tools.testing.drivers.pytest_collect import collect
 from ftorch_tools.testing.drivers.pytest_paths import find_paths
@@ -55,48 +44,25 @@ class Listed:
     labels: list[str]
 
 
+@unfolded
 def list_tests(
+    *,
     build_dir: Annotated[
         Path | None,
         typer.Argument(help="A configured and built folder.", show_default="nearest build"),
     ] = None,
-    build_config: BuildConfig = None,
-    regex: TestsRegex = None,
-    label: LabelRegex = None,
-    exclude: LabelExclude = None,
-    expression: Expression = None,
-    failed: Failed = None,
-    shard: Shard = None,
-    test: Test = None,
-    tests_from_file: TestsFromFile = None,
-    include_slow: IncludeSlow = False,
-    pytest_path: Annotated[
-        list[Path] | None,
-        typer.Option(exists=True, help="Python tests.", show_default="tests of the project"),
-    ] = None,
+    tests: SelectionOptions,
     json: AsJson = False,
 ) -> None:
     """List the tests that `run` would run, with their labels."""
     with errors_reported():
         build = find_build(build_dir)
         project = find_project(build, read_cache(build))
-        selection = make_selection(
-            runs_folder(build),
-            regex=regex,
-            labels=label,
-            exclude=exclude,
-            expression=expression,
-            failed=failed,
-            shard=shard,
-            tests=test,
-            tests_from_file=tests_from_file,
-            include_slow=include_slow,
-        )
-        given = [path.resolve() for path in pytest_path or []]
-        existing = list(_of_ctest(build, build_config)) if has_ctest(build) else []
+        selection = tests.selection(runs_folder(build))
+        existing = list(_of_ctest(build, tests.build_config)) if has_ctest(build) else []
         names = [item.id for item in existing]
         selection = selection.resolved(names, lambda name: to_id(name, project))
-        found = collect(find_paths(given, project, selection), project, build)
+        found = collect(find_paths(tests.pytest_paths, project, selection), project, build)
         existing += [Listed(id, PYTEST, labels) for id, labels in found.tests]
     choices = [selection.choose(item.runner, item.id, item.labels) for item in existing]
     chosen = [item for item, choice in zip(existing, choices) if choice is Choice.SELECTED]
@@ -104,8 +70,8 @@ def list_tests(
     unknown = selection.unmatched(CTEST, names)
     unknown += selection.unmatched(PYTEST, [*(id for id, _ in found.tests), *found.broken])
     if json:
-        tests = [asdict(item) for item in chosen]
-        values = {"project": str(project), "build": str(build), "tests": tests}
+        listed = [asdict(item) for item in chosen]
+        values = {"project": str(project), "build": str(build), "tests": listed}
         print_json("list/1", {**values, "excluded": excluded, "unknown": unknown})
     else:
         _print(chosen, excluded)

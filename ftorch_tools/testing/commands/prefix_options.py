@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,50 +21,62 @@ if TYPE_CHECKING:
 _PANEL = "On an installed FTorch"
 _LOCK_SECONDS = 4000.0
 
-Prefix = Annotated[
-    Path | None,
-    typer.Option(
-        exists=True,
-        file_okay=False,
-        rich_help_panel=_PANEL,
-        help="Build and run the validation suite installed here.",
-    ),
-]
-BuildIn = Annotated[
-    Path | None,
-    typer.Option(
-        "--build-dir",
-        file_okay=False,
-        rich_help_panel=_PANEL,
-        help="Where to build the suite.",
-        show_default="a folder of this prefix and host in the user's cache",
-    ),
-]
 
+@dataclass
+class PrefixOptions:
+    """Which installed FTorch is tested, and where its suite is built."""
 
-def find_or_build(
-    build_dir: Path | None, prefix: Path | None, build_in: Path | None, console: Console
-) -> Path:
-    """Return the build folder: of the suite of `prefix`, built if need be, or the one that is."""
-    if prefix is None:
-        if build_in is not None:
-            raise UsageError("--build-dir only with --prefix; a build is named without an option")
-        return find_build(build_dir)
-    if build_dir is not None:
-        raise UsageError("BUILD_DIR and --prefix exclude each other; see --build-dir")
-    from ftorch_tools.testing.installed import find_installed  # a run of a build needs none of it
-    from ftorch_tools.testing.validation import Suite, default_folder
+    prefix: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            rich_help_panel=_PANEL,
+            help="Build and run the validation suite installed here.",
+        ),
+    ] = None
+    build_in: Annotated[
+        Path | None,
+        typer.Option(
+            "--build-dir",
+            file_okay=False,
+            rich_help_panel=_PANEL,
+            help="Where to build the suite.",
+            show_default="a folder of this prefix and host in the user's cache",
+        ),
+    ] = None
 
-    installed = find_installed(prefix)
-    folder = (build_in or default_folder(installed.prefix)).resolve()
-    try:
-        _make(Suite(installed, folder), folder, console)
-    except OSError as error:
-        raise InfrastructureError(
-            f"the validation suite cannot be built in {folder}: {error.strerror or error}\n"
-            "Name another folder with --build-dir."
-        ) from error
-    return folder
+    def find_or_build(self, build_dir: Path | None, console: Console) -> Path:
+        """Return the build folder: of the prefix's suite, built if need be, or the one that is."""
+        if self.prefix is None:
+            if self.build_in is not None:
+                raise UsageError(
+                    "--build-dir only with --prefix; a build is named without an option"
+                )
+            return find_build(build_dir)
+        if build_dir is not None:
+            raise UsageError("BUILD_DIR and --prefix exclude each other; see --build-dir")
+        # A run of a build needs none of them.
+        from ftorch_tools.testing.installed import find_installed
+        from ftorch_tools.testing.validation import Suite, default_folder
+
+        installed = find_installed(self.prefix)
+        folder = (self.build_in or default_folder(installed.prefix)).resolve()
+        try:
+            _make(Suite(installed, folder), folder, console)
+        except OSError as error:
+            raise InfrastructureError(
+                f"the validation suite cannot be built in {folder}: {error.strerror or error}\n"
+                "Name another folder with --build-dir."
+            ) from error
+        return folder
+
+    def target(self, build: Path) -> list[str]:
+        """Return the arguments that name what was run."""
+        if self.prefix is None:
+            return [str(build)]
+        chosen = [f"--build-dir={build}"] if self.build_in else []
+        return ["--prefix", str(self.prefix.resolve()), *chosen]
 
 
 def _make(suite: Suite, folder: Path, console: Console) -> None:
@@ -85,11 +98,3 @@ def _make(suite: Suite, folder: Path, console: Console) -> None:
                 say(f"building the validation suite of {suite.prefix} in {folder}")
                 suite.build()
             lock.share(_LOCK_SECONDS, tell_of_wait)
-
-
-def name_target(build: Path, prefix: Path | None, build_in: Path | None) -> list[str]:
-    """Return the arguments that name what was run."""
-    if prefix is None:
-        return [str(build)]
-    chosen = [f"--build-dir={build}"] if build_in else []
-    return ["--prefix", str(prefix.resolve()), *chosen]

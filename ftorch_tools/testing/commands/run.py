@@ -8,34 +8,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from ftorch_tools.errors import ExitCode, InfrastructureError, UsageError
 from ftorch_tools.safe_stream import make_console
-from ftorch_tools.testing.commands.prefix_options import (
-    BuildIn,
-    Prefix,
-    find_or_build,
-    name_target,
-)
-from ftorch_tools.testing.commands.selection_options import (
-    BuildConfig,
-    Expression,
-    Failed,
-    IncludeSlow,
-    LabelExclude,
-    LabelRegex,
-    Shard,
-    Test,
-    TestsFromFile,
-    TestsRegex,
-    make_selection,
-)
+from ftorch_tools.testing.commands.option_groups import unfolded
+from ftorch_tools.testing.commands.prefix_options import PrefixOptions
+from ftorch_tools.testing.commands.scheduler_options import SchedulerOptions
+from ftorch_tools.testing.commands.selection_options import SelectionOptions
 from ftorch_tools.testing.drivers.runner import LONGEST_TIMEOUT
 from ftorch_tools.testing.interrupts import Signals
 from ftorch_tools.testing.project import runs_folder
 from ftorch_tools.testing.records.record import Status
 from ftorch_tools.testing.run import Options, Run
-from ftorch_tools.testing.schedulers import options as cluster
+from ftorch_tools.testing.schedulers.scheduler import Request
 from ftorch_tools.testing.summary import print_summary
 
 EPILOG = (
@@ -44,7 +30,9 @@ EPILOG = (
 )
 
 
+@unfolded
 def run(
+    *,
     build_dir: Annotated[
         Path | None,
         typer.Argument(help="A configured and built folder.", show_default="nearest build"),
@@ -53,20 +41,7 @@ def run(
         int | None,
         typer.Option("-j", "--jobs", min=1, help="Tests at a time.", show_default="usable cores"),
     ] = None,
-    build_config: BuildConfig = None,
-    regex: TestsRegex = None,
-    label: LabelRegex = None,
-    exclude: LabelExclude = None,
-    expression: Expression = None,
-    failed: Failed = None,
-    shard: Shard = None,
-    test: Test = None,
-    tests_from_file: TestsFromFile = None,
-    include_slow: IncludeSlow = False,
-    pytest_path: Annotated[
-        list[Path] | None,
-        typer.Option(exists=True, help="Python tests.", show_default="tests of the project"),
-    ] = None,
+    tests: SelectionOptions,
     timeout: Annotated[
         float,
         typer.Option(
@@ -83,18 +58,8 @@ def run(
             show_default="BUILD_DIR/ftorch-test",
         ),
     ] = None,
-    prefix: Prefix = None,
-    build_in: BuildIn = None,
-    on: cluster.On = None,
-    nodes: cluster.Nodes = None,
-    time: cluster.Time = None,
-    partition: cluster.Partition = None,
-    cores_per_node: cluster.CoresPerNode = None,
-    submit_arg: cluster.SubmitArgument = None,
-    max_pending: cluster.MaxPending = None,
-    lost_after: cluster.LostAfter = None,
-    detach: cluster.Detach = False,
-    dry_run: cluster.DryRun = False,
+    installed: PrefixOptions,
+    cluster: SchedulerOptions,
     json: Annotated[
         bool, typer.Option("--json", help="Print the record on standard output.")
     ] = False,
@@ -103,46 +68,18 @@ def run(
     with Signals() as signals:
         console = make_console(stderr=json, dispensable=True)
         try:
-            build = find_or_build(build_dir, prefix, build_in, console)
-            selection = make_selection(
-                (output or runs_folder(build)).resolve(),
-                regex=regex,
-                labels=label,
-                exclude=exclude,
-                expression=expression,
-                failed=failed,
-                shard=shard,
-                tests=test,
-                tests_from_file=tests_from_file,
-                include_slow=include_slow,
-            )
+            build = installed.find_or_build(build_dir, console)
             options = Options(
                 build=build,
-                selection=selection,
+                selection=tests.selection((output or runs_folder(build)).resolve()),
                 timeout=timeout,
                 jobs=jobs,
                 output=output.resolve() if output else None,
-                pytest_paths=tuple(path.resolve() for path in pytest_path or []),
-                build_config=build_config,
+                pytest_paths=tests.pytest_paths,
+                build_config=tests.build_config,
             )
-            request = cluster.make_request(
-                on=on,
-                nodes=nodes,
-                time=time,
-                partition=partition,
-                cores_per_node=cores_per_node,
-                submit_arg=submit_arg,
-                max_pending=max_pending,
-                lost_after=lost_after,
-                detach=detach,
-                dry_run=dry_run,
-                json=json,
-            )
-            session = (
-                Run(options, console)
-                if request is None
-                else cluster.run_on(request, options, console)
-            )
+            request = cluster.request(json=json)
+            session = _make_run(options, request, console)
         except UsageError as error:
             print(f"ftorch-test: {error}", file=sys.stderr)
             raise typer.Exit(ExitCode.USAGE) from None
@@ -163,13 +100,20 @@ def run(
             print(f"ftorch-test: cannot write the record: {error}", file=sys.stderr)
             raise typer.Exit(ExitCode.INFRASTRUCTURE) from None
         if session.record.status is not Status.RUNNING:
-            target = name_target(options.build, prefix, build_in)
-            rerun = _rerun(options, session.record.id, target)
+            rerun = _rerun(options, session.record.id, installed.target(options.build))
             rerun += request.command_line if request else []
             print_summary(console, session.record, session.directory, rerun)
         if json:
             print(session.record.to_json(), end="")
         raise typer.Exit(code)
+
+
+def _make_run(options: Options, request: Request | None, console: Console) -> Run:
+    if request is None:
+        return Run(options, console)
+    from ftorch_tools.testing.schedulers.scheduled import ScheduledRun  # not for a local run
+
+    return ScheduledRun(options, request, console)
 
 
 def _rerun(options: Options, run_id: str, target: list[str]) -> list[str]:

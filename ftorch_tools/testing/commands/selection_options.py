@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 from codecs import BOM_UTF8
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,89 +20,125 @@ from ftorch_tools.text import decode, lines_of
 
 _PANEL = "Selection"
 
-BuildConfig = Annotated[
-    str | None,
-    typer.Option(
-        "-C",
-        "--build-config",
-        help="Configuration to test, of a build with several.",
-        show_default="the first that is built",
-    ),
-]
-TestsRegex = Annotated[
-    str | None,
-    typer.Option(
-        "-R", "--tests-regex", help="Only tests whose name matches.", rich_help_panel=_PANEL
-    ),
-]
-LabelRegex = Annotated[
-    list[str] | None,
-    typer.Option(
-        "-L",
-        "--label-regex",
-        help="Only tests with a label that matches; repeatable.",
-        rich_help_panel=_PANEL,
-    ),
-]
-LabelExclude = Annotated[
-    list[str] | None,
-    typer.Option(
-        "-LE",
-        "--label-exclude",
-        help="No tests with a label that matches; repeatable.",
-        rich_help_panel=_PANEL,
-    ),
-]
-Expression = Annotated[
-    str | None,
-    typer.Option(
-        "-E",
-        "--label-expression",
-        metavar="EXPRESSION",
-        help="Only tests whose labels fulfil this, as 'gpu and not slow'.",
-        rich_help_panel=_PANEL,
-    ),
-]
-Failed = Annotated[
-    str | None,
-    typer.Option(
-        "--failed",
-        metavar="[RUN]",
-        help="Only tests that failed in that run, by its id or directory; or in the latest.",
-        rich_help_panel=_PANEL,
-    ),
-]
-Shard = Annotated[
-    str | None,
-    typer.Option(
-        "--shard",
-        metavar="I/N",
-        help="Only the I-th of N shares, decided by a hash of each name.",
-        rich_help_panel=_PANEL,
-    ),
-]
-Test = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--test",
-        metavar="TEST",
-        help="Only this test, by its name in ctest or pytest; repeatable. "
-        "What follows `--` are such names too.",
-        rich_help_panel=_PANEL,
-    ),
-]
-TestsFromFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--tests-from-file",
-        help="Only the tests that this file names, one a line; - is standard input.",
-        rich_help_panel=_PANEL,
-    ),
-]
-IncludeSlow = Annotated[
-    bool,
-    typer.Option("--all", help="Also the tests labelled slow.", rich_help_panel=_PANEL),
-]
+
+@dataclass
+class SelectionOptions:
+    """Which tests: what `run`, here or on a cluster, and `list` have in common."""
+
+    build_config: Annotated[
+        str | None,
+        typer.Option(
+            "-C",
+            "--build-config",
+            help="Configuration to test, of a build with several.",
+            show_default="the first that is built",
+        ),
+    ] = None
+    regex: Annotated[
+        str | None,
+        typer.Option(
+            "-R", "--tests-regex", help="Only tests whose name matches.", rich_help_panel=_PANEL
+        ),
+    ] = None
+    labels: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-L",
+            "--label-regex",
+            help="Only tests with a label that matches; repeatable.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-LE",
+            "--label-exclude",
+            help="No tests with a label that matches; repeatable.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    expression: Annotated[
+        str | None,
+        typer.Option(
+            "-E",
+            "--label-expression",
+            metavar="EXPRESSION",
+            help="Only tests whose labels fulfil this, as 'gpu and not slow'.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    failed: Annotated[
+        str | None,
+        typer.Option(
+            "--failed",
+            metavar="[RUN]",
+            help="Only tests that failed in that run, by its id or directory; or in the latest.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            "--shard",
+            metavar="I/N",
+            help="Only the I-th of N shares, decided by a hash of each name.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    tests: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--test",
+            metavar="TEST",
+            help="Only this test, by its name in ctest or pytest; repeatable. "
+            "What follows `--` are such names too.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    tests_from_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--tests-from-file",
+            help="Only the tests that this file names, one a line; - is standard input.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    include_slow: Annotated[
+        bool,
+        typer.Option("--all", help="Also the tests labelled slow.", rich_help_panel=_PANEL),
+    ] = False
+    pytest_path: Annotated[
+        list[Path] | None,
+        typer.Option(exists=True, help="Python tests.", show_default="tests of the project"),
+    ] = None
+
+    @property
+    def pytest_paths(self) -> tuple[Path, ...]:
+        """The paths of Python tests, whole."""
+        return tuple(path.resolve() for path in self.pytest_path or [])
+
+    def selection(self, runs: Path) -> Selection:
+        """Return what the options say; `--failed` looks for its run in `runs`."""
+        named = list(self.tests or [])
+        if self.tests_from_file is not None:
+            named += _read_names(self.tests_from_file)
+        by_name = bool(self.tests) or self.tests_from_file is not None
+        identities = [("", name) for name in named]
+        if self.failed is not None:
+            if by_name:
+                raise UsageError("--failed and named tests exclude each other")
+            identities, by_name = failed_tests(runs, self.failed), True
+        return Selection(
+            regex=self.regex,
+            labels=self.labels or [],
+            exclude=self.exclude or [],
+            include_slow=self.include_slow,
+            expression=self.expression,
+            tests=list(dict.fromkeys(identities)) if by_name else None,
+            shard=self.shard,
+            ignore_missing=self.failed is not None,
+        )
 
 
 class SelectingCommand(TyperCommand):
@@ -125,41 +162,6 @@ def _with_value(args: list[str], place: int) -> str:
     following = args[place + 1] if place + 1 < len(args) else "-"
     is_run = not following.startswith("-") and not (Path(following) / TEST_FILE).is_file()
     return "--failed" if is_run else "--failed=latest"
-
-
-def make_selection(
-    runs: Path,
-    *,
-    regex: str | None,
-    labels: list[str] | None,
-    exclude: list[str] | None,
-    expression: str | None,
-    failed: str | None,
-    shard: str | None,
-    tests: list[str] | None,
-    tests_from_file: Path | None,
-    include_slow: bool,
-) -> Selection:
-    """Return what the options say; `--failed` looks for its run in `runs`."""
-    named = list(tests or [])
-    if tests_from_file is not None:
-        named += _read_names(tests_from_file)
-    by_name = bool(tests) or tests_from_file is not None
-    identities = [("", name) for name in named]
-    if failed is not None:
-        if by_name:
-            raise UsageError("--failed and named tests exclude each other")
-        identities, by_name = failed_tests(runs, failed), True
-    return Selection(
-        regex=regex,
-        labels=labels or [],
-        exclude=exclude or [],
-        include_slow=include_slow,
-        expression=expression,
-        tests=list(dict.fromkeys(identities)) if by_name else None,
-        shard=shard,
-        ignore_missing=failed is not None,
-    )
 
 
 def _read_names(file: Path) -> list[str]:
