@@ -3,17 +3,14 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import queue
 import socket
 import sys
 import time
 import traceback
-from collections.abc import Collection
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from pathlib import Path
 
 from rich.console import Console
@@ -35,13 +32,14 @@ from ftorch_tools.testing.gpus import Gpus, device_names, nvidia_smi_warnings, u
 from ftorch_tools.testing.guard import Guard
 from ftorch_tools.testing.installed import ftorch_of
 from ftorch_tools.testing.interrupts import Signals
+from ftorch_tools.testing.records.directory import new_directory
 from ftorch_tools.testing.records.events import Closed, Event
-from ftorch_tools.testing.records.record import Outcome, RunRecord, TestResult
+from ftorch_tools.testing.records.missing import record_missing, warn_of_missing
+from ftorch_tools.testing.records.record import RunRecord
 from ftorch_tools.testing.records.record_writer import RecordWriter
-from ftorch_tools.testing.selection import CTEST, PYTEST, Selection, reached_by
+from ftorch_tools.testing.selection import PYTEST, Selection
 from ftorch_tools.testing.selection.names import to_id
 
-_MOST_TRIES = 1000
 _TICK_SECONDS = 0.1
 # How often the whole state of the machine is looked at.
 _SLOW_TICK_SECONDS = 1.0
@@ -75,7 +73,7 @@ class Run:
         self._durations = read_durations(root)
         start = datetime.now(timezone.utc)
         self._epoch = start.timestamp()
-        self.directory = _new_directory(root, start)
+        self.directory = new_directory(root, start)
         cores = usable_cores()
         ftorch, prefix = ftorch_of(cache)
         # The suite of a prefix inside a work tree is no part of its commits.
@@ -249,46 +247,9 @@ class Run:
         if "pytest" in self._runners:
             self._unmatched |= {(PYTEST, name) for name in self._runners["pytest"].unmatched}
         nothing = not record.tests
-        self._record_missing(self._unmatched, known=not (signals.count or record.errors))
-        self._writer.publish(signal=signals.number, nothing_selected=nothing)
-
-    def _record_missing(self, tests: Collection[tuple[str, str]], *, known: bool) -> None:
-        """Record the tests that were asked for by name, and that their runner does not have.
-
-        It is `known` what the runners have if the run came to its end.
-        """
         if self._options.selection.ignore_missing:
-            words = "no such test any more"
-            self.record.warnings += [f"{words}: {name}" for _, name in sorted(tests)]
-            return
-        have = {
-            (test.runner, reached)
-            for test in self.record.tests
-            for reached in reached_by(test.runner, test.id)
-        }
-        for runner, name in sorted(set(tests) - have):
-            runner = runner_of_missing(runner, name)
-            reason = "no such test" if known else "the run ended before it was found"
-            result = TestResult(name, runner, Outcome.NOT_RUN, reason=reason)
-            self.record.tests.append(result)
-
-
-def runner_of_missing(runner: str, name: str) -> str:
-    """Return where to record a test that is not there.
-
-    What is in no list of ctest's is taken for a Python test until it looks like none.
-    """
-    return runner if ".py" in name else CTEST
-
-
-def _new_directory(root: Path, start: datetime) -> Path:
-    # Of a folder that cannot be, as at the end of a dangling link, this tells.
-    root.mkdir(parents=True, exist_ok=True)
-    # What follows the dash, in steps of 16 microseconds, orders the runs of one second.
-    for _ in range(_MOST_TRIES):
-        directory = root / f"{start:%Y%m%dT%H%M%S}-{start.microsecond // 16:04x}"
-        with suppress(FileExistsError):
-            directory.mkdir()
-            return directory
-        start += timedelta(microseconds=16)
-    raise FileExistsError(errno.EEXIST, "no new name is left for a run", str(root))
+            warn_of_missing(record, self._unmatched)
+        else:
+            known = not (signals.count or record.errors)
+            record_missing(record, self._unmatched, known=known)
+        self._writer.publish(signal=signals.number, nothing_selected=nothing)

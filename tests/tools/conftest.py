@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Small projects with tests of every kind, and a way to run `ftorch-test` on them."""
+"""What the tests of `ftorch-test` share: projects, records, terminals."""
 
 from __future__ import annotations
 
 import fcntl
-import importlib.util
-import json
 import os
 import pickle
 import pty
@@ -15,150 +13,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
-from referencing import Registry, Resource
-from typer.testing import CliRunner
-from typer.testing import Result as Answer
 
-from ftorch_tools.testing.cli import app
-from ftorch_tools.testing.records.load import SCHEMAS
-from ftorch_tools.testing.records.record import RunRecord, Status, TestResult
-from ftorch_tools.testing.records.store import Store
+sys.path.insert(0, str(Path(__file__).parent))
 
-# What plugins a project's pytest happens to have costs a second a start.
-_WITHOUT = "-p no:hypothesispytest -p no:typeguard -p no:rerunfailures -p no:cov"
-_COMMAND = [sys.executable, "-m", "ftorch_tools.testing"]
-_SETTINGS = f"[tool.pytest.ini_options]\naddopts = '{_WITHOUT}'\n"
-
-
-def _module(file: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-_START = _module(Path(__file__).with_name("ready.py"))
-_READY = _START.Ready()
-environment = _START.environment
-
-
-@dataclass
-class Project:
-    """A project below `root`: `build/` holds its ctest tests and `tests/` its Python tests."""
-
-    root: Path
-    command: list[str] = field(default_factory=_COMMAND.copy)
-
-    def __post_init__(self) -> None:
-        self.build = self.root / "build"
-        self.build.mkdir(parents=True)
-        (self.root / "pyproject.toml").write_text(_SETTINGS)
-        (self.build / "CTestTestfile.cmake").touch()
-
-    def add_ctest(self, name: str, script: str, **properties: str) -> None:
-        """Add a ctest test that runs a shell script."""
-        values = " ".join(f"{key} [==[{value}]==]" for key, value in properties.items())
-        settings = f"set_tests_properties({name} PROPERTIES {values})\n" if values else ""
-        with (self.build / "CTestTestfile.cmake").open("a") as file:
-            file.write(f"add_test({name} /bin/sh -c [==[{script}]==])\n{settings}")
-
-    def add_line(self, line: str) -> None:
-        """Add a line to the build folder's CTestTestfile.cmake."""
-        with (self.build / "CTestTestfile.cmake").open("a") as file:
-            file.write(f"{line}\n")
-
-    def add_python(self, name: str, text: str) -> None:
-        """Add a file below `tests/`."""
-        (self.root / "tests").mkdir(exist_ok=True)
-        (self.root / "tests" / name).write_text(text)
-
-    def run(
-        self, *arguments: str, cwd: Path | None = None, limit: float = 120, **changes: str
-    ) -> Result:
-        """Run `ftorch-test run` from the project's root, for at most `limit` seconds."""
-        env = environment(**changes)
-        folder = cwd or self.root
-        if self.command == _COMMAND and _READY.suits(env):
-            process = _READY.run(["run", *arguments], folder, env, limit)
-        else:
-            process = subprocess.run(
-                [*self.command, "run", *arguments],
-                cwd=folder,
-                env=env,
-                capture_output=True,
-                text=True,
-                timeout=limit,
-                check=False,
-            )
-        return Result(process.returncode, process.stdout, process.stderr, self)
-
-    def list(self, *arguments: str) -> Any:
-        """Return what `ftorch-test list` prints as JSON."""
-        return self.ask("list", *arguments)
-
-    def ask(self, *arguments: str) -> Any:
-        """Return what `ftorch-test` prints as JSON, from the project's root."""
-        process = subprocess.run(
-            [*self.command, *arguments],
-            cwd=self.root,
-            env=environment(),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        return json.loads(process.stdout)
-
-
-@dataclass
-class Result:
-    """What one call of `ftorch-test` gave."""
-
-    code: int
-    out: str
-    err: str
-    project: Project
-
-    @property
-    def directory(self) -> Path:
-        """The run directory."""
-        found = re.search(r"^report: (.*)/run\.json$", self.out + self.err, re.MULTILINE)
-        assert found, self.out + self.err
-        return Path(found.group(1))
-
-    @property
-    def record(self) -> dict[str, Any]:
-        """The record."""
-        record = json.loads((self.directory / "run.json").read_text())
-        assert isinstance(record, dict)
-        return record
-
-    @property
-    def outcomes(self) -> dict[str, str]:
-        """The outcome of each test."""
-        return {test["id"]: test["outcome"] for test in self.record["tests"]}
-
-    def test(self, name: str) -> dict[str, Any]:
-        """The record of one test together with that of its last attempt."""
-        (found,) = [test for test in self.record["tests"] if test["id"] == name]
-        return {**found["attempts"][-1], **found}
-
-    def output(self, name: str) -> str:
-        """The kept output of one test."""
-        return (self.directory / self.test(name)["output"]).read_text()
-
-    @property
-    def last_line(self) -> str:
-        """The last line of standard output."""
-        return self.out.splitlines()[-1]
+from projects import READY, Project
+from ready import environment
+from recorded import Runs, check_schema
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -175,7 +39,7 @@ def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ready_is_ended() -> Iterator[None]:
     """The process that has imported the tool ends with the tests."""
     yield
-    _READY.close()
+    READY.close()
 
 
 @pytest.fixture
@@ -290,58 +154,6 @@ def sleepers() -> Callable[..., list[int]]:
     return find
 
 
-@dataclass
-class Runs:
-    """Records of a project's runs that nobody ran, and the commands that read them."""
-
-    root: Path
-
-    @property
-    def store(self) -> Store:
-        """Where the records are."""
-        return Store(self.root)
-
-    def add(self, *tests: TestResult, **values: Any) -> RunRecord:
-        """Add a run with `tests`, newer than those before; `values` replace what it has."""
-        number = len(self.store.ids())
-        minutes, seconds = divmod(number, 60)
-        id = f"20260102T03{minutes:02d}{seconds:02d}-{number:04x}"
-        record = RunRecord(
-            id=id,
-            start=f"2026-01-02T03:{minutes:02d}:{seconds:02d}+00:00",
-            host="host",
-            pid=1,
-            project=str(self.root),
-            build=str(self.root / "build"),
-            directory=str(self.root / "build/ftorch-test" / id),
-            command=["ftorch-test", "run"],
-            cores=2,
-            jobs=2,
-            timeout=600.0,
-            status=Status.COMPLETE,
-            seconds=1.0,
-            exit_code=0,
-            tests=list(tests),
-        )
-        for name, value in values.items():
-            setattr(record, name, value)
-        directory = Path(record.directory)
-        directory.mkdir(parents=True, exist_ok=True)
-        record.write(directory / "run.json")
-        self.store.save(record)
-        return record
-
-    def command(self, *arguments: str) -> Answer:
-        """Run `ftorch-test` in this process."""
-        return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "200"})
-
-    def json(self, *arguments: str) -> Any:
-        """Return what a command prints with `--json`, which fulfils its schema."""
-        values = json.loads(self.command(*arguments, "--json").stdout)
-        check_schema(values)
-        return values
-
-
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
     """A project without runs; it is the current folder."""
@@ -349,16 +161,6 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
     root.mkdir(exist_ok=True)
     monkeypatch.chdir(root)
     return Runs(root)
-
-
-def check_schema(values: Any) -> None:
-    """Check `values` against the schema that they name."""
-    schemas = [json.loads(file.read_text()) for file in SCHEMAS.glob("*.json")]
-    registry = Registry().with_resources(
-        (schema["$id"], Resource.from_contents(schema)) for schema in schemas
-    )
-    (schema,) = [s for s in schemas if s["properties"]["schema"]["const"] == values["schema"]]
-    jsonschema.Draft7Validator(schema, registry=registry).validate(values)
 
 
 @pytest.fixture(scope="session")

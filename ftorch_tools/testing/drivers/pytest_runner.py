@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
 import time
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from ftorch_tools.testing.drivers.attempts import Results
 from ftorch_tools.testing.drivers.isolated import IsolatedRunner, IsolatedTest, IsolationSettings
 from ftorch_tools.testing.drivers.process import Child
 from ftorch_tools.testing.drivers.pytest_command import EVENTS, OPTIONS, commands, environment_for
+from ftorch_tools.testing.drivers.pytest_end import explained_statuses, read_end_notes, read_fault
 from ftorch_tools.testing.drivers.runner import OutputStore, Runner, tail
 from ftorch_tools.testing.drivers.slots import Slots
 from ftorch_tools.testing.gpus import NONE, Gpus
@@ -26,13 +26,8 @@ from ftorch_tools.text import lines_of
 
 _REMOVED = "deselected or removed by the settings of pytest, a conftest.py or a plugin"
 _BROKEN = "collection error"
-_TESTS_FAILED = 1
-_NO_TESTS_COLLECTED = 5
 # How long pytest may do nothing: import modules, or clear up when all tests have ended.
 SILENCE_SECONDS = 60.0
-_DRIVER_FRAME = re.compile(
-    r'File "(?:.*/(?:site|dist)-packages/(?:_pytest|pytest|pluggy|xdist|execnet)/|<string>)'
-)
 
 
 class Pytest(Runner):
@@ -200,7 +195,7 @@ class Pytest(Runner):
             self._on_finished(id, **attempt)
         verdict = Outcome(outcome)
         if verdict is Outcome.CRASHED:
-            fault = self._fault(worker)
+            fault = read_fault(self._folder, worker)
             output = f"{output}\n{fault}"
             # faulthandler says so; the thread of pytest-timeout just ends the process.
             late = (values.get("seconds") or 0.0) >= (limit or self._timeout)
@@ -256,14 +251,6 @@ class Pytest(Runner):
             self._on_module(**values)
         return [IsolatedTest(**test) for test in found["isolated"]]
 
-    def _fault(self, worker: str | None) -> str:
-        """What the interpreter of a worker wrote when it crashed, without the drivers' frames."""
-        try:
-            text = (self._folder / f"{worker}.txt").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return ""
-        return "\n".join(line for line in text.splitlines() if not _DRIVER_FRAME.search(line))
-
     def _collect(self, code: int) -> None:
         alone = self._read_collection()
         self._alone = True
@@ -292,17 +279,12 @@ class Pytest(Runner):
     def _check(self, code: int) -> None:
         """Compare the status of pytest with the verdicts: what they do not explain is an error."""
         # Workers break alike: one tells enough.
-        for file in () if self.interrupted else sorted(self._folder.glob("*.end"))[:1]:
-            said = file.read_text(encoding="utf-8", errors="replace")
-            self.errors.append(f"pytest: worker {file.stem} broke {said}; see {self._log}")
-        # A session that a plugin says is good in spite of failures is believed: they count.
-        explained = {0}
-        if any(test.outcome.is_failure for test in self.results):
-            explained.add(_TESTS_FAILED)
-        if not self._in_workers:
-            explained.add(_NO_TESTS_COLLECTED)
+        for worker, note in () if self.interrupted else read_end_notes(self._folder)[:1]:
+            self.errors.append(f"pytest: worker {worker} broke {note}; see {self._log}")
         # Workers may end as if nothing was wrong before they have looked for tests.
         finished = self._status is not None and self._collection.exists()
+        failed = any(test.outcome.is_failure for test in self.results)
+        explained = explained_statuses(failed=failed, empty=not self._in_workers)
         if finished and {self._status, code} <= explained:
             return
         if not self.interrupted and not self.errors:

@@ -17,7 +17,8 @@ from ftorch_tools.testing.drivers.pytest_paths import find_paths
 from ftorch_tools.testing.gpus import usable_gpus
 from ftorch_tools.testing.interrupts import Signals
 from ftorch_tools.testing.records.events import Planned
-from ftorch_tools.testing.run import Options, Run, runner_of_missing
+from ftorch_tools.testing.records.missing import runner_of_missing, warn_of_missing
+from ftorch_tools.testing.run import Options, Run
 from ftorch_tools.testing.schedulers.detached import make_scheduler
 from ftorch_tools.testing.schedulers.job_monitor import JobMonitor
 from ftorch_tools.testing.schedulers.merge import merge
@@ -151,7 +152,7 @@ class ScheduledRun(Run):
         missing = [(CTEST, name) for name in selection.unmatched(CTEST, names)]
         missing += [(PYTEST, name) for name in selection.unmatched(PYTEST, existing)]
         if selection.ignore_missing:
-            self._record_missing(missing, known=True)
+            warn_of_missing(self.record, missing)
         elif selected:
             # A worker says of each that there is no such test.
             selected += [Unit(runner_of_missing(*test), test[1]) for test in missing]
