@@ -14,7 +14,7 @@ install(TARGETS ftorch ftorch_temporaries EXPORT FTorchTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY ${PROJECT_BINARY_DIR}/modules/ DESTINATION ${include_folder} FILES_MATCHING PATTERN "*.mod")
-install(FILES src/shim/ftorch.h DESTINATION ${include_folder})
+install(FILES ${PROJECT_BINARY_DIR}/include/ftorch.h DESTINATION ${include_folder})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/ftorch)
 install(EXPORT FTorchTargets NAMESPACE FTorch:: DESTINATION ${package_folder})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from catalog import devices, dtypes, functions, losses, optimizers
+from catalog import devices, dtypes, functions, losses, optimizers, statuses
 
 Table = tuple[Sequence[str], Iterable[Sequence[str]]]
 
@@ -111,6 +111,13 @@ def reduction_table() -> Table:
     )
 
 
+def status_table() -> Table:
+    """What a call can report."""
+    return ("Code", "Value", "Meaning"), (
+        (code(f"torch_{row.name}"), str(row.code), row.doc) for row in statuses.STATUSES
+    )
+
+
 TABLES = {
     "dtypes": dtype_table,
     "devices": device_table,
@@ -119,4 +126,5 @@ TABLES = {
     "optimizer_methods": optimizer_method_table,
     "losses": loss_table,
     "reductions": reduction_table,
+    "statuses": status_table,
 }

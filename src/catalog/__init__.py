@@ -4,6 +4,16 @@
 One row adds a dtype, device, function, optimizer or loss on every level.
 """
 
-from . import cases, devices, dtypes, functions, losses, optimizers
+from . import cases, devices, dtypes, entries, functions, kinds, losses, optimizers, statuses
 
-__all__ = ["cases", "devices", "dtypes", "functions", "losses", "optimizers"]
+__all__ = [
+    "cases",
+    "devices",
+    "dtypes",
+    "entries",
+    "functions",
+    "kinds",
+    "losses",
+    "optimizers",
+    "statuses",
+]

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from .row import row
+from dataclasses import dataclass
 
 
-@row
+@dataclass(frozen=True, kw_only=True)
 class Device:
     """One device type with its spelling in each language."""
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .row import row
+from dataclasses import dataclass
 
 TENSOR = "tensor"
 """Role of an argument: a tensor."""
@@ -11,7 +11,7 @@ OPERAND = "operand"
 """Role of an argument: a tensor, or a number of any kind beside a tensor."""
 
 
-@row
+@dataclass(frozen=True, kw_only=True)
 class Function:
     """One function: `torch_tensor_<name>` and, where it has one, `operator(<symbol>)`."""
 

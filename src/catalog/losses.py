@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from .row import row
+from dataclasses import dataclass
 
 
-@row
+@dataclass(frozen=True, kw_only=True)
 class Loss:
     """One loss. Its procedure is `torch_loss_<name>(loss, input, target, reduction_type)`."""
 

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
-from .row import Argument, row
+from dataclasses import dataclass
+
+from .argument import Argument
 
 
-@row
+@dataclass(frozen=True, kw_only=True)
 class State:
     """One state tensor of each parameter, shaped like it and zero before the first step."""
 
@@ -16,7 +18,7 @@ class State:
     """C++ condition in hyperparameters by name; without it the step gets an empty list."""
 
 
-@row
+@dataclass(frozen=True, kw_only=True)
 class Rule:
     """What hyperparameters must fulfil beside their ranges."""
 
@@ -26,7 +28,7 @@ class Rule:
     """The error otherwise."""
 
 
-@row
+@dataclass(frozen=True, kw_only=True)
 class Optimizer:
     """One optimizer. Its constructor is `torch_optim_<name>`."""
 

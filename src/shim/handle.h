@@ -12,19 +12,9 @@
 #include <utility>
 
 #include "error.h"
+#include "kinds.h"
 
 namespace ftorch {
-
-enum class Kind : std::uint64_t { tensor = 1, model = 2, optim = 3 };
-
-inline const char* kind_name(Kind kind) {
-  switch (kind) {
-    case Kind::tensor: return "tensor";
-    case Kind::model: return "model";
-    case Kind::optim: return "optimizer";
-  }
-  return nullptr;
-}
 
 static_assert(sizeof(ft_handle) == 8, "a handle packs 64 bits into a pointer");
 
@@ -34,11 +24,11 @@ inline Kind kind_of(ft_handle handle) { return static_cast<Kind>(bits(handle) & 
 /// Why `handle` does not give a live object of `kind`.
 [[noreturn]] inline void fail_lookup(ft_handle handle, Kind kind, bool was_one, const char* name) {
   std::string message(name);
-  if (!handle) message += std::string(" holds nothing: no ") + kind_name(kind) + " was put into it";
-  else if (was_one) message += std::string(" was released: the ") + kind_name(kind) + " is gone";
-  else if (kind_of(handle) != kind && kind_name(kind_of(handle)))
-    message += std::string(" is a") + (kind_of(handle) == Kind::optim ? "n " : " ") + kind_name(kind_of(handle)) +
-               ", not a" + (kind == Kind::optim ? "n " : " ") + kind_name(kind);
+  if (!handle) message += std::string(" holds nothing: no ") + kind_title(kind) + " was put into it";
+  else if (was_one) message += std::string(" was released: the ") + kind_title(kind) + " is gone";
+  else if (kind_of(handle) != kind && kind_title(kind_of(handle)))
+    message += std::string(" is ") + kind_article(kind_of(handle)) + kind_title(kind_of(handle)) + ", not " +
+               kind_article(kind) + kind_title(kind);
   else message += " is no handle of this library";
   fail(ft_invalid_argument, std::move(message));
 }
@@ -207,7 +197,7 @@ class Slab {
       if (!slot_at(used_)) add_chunk();
       stock.indices[stock.size++] = used_;
     }
-    if (stock.size == 0) fail(ft_out_of_memory, std::string("too many objects of kind ") + kind_name(kind));
+    if (stock.size == 0) fail(ft_out_of_memory, std::string("too many objects of kind ") + kind_title(kind));
   }
 
   void give_back(Stock& stock, std::uint32_t count) {

@@ -45,11 +45,6 @@ int ft_model_copy(ft_handle model, ft_handle* out) {
   return guard<true>(ft_internal_error, [&] { *required(out, "out") = models.acquire(models.get(model, "the model")); });
 }
 
-int64_t ft_model_live() {
-  forget_replaced();
-  return models.live();
-}
-
 int ft_model_train(ft_handle model, int is_training) {
   return guard(ft_model_error, [&] { model_of(model).train(is_training != 0); });
 }

@@ -36,11 +36,6 @@ int ft_optim_copy(ft_handle optim, ft_handle* out) {
   });
 }
 
-int64_t ft_optim_live() {
-  forget_replaced();
-  return optims.live();
-}
-
 int ft_optim_step(ft_handle optim) {
   return guard(ft_internal_error, [&] { optims.get(optim, "the optimizer")->step(); });
 }

@@ -8,8 +8,7 @@
 #include <vector>
 
 #include "guard.h"
-#include "model.h"
-#include "optim.h"
+#include "release.h"
 
 namespace ftorch {
 namespace {
@@ -24,10 +23,7 @@ struct Statement {
   void forget() {
     tensors.clear();
     objects.clear();
-    for (const ft_handle handle : others) {
-      models.release(handle);
-      optims.release(handle);
-    }
+    for (const ft_handle handle : others) release_object(handle);
     others.clear();
   }
   ~Statement() { forget(); }

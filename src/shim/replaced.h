@@ -9,7 +9,7 @@ namespace ftorch {
 /// Until this thread's next entry that is no assignment or release, the tensor with this handle is readable as `value`.
 void keep_replaced(ft_handle handle, at::Tensor value);
 
-/// Until then the model or optimizer is not released.
+/// Until then an object that is no tensor is not released.
 void release_later(ft_handle handle);
 
 /// The right-hand side of an assignment: a tensor, or what a bit copy names of one that was replaced or released.

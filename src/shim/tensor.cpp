@@ -46,8 +46,6 @@ int ft_tensor_keep(ft_handle handle) {
   return guard(ft_internal_error, [&] { tensor(handle, "the tensor").temporary = false; });
 }
 
-int64_t ft_tensor_live() { return tensors.live(); }
-
 namespace {
 
 /// True when an assignment may change the memory of the target's value.

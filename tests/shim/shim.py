@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import re
 import sys
 from collections.abc import Sequence
 from ctypes import byref, c_char_p, c_double, c_int, c_int32, c_int64, c_void_p
@@ -18,10 +17,11 @@ from numpy.typing import NDArray
 
 sys.path.append(str(Path(__file__).parents[2] / "src"))
 
+from catalog.entries import ENTRIES
 from catalog.functions import FUNCTIONS
+from catalog.statuses import STATUSES
 
-HEADER = (Path(__file__).parents[2] / "src" / "shim" / "ftorch.h").read_text()
-STATUS = {name: int(value) for name, value in re.findall(r"^  (ft_\w+) = (\d+)", HEADER, re.M)}
+STATUS = {f"ft_{row.name}": row.code for row in STATUSES}
 LIBRARY = ctypes.CDLL(os.environ["FTORCH_LIBRARY"])
 DTYPES = {
     "int8": (1, torch.int8),
@@ -35,8 +35,9 @@ DTYPES = {
     "bool": (11, torch.bool),
 }
 
-for entry in re.findall(r"\bint64_t (ft_\w+)\(", HEADER):
-    getattr(LIBRARY, entry).restype = c_int64
+for entry in ENTRIES:
+    if entry.returns == "int64_t":
+        getattr(LIBRARY, entry.name).restype = c_int64
 
 
 class Scalar(ctypes.Structure):

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""C entries for models."""
+
+from __future__ import annotations
+
+from .entry import Entry
+
+ENTRIES = (
+    Entry(
+        name="ft_model_load",
+        arguments="filename:text options:options is_training:int out:handle_out",
+        comment="requires_grad of the options: -1 as stored, else 0 or 1 for all parameters.",
+    ),
+    Entry(
+        name="ft_model_save",
+        arguments="model:handle filename:text",
+    ),
+    Entry(
+        name="ft_model_copy",
+        arguments="model:handle out:handle_out",
+    ),
+    Entry(
+        name="ft_model_forward",
+        arguments="model:handle inputs:handles inputs_size:int64 outputs:handles "
+        "outputs_size:int64 requires_grad:int",
+        comment="Each output exists already; all are checked, and made ready, before one is "
+        "written.",
+    ),
+    Entry(
+        name="ft_model_train",
+        arguments="model:handle is_training:int",
+    ),
+    Entry(
+        name="ft_model_is_training",
+        arguments="model:handle is_training:int32_out",
+    ),
+    Entry(
+        name="ft_model_parameters",
+        arguments="model:handle outputs:handles_out outputs_size:int64",
+        comment="Fills outputs with the parameters themselves, each once, in the order of "
+        "Python's named_parameters(). What is written to one is written to the model.",
+    ),
+    Entry(
+        name="ft_model_text",
+        arguments="model:handle",
+    ),
+)

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+"""C entries for failures, and for the end of objects."""
+
+from __future__ import annotations
+
+from .entry import Entry
+
+ENTRIES = (
+    Entry(
+        name="ft_text",
+        arguments="text:text_out",
+        returns="int64_t",
+        comment="Text of the last failure or of the last ft_*_text entry on this thread; valid "
+        "until the next entry. Returns its length.",
+    ),
+    Entry(
+        name="ft_fail",
+        arguments="status:int message:text",
+        comment="Sets the text of a failure that the caller found itself; returns status.",
+    ),
+    Entry(
+        name="ft_handler_enter",
+        arguments="text:text length:int64",
+        comment="Around the call of an error handler, which was told text. Not ft_ok when this "
+        "thread is in a handler already, which failed itself.",
+    ),
+    Entry(
+        name="ft_handler_leave",
+        returns="void",
+    ),
+    Entry(
+        name="ft_last_words",
+        arguments="text:text length:int64",
+        returns="void",
+        comment="Called before `error stop`, which waits forever inside an I/O statement, and "
+        "destroys what other threads use: keeps those out of all entries, writes text to "
+        "standard error without the Fortran runtime, and ends the process in two seconds "
+        "if it still runs. Of several threads the first alone returns.",
+    ),
+    Entry(
+        name="ft_release",
+        arguments="object:handle",
+        comment="Ends an object of any kind; one that is shared lives on behind its other "
+        "handles.",
+    ),
+    Entry(
+        name="ft_retire",
+        arguments="object:handle",
+        comment="The same at the end of a variable, which a statement may bring about while its "
+        "temporaries still name the object: an assignment can read it until this thread's "
+        "next entry that is no assignment or release.",
+    ),
+)

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""C entries for tensors."""
+
+from __future__ import annotations
+
+from .entry import Entry
+
+ENTRIES = (
+    Entry(
+        name="ft_tensor_create",
+        arguments="fill:int ndims:int shape:int64s shape_size:int64 options:options "
+        "out:handle_out",
+        comment="fill: 0 for elements of any value, 1 for zeros, 2 for ones.",
+    ),
+    Entry(
+        name="ft_tensor_from_blob",
+        arguments="data:address ndims:int shape:int64s shape_size:int64 layout:int32s_or_null "
+        "layout_size:int64 options:options out:handle_out",
+    ),
+    Entry(
+        name="ft_tensor_from_device_pointer",
+        arguments="data:address ndims:int shape:int64s shape_size:int64 layout:int32s_or_null "
+        "layout_size:int64 options:options out:handle_out",
+        comment="The same for memory that lies on a device already; nothing is copied. data is "
+        "the address on the device.",
+    ),
+    Entry(
+        name="ft_tensor_from_array",
+        arguments="array:array last:const_address layout:int32s_or_null layout_size:int64 "
+        "permute_dims:int32s_or_null permute_dims_size:int64 options:options "
+        "out:handle_out",
+        comment="Wraps the array in place. layout: order of dimensions in memory (permutation "
+        "from 1 to rank) or null; permute_dims: order in which the dimensions are taken, "
+        "with their strides, or null. last: address of the array's last element, with "
+        "which strides are checked and mended, or null.",
+    ),
+    Entry(
+        name="ft_tensor_to_array",
+        arguments="tensor:handle array:array last:const_address dtype:int",
+        comment="Copies the numbers out; the shape must agree but for dimensions of one, and the "
+        "dtype keep every number. last: as above.",
+    ),
+    Entry(
+        name="ft_tensor_keep",
+        arguments="tensor:handle",
+        comment="Marks a temporary as a variable: assignment copies it from now on and no scope "
+        "frees it.",
+    ),
+    Entry(
+        name="ft_tensor_meant",
+        arguments="home:handle_out source:handle_out",
+        comment="For the assignment to a bit copy whose original stands at *home: where the "
+        "compiler has copied the bits of a tensor to that place before, *source becomes "
+        "that tensor. Otherwise *home becomes null.",
+    ),
+    Entry(
+        name="ft_tensor_assign",
+        arguments="target:handle_out source:handle source_is_copy:int",
+        comment="target = source: a copy, in the graph; a temporary is moved; of an empty source, "
+        "nothing. An attached target, and one that names memory of a model, keep memory, "
+        "shape and dtype, and refuse an empty source; a leaf with requires_grad keeps "
+        "them for a source without a graph. source_is_copy: the source may stand in a "
+        "temporary beside copies of other handles, such as that of the target; "
+        "assignments can read what those named until this thread's next entry that is no "
+        "assignment or release.",
+    ),
+    Entry(
+        name="ft_tensor_to",
+        arguments="source:handle target:handle_out non_blocking:int lossy:int",
+        comment="source on target's device and in target's dtype; the target must exist.",
+    ),
+    Entry(
+        name="ft_tensor_zero",
+        arguments="target:handle_out",
+        comment="The target must exist.",
+    ),
+    Entry(
+        name="ft_tensor_rank",
+        arguments="tensor:handle rank:int32_out",
+    ),
+    Entry(
+        name="ft_tensor_shape",
+        arguments="tensor:handle shape:int64s_out",
+    ),
+    Entry(
+        name="ft_tensor_strides",
+        arguments="tensor:handle strides:int64s_out",
+    ),
+    Entry(
+        name="ft_tensor_dtype",
+        arguments="tensor:handle dtype:int32_out",
+    ),
+    Entry(
+        name="ft_tensor_device",
+        arguments="tensor:handle device_type:int32_out device_index:int32_out",
+    ),
+    Entry(
+        name="ft_tensor_requires_grad",
+        arguments="tensor:handle requires_grad:int32_out",
+    ),
+    Entry(
+        name="ft_tensor_text",
+        arguments="tensor:handle",
+        comment="Values as PyTorch prints them, to ft_text().",
+    ),
+    Entry(
+        name="ft_tensor_binary",
+        arguments="row:int a:handle b:handle target:handle_out",
+        comment="Functions by their row in the catalog's table. target null: a new temporary; "
+        "else the result is written to it.",
+    ),
+    Entry(
+        name="ft_tensor_binary_right",
+        arguments="row:int a:handle b:scalar target:handle_out",
+    ),
+    Entry(
+        name="ft_tensor_binary_left",
+        arguments="row:int a:scalar b:handle target:handle_out",
+    ),
+    Entry(
+        name="ft_tensor_unary",
+        arguments="row:int a:handle target:handle_out",
+    ),
+    Entry(
+        name="ft_scope_begin",
+        arguments="with_variables:int",
+        comment="Temporaries made on this thread since the scope began and not released are freed "
+        "at its end; with_variables: so are all other tensors, whoever holds them.",
+    ),
+    Entry(
+        name="ft_scope_end",
+    ),
+)

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MIT
+"""Kinds of objects behind handles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One kind: `torch_<name>` in Fortran, `ft_<name>_...` in C."""
+
+    name: str
+    """Noun of its type, modules, entries and files."""
+    code: int
+    """Lowest bits of a handle, from 1 to 15."""
+    title: str
+    """What messages call it."""
+
+    @property
+    def article(self) -> str:
+        """The indefinite article of the title."""
+        return "an " if self.title[0] in "aeiou" else "a "
+
+
+KINDS = (
+    Kind(name="tensor", code=1, title="tensor"),
+    Kind(name="model", code=2, title="model"),
+    Kind(name="optim", code=3, title="optimizer"),
+)
