@@ -70,7 +70,8 @@ class _Attempt:
         for test in tests:
             at = ended.get((test.runner, test.id), stop)
             margin = 0.0 if test.outcome is Outcome.PASSED else _DOUBTFUL_SECONDS
-            if at >= stop - margin and (test.outcome is not Outcome.NOT_RUN or not test.reason):
+            known = test.outcome is Outcome.NOT_RUN and test.reason not in (None, INTERRUPTED)
+            if at >= stop - margin and not known:
                 test.outcome, test.exit_code, test.signal = Outcome.LOST, None, None
                 test.reason = "its job ended"
 
