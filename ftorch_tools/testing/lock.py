@@ -17,6 +17,8 @@ _held: list[object] = []
 class FolderLock:
     """A lock that lies beside `folder`, in a file of its name that ends in `.lock`."""
 
+    # filelock has no lock that is shared first and then owned, as this one is.
+
     def __init__(self, folder: Path) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         self._stream = folder.with_name(folder.name + ".lock").open("a")

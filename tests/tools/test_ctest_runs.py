@@ -21,8 +21,12 @@ REASON = "SKIP: no GPU on this machine"
 
 
 @pytest.fixture(scope="module")
-def result(tmp_path_factory, project_class):
-    project = project_class(tmp_path_factory.mktemp("ctest") / "project")
+def result(once, project_class):
+    return once("ctest", lambda folder: run(project_class(folder / "project")))
+
+
+def run(project):
+    """Give `project` tests that end in many ways, and return what a run of them is."""
     # Not in the JSON list of ctest: all numbers after it would be off by one.
     project.add_line("add_test(no_configuration NOT_AVAILABLE)")
     project.add_ctest("fortran.pass", "echo fine; pwd", LABELS="unit;cpu")

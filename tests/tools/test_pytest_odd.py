@@ -54,14 +54,18 @@ def test_crash(): time.sleep(1.1); os.kill(os.getpid(), signal.SIGSEGV)
 
 
 @pytest.fixture(scope="module")
-def odd(tmp_path_factory, project_class):
+def odd(once, project_class):
     """A project in a folder whose name looks like a parameter, with a file of such a name."""
-    project = project_class(tmp_path_factory.mktemp("odd") / "x [1]")
-    (project.root / "pyproject.toml").write_text(SETTINGS)
-    project.add_python("test_a.py", TESTS)
-    project.add_python("test_b[1].py", "def test_a(): assert 0\n")
-    project.result = project.run("--all", "--timeout", "1")
-    return project
+
+    def make(folder):
+        project = project_class(folder / "x [1]")
+        (project.root / "pyproject.toml").write_text(SETTINGS)
+        project.add_python("test_a.py", TESTS)
+        project.add_python("test_b[1].py", "def test_a(): assert 0\n")
+        project.result = project.run("--all", "--timeout", "1")
+        return project
+
+    return once("odd", make)
 
 
 def test_all_are_recorded_whatever_addopts_and_names_are(odd):

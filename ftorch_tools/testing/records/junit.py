@@ -10,6 +10,8 @@ from pathlib import Path
 from ftorch_tools.testing.records.record import Outcome, RunRecord, TestResult
 from ftorch_tools.text import lines_of, plain, read_end
 
+# junitparser knows no properties of a test case, and lets through what XML cannot hold: with both
+# added, nothing of this file would go.
 # Longer outputs stand in the run directory; CI services refuse huge reports.
 _OUTPUT_BYTES = 64 * 1024
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

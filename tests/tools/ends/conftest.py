@@ -214,11 +214,8 @@ def outcome_of(outcomes: dict[str, str], form: str, name: str) -> str | None:
     return outcomes.get(id)
 
 
-@pytest.fixture(scope="session")
-def ends(tmp_path_factory, project_class):
-    """A project with a test for each way to end, and the environment that it needs."""
-    pytest.importorskip("pytest_rerunfailures")
-    folder = tmp_path_factory.mktemp("ends")
+def make(folder: Path, project_class):
+    """Return a project below `folder` with a test for each way, and the settings that it needs."""
     project = project_class(folder / "project")
     (project.root / "pyproject.toml").write_text(
         "[tool.pytest.ini_options]\n"
@@ -230,7 +227,29 @@ def ends(tmp_path_factory, project_class):
     cache = f"MPIEXEC_EXECUTABLE:FILEPATH={launcher}\nMPIEXEC_NUMPROC_FLAG:STRING=-n\n"
     (project.build / "CMakeCache.txt").write_text(cache)
     write(project)
-    project.ways = WAYS
-    project.outcome_of = outcome_of
     project.settings = {"ENDS_FOLDER": str(folder)}
     return project
+
+
+@pytest.fixture(scope="session")
+def ends(tmp_path_factory, project_class):
+    """A project with a test for each way to end, and the environment that it needs."""
+    pytest.importorskip("pytest_rerunfailures")
+    project = make(tmp_path_factory.mktemp("ends"), project_class)
+    project.ways = WAYS
+    project.outcome_of = outcome_of
+    return project
+
+
+@pytest.fixture(scope="session")
+def outcomes(ends, once, project_class):
+    """The outcomes of a run here."""
+
+    def run(folder):
+        project = make(folder, project_class)
+        return project.run("-j", "2", limit=400, **project.settings)
+
+    result = once("ends", run)
+    assert result.record["errors"] == []
+    assert result.code == 1
+    return result

@@ -14,15 +14,6 @@ FORMS = ("ctest", "pytest", "isolated", "mpi")
 GOOD = ("passes", "flaky", "teardown_flaky", "subtests")
 
 
-@pytest.fixture(scope="session")
-def outcomes(ends):
-    """The outcomes of a run here."""
-    result = ends.run("-j", "2", limit=400, **ends.settings)
-    assert result.record["errors"] == []
-    assert result.code == 1
-    return result
-
-
 def table(project, outcomes) -> str:
     """Return the table of the ways to end, in Markdown."""
     lines = ["| a test that | ctest | pytest | isolated | MPI |", "|---|---|---|---|---|"]
