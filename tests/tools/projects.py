@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,16 @@ _COMMAND = [sys.executable, "-m", "ftorch_tools.testing"]
 _SETTINGS = f"[tool.pytest.ini_options]\naddopts = '{_WITHOUT}'\n"
 
 READY = Ready()
+
+# The tests of `python_test`.
+BAD, GOOD = "tests/test_a.py::test_bad", "tests/test_a.py::test_good"
+
+
+def python_test(body: str, *, before: str = "") -> str:
+    """Return a module with one test `test_bad`, and one `test_good`."""
+    imports = "import os, signal, subprocess, sys, time, pytest, resource\n"
+    text = textwrap.indent(textwrap.dedent(body), "    ")
+    return f"{imports}{before}\ndef test_bad():\n{text}\ndef test_good(): pass\n"
 
 
 @dataclass

@@ -8,28 +8,15 @@ import json
 import os
 import signal
 import subprocess
-import sys
-import textwrap
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from projects import BAD, GOOD, python_test
 
 from ftorch_tools.testing.drivers.process import Child
-from ftorch_tools.testing.drivers.pytest_capture import LIMIT
-from ftorch_tools.testing.drivers.runner import OUTPUT_LIMIT, OutputStore, Runner
+from ftorch_tools.testing.drivers.runner import Runner
 from ftorch_tools.testing.records.events import Closed
-
-
-def python_test(body: str, *, before: str = "") -> str:
-    """Return a module with one test `test_bad`, and one `test_good`."""
-    imports = "import os, signal, subprocess, sys, time, pytest, resource\n"
-    text = textwrap.indent(textwrap.dedent(body), "    ")
-    return f"{imports}{before}\ndef test_bad():\n{text}\ndef test_good(): pass\n"
-
-
-BAD, GOOD = "tests/test_a.py::test_bad", "tests/test_a.py::test_good"
 
 
 def test_ctest_that_ignores_every_signal(project, sleepers):
@@ -83,101 +70,6 @@ def test_children_of_a_crashed_worker_end(project, sleepers):
     assert sleepers(project) == []
 
 
-def peak_memory(project, *arguments):
-    """Run `ftorch-test` and return its result with the peak, in MiB, of the process itself.
-
-    Not of its children, which the kernel keeps apart, nor of the process that started it, whose
-    peak `ru_maxrss` would show.
-    """
-    program = (
-        "import json, re, resource, sys\n"
-        "from ftorch_tools.testing.cli import main\n"
-        "try: main()\n"
-        "finally:\n"
-        "    status = open('/proc/self/status').read()\n"
-        "    peak = int(re.search(r'VmHWM:\\s+(\\d+)', status)[1]) / 1024\n"
-        "    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024\n"
-        "    open('memory', 'w').write(json.dumps([peak, children]))\n"
-    )
-    project.command = [sys.executable, "-c", program]
-    result = project.run(*arguments)
-    return result, *json.loads((project.root / "memory").read_text())
-
-
-FLOOD = [
-    pytest.param(100, id="100MB"),
-    pytest.param(1000, id="1GB", marks=pytest.mark.slow),
-]
-
-
-@pytest.mark.parametrize("megabytes", FLOOD)
-def test_flood_from_ctest(project, megabytes):
-    flood = f"echo FIRST; yes {'x' * 99} | head -c {megabytes}000000; echo LAST; exit 1"
-    project.add_ctest("bad", flood)
-    project.add_ctest("good", "exit 0")
-    result, peak, _ = peak_memory(project, "-j", "2")
-    assert result.outcomes == {"bad": "failed", "good": "passed"}
-    assert peak < 250
-    text = result.output("bad")
-    assert text.startswith("FIRST\n")
-    assert text.endswith("LAST\n")
-    assert len(text) < 1.1 * OUTPUT_LIMIT
-    size = sum(file.stat().st_size for file in result.directory.rglob("*") if file.is_file())
-    assert size < 3 * OUTPUT_LIMIT
-
-
-@pytest.mark.parametrize("megabytes", FLOOD)
-def test_flood_from_python(project, megabytes):
-    body = f"""
-    print("FIRST", flush=True)
-    for _ in range({megabytes}): print("x" * 999_999)
-    subprocess.run(["sh", "-c", "echo FROM A CHILD"])
-    print("LAST"); assert 0
-    """
-    project.add_python("test_a.py", python_test(body))
-    result, peak, children = peak_memory(project, "-j", "2")
-    assert result.outcomes == {BAD: "failed", GOOD: "passed"}
-    assert peak < 250
-    assert children < 400
-    text = result.output(BAD)
-    assert "FIRST\n" in text[:100]
-    assert "FROM A CHILD\nLAST\n" in text
-    assert f"{megabytes * 1_000_000 + 24 - LIMIT} bytes left out" in text
-    assert len(text) < 1.1 * OUTPUT_LIMIT
-
-
-def test_binary_from_python(project):
-    body = (
-        "os.write(1, bytes(range(256)) * 100); os.write(2, b'\\x00\\x1b]0;title\\x07'); assert 0"
-    )
-    project.add_python("test_a.py", python_test(body))
-    result = project.run()
-    assert result.outcomes == {BAD: "failed", GOOD: "passed"}
-    assert "\x1b" not in result.out
-    assert "title" in result.output(BAD)
-
-
-@pytest.mark.parametrize("marker", ["", "@pytest.mark.isolated"])
-def test_address_space_limit(project, marker):
-    limit = "resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30)); bytearray(2**31)"
-    project.add_python("test_a.py", python_test(limit, before=marker))
-    program = f"import resource\n{limit}"
-    project.add_ctest("bad", f"exec {sys.executable} -c '{program}'")
-    # As the kernel does it when a cgroup has no memory left.
-    project.add_ctest("killed", "kill -KILL $$")
-    result = project.run()
-    assert result.outcomes == {
-        BAD: "failed",
-        GOOD: "passed",
-        "bad": "failed",
-        "killed": "crashed",
-    }
-    assert "MemoryError" in result.output(BAD)
-    assert "MemoryError" in result.output("bad")
-    assert result.test("killed")["signal"] == "SIGKILL"
-    assert result.code == 1
-
-
 def test_fixtures_that_fail(project):
     project.add_ctest("setup", "exit 1", FIXTURES_SETUP="F")
     project.add_ctest("needs", "exit 0", FIXTURES_REQUIRED="F")
@@ -223,70 +115,6 @@ def test_a_driver_that_is_killed_is_no_failure_of_tests(project, driver):
     others = {name: outcome for name, outcome in result.outcomes.items() if name != killer}
     assert set(others.values()) <= {"passed", "lost"}
     assert result.record["seconds"] < 30
-
-
-@contextmanager
-def small_disk(folder: Path, mebibytes: int):
-    """Mount a file system of that size on `folder`."""
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", str(folder)]
-    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
-    if mounted.returncode:
-        pytest.skip(f"cannot mount a small file system: {mounted.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def test_full_disk(project, tmp_path):
-    with small_disk(tmp_path / "disk", 6) as disk:
-        fill = f"head -c 20000000 /dev/zero > {disk}/filler; exit 0"
-        project.add_ctest("fills", fill)
-        project.add_ctest("after", "echo a; exit 0", DEPENDS="fills")
-        project.add_ctest("bad", "echo b; exit 1", DEPENDS="fills")
-        project.add_python("test_a.py", python_test("print('c'); assert 0"))
-        result = project.run("-j", "1", "--output", str(disk / "runs"))
-        assert result.code == 3, result.out + result.err
-        assert "Traceback" not in result.out + result.err
-        assert "No space left" in result.out
-        record = result.record
-        assert (record["status"], record["exit_code"]) == ("broken", 3)
-        assert result.outcomes["fills"] == "passed"
-        assert result.outcomes["after"] == "passed"
-        assert result.outcomes["bad"] == "failed"
-        assert result.outcomes.get(BAD) != "passed"
-
-
-def test_an_output_that_cannot_be_kept_costs_nothing_else(tmp_path):
-    (tmp_path / "output").touch()
-    store = OutputStore(tmp_path, "ctest")
-    assert store.keep("a", "text") is None
-    assert isinstance(store.problem, FileExistsError)
-
-
-def test_disk_full_from_the_beginning(project, tmp_path):
-    project.add_ctest("a", "exit 0")
-    with small_disk(tmp_path / "disk", 1) as disk:
-        result = project.run("--output", str(disk))
-        assert result.code == 3
-        assert "No space left" in result.err
-        assert "Traceback" not in result.err
-
-
-def test_file_size_limit(project):
-    # A quota or limit of the batch system, under which the tool itself may write little.
-    project.add_ctest("bad", "yes | head -c 3000000; exit 1")
-    project.add_ctest("good", "exit 0")
-    limit = 5 * 1024 * 1024
-    program = (
-        "import resource\n"
-        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
-        "from ftorch_tools.testing.cli import main\nmain()\n"
-    )
-    project.command = [sys.executable, "-c", program]
-    result = project.run()
-    assert result.outcomes == {"bad": "failed", "good": "passed"}
 
 
 def test_two_runs_at_once_in_one_build_folder(project):
