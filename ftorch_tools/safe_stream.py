@@ -48,13 +48,13 @@ class SafeStream:
         return getattr(self._stream, name)
 
     def _give_up(self, error: OSError) -> None:
-        told = not self._dispensable and not self._is_unread(error)
+        reported = not self._dispensable and not self._is_unread(error)
         with suppress(OSError):
             # What the stream still holds back goes there too, when the program ends.
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())
             os.close(nowhere)
-        if told:
+        if reported:
             message = f"cannot write the output: {error.strerror or error}"
             raise InfrastructureError(message) from error
 

@@ -17,18 +17,18 @@ TEST_FILE = "CTestTestfile.cmake"
 RUNS_FOLDERS = ("ftorch-test", ".ftorch-test")
 
 
-def find_build(given: Path | None) -> Path:
-    """Return the build folder: `given`, or the nearest `build` with tests from here upwards.
+def find_build(named: Path | None) -> Path:
+    """Return the build folder: `named`, or the nearest `build` with tests from here upwards.
 
     Of a project whose tests are all pytest's, it is the project itself.
     """
-    if given is not None:
-        if not has_ctest(given) and not is_python_project(given):
+    if named is not None:
+        if not has_ctest(named) and not is_python_project(named):
             raise UsageError(
-                f"{given} is no build folder with tests: it has no {TEST_FILE}.\n"
+                f"{named} is no build folder with tests: it has no {TEST_FILE}.\n"
                 "Configure and build the project with its tests enabled first."
             )
-        build: Path | None = given.resolve()
+        build: Path | None = named.resolve()
     else:
         here = Path.cwd()
         build = nearest_build() or next(filter(is_python_project, [here, *here.parents]), None)

@@ -23,11 +23,11 @@ def unfolded(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def with_groups(**values: Any) -> None:
-        made = {
+        arguments = {
             name: group(**{item.name: values.pop(item.name) for item in fields(group)})
             for name, group in groups.items()
         }
-        command(**values, **made)
+        command(**values, **arguments)
 
     with_groups.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     return with_groups

@@ -86,15 +86,15 @@ def _launch(launcher: str) -> Iterator[Finding]:
         yield ok(f"it starts {_PROCESSES} processes")
         return
     lines = re.sub("-{3,}", " ", answer.err or answer.out)
-    said = textwrap.shorten(lines, _MOST_CHARACTERS, placeholder=" …")
+    message = textwrap.shorten(lines, _MOST_CHARACTERS, placeholder=" …")
     text = (
         f"`{launcher} -n {_PROCESSES}` started {started} processes, exit code {answer.code}: "
-        f"{said or 'no message'}"
+        f"{message or 'no message'}"
     )
-    if os.geteuid() == 0 and "root" in said:
+    if os.geteuid() == 0 and "root" in message:
         remedy = "Work as another user, or set OMPI_ALLOW_RUN_AS_ROOT and its _CONFIRM to 1."
         yield warning(text, remedy)
-    elif "slots" in said:
+    elif "slots" in message:
         yield problem(text, "Ask for more tasks in the allocation.")
     else:
         yield problem(text, "Read its message; inside an allocation srun may do instead.")

@@ -51,9 +51,9 @@ def read_driver() -> Driver:
         return Driver(True, cuda=cuda, complaint=str(error), library_error=library_error)
     rows = re.findall(_ROW, answer.out, re.MULTILINE)
     if answer.code != 0 or not rows:
-        said = one_line(" ".join((answer.out + answer.err).split()))[:_CHARACTERS]
+        complaint = one_line(" ".join((answer.out + answer.err).split()))[:_CHARACTERS]
         return Driver(
-            True, cuda=cuda, complaint=said or answer.message, library_error=library_error
+            True, cuda=cuda, complaint=complaint or answer.message, library_error=library_error
         )
     served = re.search(r"CUDA(?: \w+)? Version\s*:\s*(\d+)\.(\d+)", banner.out)
     return Driver(

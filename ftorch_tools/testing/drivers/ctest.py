@@ -168,8 +168,8 @@ class CTest(Runner):
             except CommandError as error:
                 raise InfrastructureError(f"cannot run ctest: {error}") from error
         if answer.code != 0:
-            said = answer.err.strip() or answer.out.strip()
-            raise InfrastructureError(f"ctest cannot list the tests of this build:\n{said}")
+            message = answer.err.strip() or answer.out.strip()
+            raise InfrastructureError(f"ctest cannot list the tests of this build:\n{message}")
         return answer.out
 
     def _launch(self) -> Child:
@@ -252,8 +252,10 @@ class CTest(Runner):
 
     def _complaint(self) -> str:
         """Return the errors that ctest has printed itself."""
-        said = [line for line in lines_of(tail(self._log)) if re.match(" *(CMake )?Error", line)]
-        return "".join(f"\n  {line.strip()}" for line in said[:_MOST_COMPLAINTS])
+        complaints = [
+            line for line in lines_of(tail(self._log)) if re.match(" *(CMake )?Error", line)
+        ]
+        return "".join(f"\n  {line.strip()}" for line in complaints[:_MOST_COMPLAINTS])
 
     def _unreported_ones(self, tests: list[ListedTest]) -> dict[int, TestResult]:
         """Return results of `tests` by what ctest told and logged while it ran."""

@@ -83,17 +83,17 @@ def judge(ranks: Ranks, code: int | None, seconds: float, log: str) -> Values:
 def _last(
     ranks: Ranks, verdicts: list[Values], code: int | None, seconds: float, log: str
 ) -> Values:
-    said = [verdict["output"] for verdict in verdicts]
+    outputs = [verdict["output"] for verdict in verdicts]
     last = verdicts[0] if verdicts and not ranks.open else None
     if code is None:
-        return values_of("timeout", seconds=seconds, output="\n".join([*said, log]))
+        return values_of("timeout", seconds=seconds, output="\n".join([*outputs, log]))
     bad = next((status for status in [code, *ranks.statuses] if status != 0), 0)
     everywhere = ranks.complete and all(rank.attempts for rank in ranks.found)
     if last is not None and last["outcome"] not in _GOOD and everywhere:
         return {**last, "seconds": seconds}
     if last is not None and everywhere and bad == 0:
         return {**last, "seconds": seconds}
-    output = "\n".join([*said, log])
+    output = "\n".join([*outputs, log])
     if last is None and not ranks.open and bad == _NO_TESTS_COLLECTED:
         return values_of("not_run", seconds=seconds, reason=_NOT_FOUND, output=output)
     reason = None if bad else _TOO_EARLY

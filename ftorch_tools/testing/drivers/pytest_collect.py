@@ -64,13 +64,13 @@ def collect(paths: list[Path], project: Path, build: Path, seconds: float = 600.
                 )
             except CommandError as error:
                 raise InfrastructureError(f"pytest cannot collect the tests: {error}") from error
-        said = "\n".join(lines_of(tail(folder / "log"))[-_LAST_LINES:])
+        last_lines = "\n".join(lines_of(tail(folder / "log"))[-_LAST_LINES:])
         listed = folder / "tests.json"
         found = listed.read_text(encoding="ascii") if listed.exists() else ""
     # Another status is a plugin's or conftest's: what it means, the run of the tests tells.
     if answer.code < 0 or answer.code in _PYTEST_ERRORS or not found:
         raise InfrastructureError(
-            f"pytest cannot collect the tests, status {answer.code}:\n{said}"
+            f"pytest cannot collect the tests, status {answer.code}:\n{last_lines}"
         )
     values = json.loads(found)
     return Collection([(id, labels) for id, labels in values["tests"]], values["broken"])

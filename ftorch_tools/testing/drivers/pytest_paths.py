@@ -15,11 +15,11 @@ from ftorch_tools.testing.selection import CTEST, Selection
 _NOT_LOOKED_INTO = ("build", "dist", "node_modules", "venv")
 
 
-def find_paths(given: Sequence[Path], project: Path, selection: Selection) -> list[Path]:
-    """Return what may hold a test that `selection` selects, of `given` or of the project."""
+def find_paths(chosen: Sequence[Path], project: Path, selection: Selection) -> list[Path]:
+    """Return what may hold a test that `selection` selects, of `chosen` or of the project."""
     if selection.excludes_python:
         return []
-    paths = list(given) or _default_paths(project)
+    paths = list(chosen) or _default_paths(project)
     if selection.tests is None:
         return paths
     names = (name for runner, name in selection.tests if runner != CTEST)
@@ -57,8 +57,8 @@ class OtherPaths:
     """pytest plugin: keeps out of the collection what is neither in `paths` nor leads there."""
 
     def __init__(self, paths: list[str]) -> None:
-        given = [Path(path) for path in paths]
-        self._paths = [*given, *(path.resolve() for path in given)]
+        wanted = [Path(path) for path in paths]
+        self._paths = [*wanted, *(path.resolve() for path in wanted)]
         self._leading = {folder for path in self._paths for folder in [path, *path.parents]}
 
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:

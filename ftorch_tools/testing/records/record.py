@@ -259,10 +259,10 @@ def record_from_dict(values: dict[str, Any]) -> RunRecord:
     return record
 
 
-_Made = TypeVar("_Made")
+_Record = TypeVar("_Record")
 
 
-def _make(kind: type[_Made], values: dict[str, Any]) -> _Made:
+def _make(kind: type[_Record], values: dict[str, Any]) -> _Record:
     # Versions of ftorch-test may add fields without raising the number of the schema.
     known = {item.name for item in fields(kind)}  # type: ignore[arg-type]
     return kind(**{name: value for name, value in values.items() if name in known})

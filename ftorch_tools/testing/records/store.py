@@ -23,7 +23,7 @@ from ftorch_tools.testing.records.record import RunRecord, Status
 KEPT = 100
 _SUFFIX = ".json"
 
-Tell = Callable[[str], None]
+OnProblem = Callable[[str], None]
 
 
 def _ignore(problem: str) -> None:
@@ -68,20 +68,20 @@ class Store:
         """Return the record of the run `id`."""
         return load(self._file(id))
 
-    def load_all(self, tell: Tell) -> list[RunRecord]:
-        """Return the records, oldest first; what is wrong with unreadable ones goes to `tell`."""
-        return list(self._readable(self.ids(), tell))
+    def load_all(self, on_problem: OnProblem) -> list[RunRecord]:
+        """Return the records, oldest first; what cannot be read goes to `on_problem`."""
+        return list(self._readable(self.ids(), on_problem))
 
-    def resolve(self, text: str, tell: Tell = _ignore) -> RunRecord:
+    def resolve(self, text: str, on_problem: OnProblem = _ignore) -> RunRecord:
         """Return the run that `text` names.
 
         That is `latest`, the newest run that has ended; `latest~N`, the Nth before it; an id or
         its unique beginning, or what stands behind its dash. Records that are passed over, as
-        they cannot be read, are told to `tell`.
+        they cannot be read, go to `on_problem`.
         """
         number = re.fullmatch(r"latest(?:~(\d+))?", text)
         if number:
-            return self._ended(int(number.group(1) or 0), tell)
+            return self._ended(int(number.group(1) or 0), on_problem)
         ids = self.ids()
         found = [id for id in ids if id.startswith(text) or id.rpartition("-")[2] == text]
         if text in ids:
@@ -122,15 +122,15 @@ class Store:
             shutil.rmtree(directory, ignore_errors=True)
         self.drop(record.id)
 
-    def _readable(self, ids: Iterable[str], tell: Tell) -> Iterator[RunRecord]:
+    def _readable(self, ids: Iterable[str], on_problem: OnProblem) -> Iterator[RunRecord]:
         for id in ids:
             try:
                 yield self.load(id)
             except RecordError as error:
-                tell(str(error))
+                on_problem(str(error))
 
-    def _ended(self, back: int, tell: Tell) -> RunRecord:
-        for record in self._readable(reversed(self.ids()), tell):
+    def _ended(self, back: int, on_problem: OnProblem) -> RunRecord:
+        for record in self._readable(reversed(self.ids()), on_problem):
             if record.status is not Status.RUNNING:
                 if back == 0:
                     return record
@@ -159,10 +159,10 @@ def find_store(start: Path) -> Store:
     )
 
 
-def find_run(text: str, start: Path, tell: Tell = _ignore) -> RunRecord:
+def find_run(text: str, start: Path, on_problem: OnProblem = _ignore) -> RunRecord:
     """Return the run that `text` names: a run directory or record, or see `Store.resolve`."""
     if os.sep not in text and not text.endswith(_SUFFIX) and text not in (".", ".."):
-        return find_store(start).resolve(text, tell)
+        return find_store(start).resolve(text, on_problem)
     file = Path(text)
     if file.is_dir():
         file = file / "run.json"
@@ -174,9 +174,9 @@ def find_run(text: str, start: Path, tell: Tell = _ignore) -> RunRecord:
     return record
 
 
-def find_ended_run(text: str, start: Path, tell: Tell = _ignore) -> RunRecord:
+def find_ended_run(text: str, start: Path, on_problem: OnProblem = _ignore) -> RunRecord:
     """Return the run that `text` names, as `find_run`, and refuse one without results."""
-    record = find_run(text, start, tell)
+    record = find_run(text, start, on_problem)
     if record.status is Status.RUNNING:
         raise UsageError(f"the run {record.id} has not ended; `ftorch-test status` shows it")
     return record

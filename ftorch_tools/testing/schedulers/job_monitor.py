@@ -186,8 +186,8 @@ class JobMonitor:
             if self._watch.settled:
                 break
             time.sleep(_TICK_SECONDS)
-        told = (ShardState.DONE, ShardState.LOST)
-        if not all(shard.state in told for shard in self._watch.shards):
+        finished = (ShardState.DONE, ShardState.LOST)
+        if not all(shard.state in finished for shard in self._watch.shards):
             log = self._plan.log
             self.errors.append(f"job {self._job} ended before its tests: {state.word}; see {log}")
 

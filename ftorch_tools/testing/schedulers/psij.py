@@ -102,8 +102,9 @@ class Psij(Scheduler):
         states = [each.status.state for each in self._jobs]
         waiting = [s for s in states if s.value < self._psij.JobState.ACTIVE.value]
         if all(state.final for state in states):
-            said = [f"{s.name} {each.status.message or ''}" for s, each in zip(states, self._jobs)]
-            return JobState(Phase.ENDED, ", ".join(dict.fromkeys(map(_line, said))))
+            pairs = zip(states, self._jobs)
+            messages = [f"{s.name} {each.status.message or ''}" for s, each in pairs]
+            return JobState(Phase.ENDED, ", ".join(dict.fromkeys(map(_line, messages))))
         if waiting:
             reason = f"{len(states) - len(waiting)} of {len(states)} jobs have begun"
             return JobState(Phase.PENDING, "QUEUED", reason)

@@ -137,8 +137,8 @@ def _restart_count() -> int:
 
 def _allocated_cores() -> int:
     """Return the usable cores; not all schedulers confine a job to those that it was given."""
-    given = os.environ.get("SLURM_CPUS_ON_NODE", "")
-    return min(usable_cores(), int(given)) if given.isdigit() else usable_cores()
+    allotted = os.environ.get("SLURM_CPUS_ON_NODE", "")
+    return min(usable_cores(), int(allotted)) if allotted.isdigit() else usable_cores()
 
 
 def _see_one_node(folder: Path) -> None:
