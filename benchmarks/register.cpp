@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "../src/shim/array.h"
+#include "../src/shim/tensor/array.h"
 
 namespace {
 

@@ -14,6 +14,8 @@ class Kind:
     """Noun of its type, modules, entries and files."""
     code: int
     """Lowest bits of a handle, from 1 to 15."""
+    room: str
+    """Folder of its files in `src/shim` and `src/fortran`."""
     title: str
     """What messages call it."""
 
@@ -24,7 +26,7 @@ class Kind:
 
 
 KINDS = (
-    Kind(name="tensor", code=1, title="tensor"),
-    Kind(name="model", code=2, title="model"),
-    Kind(name="optim", code=3, title="optimizer"),
+    Kind(name="tensor", code=1, room="tensor", title="tensor"),
+    Kind(name="model", code=2, room="model", title="model"),
+    Kind(name="optim", code=3, room="training", title="optimizer"),
 )

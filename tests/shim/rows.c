@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../src/shim/array.h"
+#include "../../src/shim/tensor/array.h"
 
 enum { threads = 4, columns = 3 };
 

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// Entries of reverse-mode differentiation.
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/ones_like.h>
+#include <ATen/ops/zeros_like.h>
+
+#include "tensor/convert.h"
+#include "core/guard.h"
+#include "tensor/tensor.h"
+
+using namespace ftorch;
+
+namespace {
+
+/// The gradient to start from, like the tensor in shape and dtype; private, because LibTorch may keep it, or a view of
+/// it, as the gradient of a leaf.
+at::Tensor initial_gradient(const at::Tensor& value, ft_handle gradient) {
+  if (!gradient) {
+    if (value.is_complex())
+      fail(ft_autograd_error, "the tensor has dtype " + dtype_name(value.scalar_type()) +
+                                  "; a complex tensor needs an external_gradient, only a real one has the gradient 1");
+    return at::ones_like(value);
+  }
+  const at::Tensor& given = tensor(gradient, "external_gradient").value;
+  if (given.sizes() != value.sizes())
+    fail(ft_shape_mismatch, "external_gradient has shape " + shape_text(given.sizes()) + ", tensor " +
+                                shape_text(value.sizes()));
+  if (given.scalar_type() != value.scalar_type())
+    fail(ft_dtype_mismatch, "external_gradient has dtype " + dtype_name(given.scalar_type()) + ", tensor " +
+                                dtype_name(value.scalar_type()));
+  at::NoGradGuard no_grad;
+  return given.clone();
+}
+
+}  // namespace
+
+int ft_tensor_backward(ft_handle handle, ft_handle gradient, int retain_graph) {
+  return guard(ft_autograd_error, [&] {
+    const at::Tensor value = tensor(handle, "the tensor").value;
+    if (!value.requires_grad())
+      fail(ft_autograd_error, "the tensor depends on nothing that was made with requires_grad");
+    value.backward(initial_gradient(value, gradient), retain_graph != 0);
+  });
+}
+
+int ft_tensor_gradient(ft_handle handle, ft_handle* target) {
+  return guard(ft_autograd_error, [&] {
+    required(target, "target");
+    const at::Tensor& value = tensor(handle, "the tensor").value;
+    if (!value.requires_grad()) fail(ft_autograd_error, "the tensor was made without requires_grad");
+    if (!value.is_leaf() && !value.retains_grad())
+      fail(ft_autograd_error, "the tensor is no leaf but the result of an operation, which keeps no gradient");
+    if (!value.grad().defined())
+      fail(ft_autograd_error, "the tensor has no gradient: no backward pass has reached it yet");
+    // That of an embedding may be sparse.
+    if (value.grad().layout() != at::kStrided) return write_result(target, value.grad().to_dense());
+    write_copy(target, value.grad());
+  });
+}
+
+int ft_tensor_zero_gradient(ft_handle handle) {
+  return guard(ft_autograd_error, [&] {
+    const at::Tensor& value = tensor(handle, "the tensor").value;
+    if (!value.is_leaf() && !value.retains_grad()) return;
+    at::Tensor& gradient = value.mutable_grad();
+    if (!gradient.defined()) return;
+    at::NoGradGuard no_grad;
+    if (is_shared(gradient, 1)) gradient = at::zeros_like(gradient);
+    else gradient.zero_();
+  });
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+// The entry for forward passes: what a model is given, what it returns, and whose memory that is.
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/equal.h>
+
+#include <algorithm>
+#include <exception>
+#include <functional>
+
+#include "tensor/convert.h"
+#include "core/guard.h"
+#include "model/model.h"
+#include "tensor/region.h"
+#include "tensor/tensor.h"
+#include "core/text.h"
+#include "tensor/wrapped.h"
+
+using namespace ftorch;
+
+namespace {
+
+using Values = std::vector<at::Tensor>;
+
+struct Pending {
+  Tensor* target;
+  at::Tensor value;
+};
+
+std::vector<Tensor*> tensors_of(const char* name, const ft_handle* handles, int64_t size) {
+  std::vector<Tensor*> list;
+  list.reserve(static_cast<std::size_t>(size));
+  for_each_tensor(name, handles, size, [&](Tensor& one, std::size_t) { list.push_back(&one); });
+  return list;
+}
+
+/// "1 tensor", "2 tensors"
+std::string tensors_text(std::size_t count) { return std::to_string(count) + (count == 1 ? " tensor" : " tensors"); }
+
+bool is_alias(const at::Tensor& a, const at::Tensor& b) {
+  return a.is_same(b) || (a.has_storage() && b.has_storage() && a.is_alias_of(b));
+}
+
+bool overlap(const at::Tensor& a, const at::Tensor& b) {
+  const ByteStrides strides_a = byte_strides(a);
+  const ByteStrides strides_b = byte_strides(b);
+  return ftorch::overlap(region_of(a, strides_a), region_of(b, strides_b));
+}
+
+/// The memory that a result is written to, null if it brings its own.
+const at::Tensor* memory_of(const Tensor& output) {
+  if (output.attached.defined()) return &output.attached;
+  return writes_in_place(output, {}) ? &output.value : nullptr;
+}
+
+/// Fails when results would be written over each other.
+void check_apart(const std::vector<Tensor*>& outputs) {
+  if (outputs.size() < 2) return;
+  std::vector<Range> ranges;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const at::Tensor* const memory = memory_of(*outputs[i]);
+    ranges.push_back(memory ? range_of(region_of(*memory, byte_strides(*memory))) : Range{});
+    for (std::size_t j = 0; j < i; ++j) {
+      const bool may_meet = ranges[i].meets(ranges[j]);
+      if (outputs[i] != outputs[j] && !(may_meet && overlap(*memory, *memory_of(*outputs[j])))) continue;
+      Context context("output_tensors", static_cast<int64_t>(i));
+      fail(ft_invalid_argument, "the tensor shares its memory with output_tensors(" + std::to_string(j + 1) +
+                                    "); each result needs its own");
+    }
+  }
+}
+
+/// Inputs for a model that keeps or writes them: copies, in the graph, that are the model's own.
+Values copies_of(const Values& inputs) {
+  Values copies;
+  for (const at::Tensor& input : inputs) {
+    const auto same = std::find_if(inputs.begin(), inputs.begin() + static_cast<std::ptrdiff_t>(copies.size()),
+                                   [&](const at::Tensor& other) { return other.is_same(input); });
+    copies.push_back(copies.size() == static_cast<std::size_t>(same - inputs.begin())
+                         ? input.clone()
+                         : copies[static_cast<std::size_t>(same - inputs.begin())]);
+  }
+  return copies;
+}
+
+/// True when the model wrote its copy of an input; through `x.data` it does so without a new version.
+bool is_written(const at::Tensor& copy, const at::Tensor& value) {
+  return copy._version() > 0 || !at::equal(copy.detach(), value.detach());
+}
+
+/// Adds what the model wrote in place into its copies of the inputs.
+void add_written(const std::vector<Tensor*>& inputs, const Values& values, const Values& copies,
+                 std::vector<Pending>& pending) {
+  for (std::size_t i = 0; i < copies.size(); ++i) {
+    if (!is_written(copies[i], values[i])) continue;
+    Context context("input_tensors", static_cast<int64_t>(i));
+    const bool is_leaf = values[i].requires_grad() && values[i].is_leaf();
+    if (is_leaf && copies[i]._version() > 0 && at::GradMode::is_enabled())
+      fail(ft_autograd_error, "the model writes it in place, which a leaf with requires_grad forbids");
+    for (std::size_t j = 0; j < copies.size(); ++j) {
+      if (!values[i].is_same(values[j]) && overlap(values[i], values[j]))
+        fail(ft_invalid_argument, "the model writes it in place, and it shares its memory with input_tensors(" +
+                                      std::to_string(j + 1) + ")");
+    }
+    check_write(*inputs[i], copies[i], Write::result);
+    pending.push_back({inputs[i], (is_leaf ? copies[i].detach() : copies[i]).clone()});
+  }
+}
+
+/// True when the result lies in memory that the model, an input or another result has as well.
+bool is_borrowed(const at::Tensor& result, const Model& model, const Values& given, const Values& results) {
+  if (!is_shared(result, 1)) return false;
+  return model.effects().has_state || model.owns(result) ||
+         std::any_of(given.begin(), given.end(), [&](const at::Tensor& input) { return is_alias(input, result); }) ||
+         std::any_of(results.begin(), results.end(), [&](const at::Tensor& other) {
+           return &other != &result && is_alias(other, result);
+         });
+}
+
+/// The result as its receiver has it: in memory of its own, and without a graph unless one was asked for.
+at::Tensor received(at::Tensor& result, const Model& model, const Values& given, const Values& results) {
+  if (is_expanded(result)) result = result.clone(at::MemoryFormat::Contiguous);
+  else if (is_borrowed(result, model, given, results)) result = result.clone();
+  if (!at::GradMode::is_enabled() && result.requires_grad()) result = result.detach();
+  return std::move(result);
+}
+
+void check_count(std::size_t count, const std::vector<Tensor*>& outputs) {
+  if (count != outputs.size())
+    fail(ft_invalid_argument, "output_tensors: the model returns " + tensors_text(count) + "; there is room for " +
+                                  std::to_string(outputs.size()));
+}
+
+/// Puts back what a pass has changed in the model unless all of the pass succeeds.
+class Undo {
+ public:
+  explicit Undo(std::function<void()> put_back)
+      : put_back_(std::move(put_back)), exceptions_(std::uncaught_exceptions()) {}
+  ~Undo() {
+    if (!put_back_ || std::uncaught_exceptions() == exceptions_) return;
+    try {
+      put_back_();
+    } catch (...) {  // The failure that is told is the one that led here.
+    }
+  }
+  Undo(const Undo&) = delete;
+  Undo& operator=(const Undo&) = delete;
+
+ private:
+  std::function<void()> put_back_;
+  int exceptions_;
+};
+
+std::string tensor_text(const at::Tensor& tensor) {
+  return dtype_name(tensor.scalar_type()) + " " + shape_text(tensor.sizes());
+}
+
+/// What the model was given, in words: LibTorch's messages do not name arguments.
+std::string given_text(const Model& model, const Values& given) {
+  std::string text;
+  for (std::size_t i = 0; i < given.size(); ++i)
+    text += "; input_tensors(" + std::to_string(i + 1) + ") is " + tensor_text(given[i]);
+  const NamedTensors parameters = model.parameters();
+  if (!parameters.empty())
+    text += "; the model's first parameter, " + parameters[0].first + ", is " + tensor_text(parameters[0].second);
+  return text;
+}
+
+Values run(Model& model, const Values& given) {
+  const Remark remark([&] { return given_text(model, given); });
+  return model.forward(given);
+}
+
+}  // namespace
+
+int ft_model_forward(ft_handle handle, const ft_handle* input_handles, int64_t inputs_size,
+                     const ft_handle* output_handles, int64_t outputs_size, int requires_grad) {
+  return guard(ft_model_error, [&] {
+    Model& model = *models.get(handle, "the model");
+    const std::vector<Tensor*> inputs = tensors_of("input_tensors", input_handles, inputs_size);
+    const std::vector<Tensor*> outputs = tensors_of("output_tensors", output_handles, outputs_size);
+    check_apart(outputs);
+    if (const auto count = model.result_count()) check_count(*count, outputs);
+    Values values;
+    values.reserve(inputs.size());
+    const bool touches_inputs = model.effects().touches_inputs;
+    const bool is_recorded = requires_grad != 0 && !touches_inputs;
+    Operands operands;
+    for (Tensor* const input : inputs) values.push_back(is_recorded ? operands.add(*input, true) : input->value);
+    at::AutoGradMode grad_mode(requires_grad != 0);
+    const Values copies = touches_inputs ? copies_of(values) : Values();
+    const Values& given = touches_inputs ? copies : values;
+    const Undo undo(model.saved_state());
+    Values results = run(model, given);
+    check_count(results.size(), outputs);
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      Context context("output_tensors", static_cast<int64_t>(i));
+      check_write(*outputs[i], results[i], Write::output);
+    }
+    std::vector<Pending> pending;
+    pending.reserve(copies.size() + results.size());
+    add_written(inputs, values, copies, pending);
+    for (std::size_t i = 0; i < results.size(); ++i)
+      pending.push_back({outputs[i], received(results[i], model, given, results)});
+    values.clear();  // of an input that is an output as well nobody needs the old numbers
+    operands.keep_apart();
+    for (auto& [target, value] : pending) value = prepared(*target, std::move(value), Write::output);
+    for (auto& [target, value] : pending) commit(*target, std::move(value), Write::output);
+  });
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// The object behind a model's handle, whatever its file format.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/handle.h"
+
+namespace ftorch {
+
+using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
+
+/// What a forward pass may do beside computing results.
+struct Effects {
+  /// Inputs are kept, or written in place.
+  bool touches_inputs;
+  /// Tensors of the model are replaced, so that those which it has now need not be those that it was loaded with.
+  bool has_state;
+};
+
+class Model {
+ public:
+  virtual ~Model() = default;
+  /// The result, a tensor or tensors in tuples, lists and dicts, in order. The number of inputs is checked.
+  virtual std::vector<at::Tensor> forward(std::vector<at::Tensor> inputs) = 0;
+  /// How many tensors a result has, if the program says so.
+  virtual std::optional<std::size_t> result_count() const = 0;
+  /// What puts back the tensors that a forward pass may change in the model; null if there are none.
+  virtual std::function<void()> saved_state() const = 0;
+  virtual void train(bool is_training) = 0;
+  virtual bool is_training() const = 0;
+  virtual Effects effects() const = 0;
+  /// The parameters themselves, each once, in the order of Python's named_parameters().
+  virtual NamedTensors parameters() const = 0;
+  /// True when the tensor lies in memory of the model, such as that of a parameter, buffer or attribute.
+  virtual bool owns(const at::Tensor& tensor) const = 0;
+  /// Hands the bytes of a file to `write`, which must not fail.
+  virtual void save(const std::function<void(const void*, std::size_t)>& write) const = 0;
+};
+
+inline constinit Slab<std::shared_ptr<Model>, Kind::model> models;
+
+/// Reads the file of a model onto a device, by its content.
+std::shared_ptr<Model> load_model(const std::string& filename, at::Device device);
+
+/// Writes the file whole or not at all.
+void save_model(const Model& model, const std::string& filename);
+
+}  // namespace ftorch

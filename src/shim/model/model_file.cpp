@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// Files of models, told apart by what is in them.
+
+#include <algorithm>
+#include <string_view>
+
+#include "files/archive.h"
+#include "files/atomic_file.h"
+#include "model/model.h"
+#include "core/text.h"
+#include "model/torchscript.h"
+
+namespace ftorch {
+namespace {
+
+[[noreturn]] void fail_format(const std::string& what) {
+  fail(ft_model_error, what + "; save the model with torch.jit.save, from torch.jit.script or torch.jit.trace");
+}
+
+struct Format {
+  std::string_view magic;
+  const char* name;
+};
+
+constexpr Format formats[] = {
+    {"\x80", "a Python pickle, written by torch.save"},
+    {"\x89HDF", "an HDF5 file"},
+    {"CDF", "a netCDF file"},
+    {"\x93NUMPY", "a NumPy array"},
+    {"\x7f" "ELF", "a program or library"},
+    {"version https://git-lfs", "a Git LFS pointer instead of the file"},
+};
+
+void check_is_archive(const InputFile& file) {
+  std::string bytes(std::min<std::size_t>(file.size(), 8), '\0');
+  file.read(0, bytes.data(), bytes.size());
+  if (bytes.empty()) fail_format("the file is empty");
+  if (bytes.rfind("PK\x03\x04", 0) == 0) return;
+  for (const Format& format : formats) {
+    if (bytes.rfind(format.magic.substr(0, bytes.size()), 0) == 0) fail_format(std::string("it is ") + format.name);
+  }
+  fail_format("it is no TorchScript archive");
+}
+
+void check_is_torchscript(const Archive& archive) {
+  if (archive.holds("constants.pkl")) return;
+  if (archive.holds("aotinductor")) fail_format("it is a package of AOTInductor");
+  if (archive.holds("exported_program") || archive.holds("models/"))
+    fail_format("it is an exported program of torch.export");
+  if (archive.holds("data.pkl"))
+    fail_format("it holds weights or a pickled module, written by torch.save, but no program");
+  fail_format("it is no TorchScript archive");
+}
+
+}  // namespace
+
+std::shared_ptr<Model> load_model(const std::string& filename, at::Device device) {
+  const std::string subject = file_subject(filename);
+  Context context(subject.c_str());
+  const auto file = std::make_shared<InputFile>(filename);
+  check_is_archive(*file);
+  const Archive archive(file);
+  check_is_torchscript(archive);
+  archive.check_records();
+  return load_torchscript(file, device);
+}
+
+void save_model(const Model& model, const std::string& filename) {
+  const std::string subject = file_subject(filename);
+  Context context(subject.c_str());
+  AtomicFile file(filename);
+  model.save([&](const void* data, std::size_t size) { file.write(data, size); });
+  file.commit();
+}
+
+}  // namespace ftorch

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+// Models in TorchScript archives, run by their method `forward`.
+
+#include "model/torchscript.h"
+
+#include <ATen/core/grad_mode.h>
+#include <torch/csrc/jit/api/function_impl.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/ir/constants.h>
+#include <torch/csrc/jit/serialization/export.h>
+#include <torch/csrc/jit/serialization/import.h>
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "model/effects.h"
+#include "tensor/plain.h"
+#include "model/state.h"
+#include "core/text.h"
+
+namespace ftorch {
+namespace {
+
+/// What `forward` takes after the module itself.
+class Signature {
+ public:
+  explicit Signature(const c10::FunctionSchema& schema)
+      : arguments_(schema.arguments().begin() + 1, schema.arguments().end()) {
+    for (const c10::Argument& argument : arguments_) {
+      if (!argument.default_value()) ++least_;
+    }
+  }
+
+  /// Fails unless `count` tensors can be given.
+  void check(std::size_t count) const {
+    if (count < least_ || count > arguments_.size()) [[unlikely]] {
+      const std::string most = std::to_string(arguments_.size());
+      const std::string range = least_ == arguments_.size() ? most : std::to_string(least_) + " to " + most;
+      fail(ft_invalid_argument, "input_tensors: the model takes " + range + (range == "1" ? " input " : " inputs ") +
+                                    names() + "; " + std::to_string(count) +
+                                    (count == 1 ? " was given" : " were given"));
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!c10::TensorType::get()->isSubtypeOf(*arguments_[i].type())) [[unlikely]]
+        fail(ft_invalid_argument, "input_tensors(" + std::to_string(i + 1) + "): the model's argument, " +
+                                      arguments_[i].name() + ", is of type " +
+                                      arguments_[i].type()->annotation_str() + ", not a tensor");
+    }
+  }
+
+  /// Adds the defaults of all arguments after the first `count`.
+  void add_defaults(std::size_t count, torch::jit::Stack& stack) const {
+    for (std::size_t i = count; i < arguments_.size(); ++i) stack.push_back(*arguments_[i].default_value());
+  }
+
+  std::size_t size() const { return arguments_.size(); }
+
+ private:
+  std::string names() const {
+    std::string list = "(";
+    for (const c10::Argument& argument : arguments_) {
+      if (list.size() > 1) list += ", ";
+      list += argument.name();
+    }
+    return list + ")";
+  }
+
+  std::vector<c10::Argument> arguments_;
+  std::size_t least_ = 0;
+};
+
+/// The tensors of a result, depth first; all are plain.
+void flatten(const c10::IValue& value, std::vector<at::Tensor>& tensors) {
+  if (value.isTensor()) {
+    Context context("result", static_cast<std::int64_t>(tensors.size()));
+    check_plain(value.toTensor());
+    tensors.push_back(value.toTensor());
+  } else if (value.isTuple()) {
+    for (const c10::IValue& element : value.toTupleRef().elements()) flatten(element, tensors);
+  } else if (value.isList()) {
+    for (const c10::IValue& element : value.toListRef()) flatten(element, tensors);
+  } else if (value.isGenericDict()) {
+    for (const auto& entry : value.toGenericDict()) flatten(entry.value(), tensors);
+  } else {
+    fail(ft_invalid_argument, "the model returns a value of type " + value.type()->annotation_str() +
+                                  "; only tensors, and tuples, lists and dicts of tensors, can be taken");
+  }
+}
+
+/// How many tensors are in a result, if the schema says so.
+std::optional<std::size_t> count_of(const c10::FunctionSchema& schema) {
+  const auto is_tensor = [](const c10::TypePtr& type) { return type->isSubtypeOf(*c10::TensorType::get()); };
+  if (schema.returns().size() != 1) return {};
+  const c10::TypePtr& type = schema.returns()[0].type();
+  if (is_tensor(type)) return 1;
+  const auto tuple = type->cast<c10::TupleType>();
+  if (!tuple || !std::all_of(tuple->elements().begin(), tuple->elements().end(), is_tensor)) return {};
+  return tuple->elements().size();
+}
+
+torch::jit::GraphFunction& forward_of(const torch::jit::Module& module) {
+  const auto method = module.find_method("forward");
+  if (!method) fail(ft_model_error, "the model has no method forward");
+  return torch::jit::toGraphFunction(method->function());
+}
+
+class TorchScript : public Model {
+ public:
+  explicit TorchScript(torch::jit::Module module)
+      : module_(std::move(module)),
+        forward_(forward_of(module_)),
+        without_graph_(forward_.qualname(), forward_.graph()->copy(), nullptr),
+        signature_(forward_.getSchema()) {
+    const std::shared_ptr<const torch::jit::Graph> program = forward_.optimized_graph();
+    effects_ = effects_of(*program);
+    state_ = State(changed_by(*program), module_._ivalue());
+    add_memory(module_._ivalue());
+    add_constants(*program->block());
+  }
+
+  std::vector<at::Tensor> forward(std::vector<at::Tensor> inputs) override {
+    signature_.check(inputs.size());
+    torch::jit::Stack stack;
+    stack.reserve(1 + signature_.size());
+    stack.emplace_back(module_._ivalue());
+    for (at::Tensor& input : inputs) stack.emplace_back(std::move(input));
+    signature_.add_defaults(inputs.size(), stack);
+    (at::GradMode::is_enabled() ? forward_ : without_graph_).run(stack);
+    std::vector<at::Tensor> results;
+    flatten(stack.back(), results);
+    return results;
+  }
+
+  std::optional<std::size_t> result_count() const override { return count_of(forward_.getSchema()); }
+
+  std::function<void()> saved_state() const override { return state_.saved(is_training()); }
+
+  void train(bool is_training) override {
+    if (is_training && !has_mode())
+      fail(ft_model_error, "the model was frozen in evaluation mode and cannot be trained");
+    module_.train(is_training);
+  }
+
+  bool is_training() const override { return has_mode() && module_.is_training(); }
+
+  Effects effects() const override { return effects_; }
+
+  NamedTensors parameters() const override {
+    NamedTensors list;
+    std::unordered_set<const c10::TensorImpl*> listed;
+    for (const auto& parameter : module_.named_parameters()) {
+      if (listed.insert(parameter.value.unsafeGetTensorImpl()).second)
+        list.emplace_back(parameter.name, parameter.value);
+    }
+    return list;
+  }
+
+  bool owns(const at::Tensor& tensor) const override {
+    return tensor.has_storage() && memory_.count(tensor.storage().unsafeGetStorageImpl()) > 0;
+  }
+
+  void save(const std::function<void(const void*, std::size_t)>& write) const override {
+    torch::jit::ExportModule(module_, [&](const void* data, std::size_t size) {
+      write(data, size);
+      return size;
+    });
+  }
+
+ private:
+  bool has_mode() const { return module_.type()->findAttributeSlot("training").has_value(); }
+
+  void add_memory(const c10::IValue& value) {
+    value.visit([this](const c10::IValue& part) {
+      if (part.isTensor() && part.toTensor().has_storage())
+        memory_.insert(part.toTensor().storage().unsafeGetStorageImpl());
+      return false;
+    });
+  }
+
+  void add_constants(const torch::jit::Block& block) {
+    for (const torch::jit::Node* node : block.nodes()) {
+      if (node->kind() == c10::prim::Constant) {
+        if (const auto value = torch::jit::toIValue(node->output())) add_memory(*value);
+      }
+      for (const torch::jit::Block* inner : node->blocks()) add_constants(*inner);
+    }
+  }
+
+  torch::jit::Module module_;
+  torch::jit::GraphFunction& forward_;
+  /// A second executor: one that has run with gradients returns results with a graph from then on.
+  torch::jit::GraphFunction without_graph_;
+  Signature signature_;
+  Effects effects_{};
+  State state_;
+  std::unordered_set<const c10::StorageImpl*> memory_;
+};
+
+}  // namespace
+
+std::shared_ptr<Model> load_torchscript(std::shared_ptr<InputFile> file, at::Device device) {
+  return std::make_shared<TorchScript>(torch::jit::load(std::move(file), device));
+}
+
+}  // namespace ftorch

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+// Copies of elements between strided host memory: contiguous runs at once, transpositions in blocks.
+
+#include "tensor/elements.h"
+
+#include <ATen/core/grad_mode.h>
+#include <c10/util/SmallVector.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "core/error.h"
+#include "tensor/region.h"
+
+namespace ftorch {
+namespace {
+
+struct Dimension {
+  int64_t extent;
+  int64_t to;
+  int64_t from;
+};
+
+using Dimensions = c10::SmallVector<Dimension, 8>;
+using Row = void (*)(char*, int64_t, const char*, int64_t, int64_t);
+
+template <std::size_t size>
+void copy_row(char* to, int64_t to_stride, const char* from, int64_t from_stride, int64_t extent) {
+  for (int64_t i = 0; i < extent; ++i) std::memcpy(to + i * to_stride, from + i * from_stride, size);
+}
+
+Row row_of(std::size_t size) {
+  switch (size) {
+    case 1: return copy_row<1>;
+    case 2: return copy_row<2>;
+    case 4: return copy_row<4>;
+    case 8: return copy_row<8>;
+    case 16: return copy_row<16>;
+    default: fail(ft_internal_error, "elements of " + std::to_string(size) + " bytes");
+  }
+}
+
+/// Dimensions that matter, the destination's nearest neighbours first, joined where both sides run on.
+Dimensions simplified(Elements to, Elements from, c10::IntArrayRef shape) {
+  Dimensions all;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if (shape[i] != 1) all.push_back({shape[i], to.strides[i], from.strides[i]});
+  }
+  sort_stably(all.begin(), all.end(),
+              [](const Dimension& a, const Dimension& b) { return std::abs(a.to) < std::abs(b.to); });
+  Dimensions joined;
+  for (const Dimension& next : all) {
+    if (joined.empty() || next.to != joined.back().to * joined.back().extent ||
+        next.from != joined.back().from * joined.back().extent)
+      joined.push_back(next);
+    else
+      joined.back().extent *= next.extent;
+  }
+  return joined;
+}
+
+/// A plane in blocks that fit the first cache, so that neither side is walked across for long.
+void copy_plane(char* to, const char* from, const Dimension& inner, const Dimension& outer, Row row) {
+  constexpr int64_t block = 32;
+  for (int64_t j0 = 0; j0 < outer.extent; j0 += block) {
+    const int64_t j1 = std::min(j0 + block, outer.extent);
+    for (int64_t i = 0; i < inner.extent; i += block) {
+      const int64_t count = std::min(block, inner.extent - i);
+      for (int64_t j = j0; j < j1; ++j)
+        row(to + j * outer.to + i * inner.to, inner.to, from + j * outer.from + i * inner.from, inner.from, count);
+    }
+  }
+}
+
+/// Calls `step` with the addresses of each combination of the dimensions from `first` on.
+template <class Step>
+void for_each(char* to, const char* from, const Dimensions& dimensions, std::size_t first, const Step& step) {
+  if (first == dimensions.size()) return step(to, from);
+  const Dimension& dimension = dimensions[first];
+  for (int64_t i = 0; i < dimension.extent; ++i)
+    for_each(to + i * dimension.to, from + i * dimension.from, dimensions, first + 1, step);
+}
+
+bool is_plain(const at::Tensor& tensor) {
+  return tensor.device().is_cpu() && tensor.layout() == at::kStrided && !tensor.is_conj() && !tensor.is_neg();
+}
+
+/// True when the two name the same elements in the same order.
+bool are_same(Elements a, Elements b, c10::IntArrayRef shape) {
+  bool is_same = a.data == b.data;
+  for (std::size_t i = 0; i < shape.size(); ++i) is_same &= shape[i] == 1 || a.strides[i] == b.strides[i];
+  return is_same;
+}
+
+/// Source and destination do not overlap; no extent is zero.
+void copy_elements(Elements to, Elements from, c10::IntArrayRef shape, std::size_t size) {
+  Dimensions dimensions = simplified(to, from, shape);
+  if (dimensions.empty()) {
+    std::memcpy(to.data, from.data, size);
+    return;
+  }
+  const Dimension inner = dimensions.front();
+  if (inner.to == static_cast<int64_t>(size) && inner.from == inner.to) {
+    const std::size_t run = static_cast<std::size_t>(inner.extent) * size;
+    return for_each(to.data, from.data, dimensions, 1, [run](char* a, const char* b) { std::memcpy(a, b, run); });
+  }
+  const Row row = row_of(size);
+  const auto nearest = std::min_element(dimensions.begin(), dimensions.end(), [](const auto& a, const auto& b) {
+    return std::abs(a.from) < std::abs(b.from);
+  });
+  if (nearest == dimensions.begin()) {
+    return for_each(to.data, from.data, dimensions, 1, [&](char* a, const char* b) {
+      row(a, inner.to, b, inner.from, inner.extent);
+    });
+  }
+  const Dimension outer = *nearest;
+  dimensions.erase(nearest);
+  for_each(to.data, from.data, dimensions, 1, [&](char* a, const char* b) { copy_plane(a, b, inner, outer, row); });
+}
+
+}  // namespace
+
+void copy_out(Elements to, const at::Tensor& from) {
+  if (from.numel() == 0) return;
+  if (!is_plain(from)) {
+    at::NoGradGuard no_grad;
+    return copy_out(to, from.to(at::kCPU).resolve_conj().resolve_neg());
+  }
+  const auto strides = byte_strides(from);
+  const Elements source{static_cast<char*>(const_cast<void*>(from.const_data_ptr())), strides.data()};
+  const int64_t size = static_cast<int64_t>(from.itemsize());
+  const c10::IntArrayRef shape = from.sizes();
+  const Range a = range_of({to.data, shape, {to.strides, shape.size()}, size});
+  if (a.meets(range_of({source.data, shape, strides, size}))) {
+    if (are_same(to, source, shape)) return;
+    at::NoGradGuard no_grad;
+    return copy_out(to, from.clone());
+  }
+  copy_elements(to, source, from.sizes(), from.itemsize());
+}
+
+bool is_over(const at::Tensor& tensor, Elements elements) {
+  if (!is_plain(tensor)) return false;
+  const auto strides = byte_strides(tensor);
+  return are_same({static_cast<char*>(const_cast<void*>(tensor.const_data_ptr())), strides.data()}, elements,
+                  tensor.sizes());
+}
+
+void copy_numbers(const at::Tensor& to, const at::Tensor& from) {
+  if (is_plain(to) && to.scalar_type() == from.scalar_type()) {
+    const auto strides = byte_strides(to);
+    return copy_out({static_cast<char*>(to.mutable_data_ptr()), strides.data()}, from);
+  }
+  at::NoGradGuard no_grad;
+  // Kernels convert, but cannot work at every address of an array.
+  if (is_plain(to)) copy_numbers(to, from.to(to.scalar_type()));
+  else to.copy_(from);
+}
+
+}  // namespace ftorch

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// Entries that say what a tensor is.
+
+#include <algorithm>
+
+#include "tensor/convert.h"
+#include "core/guard.h"
+#include "tensor/print.h"
+#include "tensor/tensor.h"
+#include "core/text.h"
+
+using namespace ftorch;
+
+namespace {
+
+/// Runs `f` on the value behind `handle`.
+template <class F>
+int query(ft_handle handle, const F& f) {
+  return guard(ft_invalid_argument, [&] { f(std::as_const(tensor(handle, "the tensor").value)); });
+}
+
+}  // namespace
+
+int ft_tensor_rank(ft_handle handle, int32_t* rank) {
+  return query(handle, [&](const at::Tensor& value) { *required(rank, "rank") = static_cast<int32_t>(value.dim()); });
+}
+
+int ft_tensor_shape(ft_handle handle, int64_t* shape) {
+  return query(handle, [&](const at::Tensor& value) {
+    if (value.dim() > 0) std::copy_n(value.sizes().data(), value.dim(), required(shape, "shape"));
+  });
+}
+
+int ft_tensor_strides(ft_handle handle, int64_t* strides) {
+  return query(handle, [&](const at::Tensor& value) {
+    if (value.dim() > 0) std::copy_n(value.strides().data(), value.dim(), required(strides, "strides"));
+  });
+}
+
+int ft_tensor_dtype(ft_handle handle, int32_t* dtype) {
+  return query(handle, [&](const at::Tensor& value) { *required(dtype, "dtype") = dtype_code(value.scalar_type()); });
+}
+
+int ft_tensor_device(ft_handle handle, int32_t* device_type, int32_t* device_index) {
+  return query(handle, [&](const at::Tensor& value) {
+    required(device_type, "device_type");
+    *required(device_index, "device_index") = value.device().index();
+    *device_type = device_code(value.device().type());
+  });
+}
+
+int ft_tensor_requires_grad(ft_handle handle, int32_t* requires_grad) {
+  return query(handle, [&](const at::Tensor& value) {
+    *required(requires_grad, "requires_grad") = value.requires_grad();
+  });
+}
+
+int ft_tensor_text(ft_handle handle) {
+  return query(handle, [](const at::Tensor& value) { set_text(text_of(value)); });
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+// Entries that make, copy and clear tensors.
+
+#include "tensor/tensor.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/real.h>
+#include <ATen/ops/zeros.h>
+
+#include "tensor/convert.h"
+#include "core/guard.h"
+#include "tensor/options.h"
+#include "tensor/replaced.h"
+
+using namespace ftorch;
+
+namespace {
+
+/// True when the memory of the tensor is an array of the program or a model's, which receives numbers.
+bool names_memory(const Tensor& tensor) { return tensor.attached.defined() || tensor.parameter; }
+
+}  // namespace
+
+int ft_tensor_create(int fill, int ndims, const int64_t* shape, int64_t shape_size, const ft_options* options,
+                     ft_handle* out) {
+  return guard(ft_invalid_argument, [&] {
+    required(out, "out");
+    const Place place = place_of(options);
+    const at::IntArrayRef sizes = shape_of(ndims, shape, shape_size, place.dtype);
+    const at::TensorOptions wanted = at::TensorOptions(place.dtype).device(place.device);
+    Tensor made;
+    switch (fill) {
+      case 0: made.value = at::empty(sizes, wanted); break;
+      case 1: made.value = at::zeros(sizes, wanted); break;
+      case 2: made.value = at::ones(sizes, wanted); break;
+      default: fail(ft_invalid_argument, "fill " + std::to_string(fill) + " is none of 0, 1, 2");
+    }
+    made.value.set_requires_grad(place.requires_grad);
+    made.declared = true;
+    *out = new_tensor(std::move(made));
+  });
+}
+
+int ft_tensor_keep(ft_handle handle) {
+  return guard(ft_internal_error, [&] { tensor(handle, "the tensor").temporary = false; });
+}
+
+namespace {
+
+/// True when an assignment may change the memory of the target's value.
+bool is_written_in_place(const Tensor& target) {
+  const at::Tensor& value = target.value;
+  return value.is_same(target.attached) || target.is_mirror || target.parameter || (value.requires_grad() && value.is_leaf());
+}
+
+/// What bit copies of `target` are to read once it was assigned to; undefined where they find a tensor that was released.
+at::Tensor value_to_keep(const Tensor& target, const Tensor& from, bool source_is_copy) {
+  if (!from.temporary && !source_is_copy) return {};
+  if (!is_written_in_place(target)) return target.value;
+  // A result follows no bit copy but in an array constructor, and copies of numbers cost.
+  if (from.temporary) return {};
+  return target.value.clone();
+}
+
+/// `to` is the object behind *target, or null.
+void assign(ft_handle* target, Tensor* to, ft_handle source, bool source_is_copy) {
+  const Tensor& from = source_of_assignment(source);
+  if (!to) {
+    Tensor made;
+    made.value = from.temporary ? from.value : from.value.clone();
+    *target = new_tensor(std::move(made));
+    return;
+  }
+  if (to->is_mirror) refresh_mirror(*to);
+  at::Tensor kept = value_to_keep(*to, from, source_is_copy);
+  if (from.temporary) set_value(*to, from.value, Write::assign);
+  else copy_value(*to, from.value, Write::assign);
+  const ft_handle replaced = std::exchange(*target, tensors.renew(*target));
+  if (kept.defined()) keep_replaced(replaced, std::move(kept));
+}
+
+}  // namespace
+
+int ft_tensor_assign(ft_handle* target, ft_handle source, int source_is_copy) {
+  return guard<true>(ft_invalid_argument, [&] {
+    required(target, "target");
+    // A variable on the right-hand side begins another statement than that of copies.
+    if (has_replaced && !source_is_copy) [[unlikely]] {
+      if (const Tensor* const from = tensors.find(source); from && !from->temporary) forget_replaced();
+    }
+    Tensor* const to = tensors.find(*target);
+    if (to && *target == source) return;
+    if (source || (to && names_memory(*to))) return assign(target, to, source, source_is_copy != 0);
+    if (to) keep_replaced(*target, std::move(to->value));
+    tensors.release(std::exchange(*target, nullptr));
+  });
+}
+
+namespace {
+
+/// Fails unless numbers of a dtype may become those of another.
+void check_conversion(at::ScalarType from, at::ScalarType to, bool lossy) {
+  if (lossy || keeps_numbers(to, from)) return;
+  const char* const lost = c10::isComplexType(from) && !c10::isComplexType(to) ? "the imaginary parts would be lost"
+                                                                                : "numbers may be lost";
+  fail(ft_dtype_mismatch, "source_tensor has dtype " + dtype_name(from) + ", target_tensor " + dtype_name(to) + ": " +
+                              lost + "; lossy=.true. allows it");
+}
+
+/// A copy in dtype and on the device of `like`.
+at::Tensor converted(const at::Tensor& from, const at::Tensor& like, bool waits) {
+  const bool drops_imaginary = from.is_complex() && !like.is_complex();
+  return (drops_imaginary ? at::real(from) : from).to(like.options(), !waits, /*copy=*/true);
+}
+
+}  // namespace
+
+int ft_tensor_to(ft_handle source, ft_handle* target, int non_blocking, int lossy) {
+  return guard(ft_invalid_argument, [&] {
+    const Tensor& from = tensor(source, "source_tensor");
+    Tensor& to = tensor(*required(target, "target_tensor"), "target_tensor");
+    if (&from == &to) return;
+    check_conversion(from.value.scalar_type(), to.value.scalar_type(), lossy != 0);
+    if (from.value.scalar_type() == to.value.scalar_type() && from.value.device() == to.value.device()) {
+      copy_value(to, from.value, Write::result);
+    } else {
+      // The copy to an array reads numbers that must have arrived.
+      const bool waits = !non_blocking || (to.attached.defined() && to.value.device().is_cpu());
+      set_value(to, converted(from.value, to.value, waits), Write::result);
+    }
+    *target = tensors.renew(*target);
+  });
+}
+
+int ft_tensor_zero(ft_handle* target) {
+  return guard(ft_invalid_argument, [&] {
+    zero(tensor(*required(target, "target"), "the tensor"));
+    *target = tensors.renew(*target);
+  });
+}
