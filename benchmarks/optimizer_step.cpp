@@ -36,8 +36,7 @@ int main(int, char **arguments) {
     for (const at::Tensor &count : counts) ++*count.mutable_data_ptr<float>();
     if (optimizer == "Adam")
       at::_fused_adam_(weights, gradients, first, second, {}, counts, 1e-3, 0.9, 0.999, 0, 1e-8, false, false);
-    else
-      at::_fused_adamw_(weights, gradients, first, second, {}, counts, 1e-3, 0.9, 0.999, 1e-2, 1e-8, false, false);
+    else at::_fused_adamw_(weights, gradients, first, second, {}, counts, 1e-3, 0.9, 0.999, 1e-2, 1e-8, false, false);
   }
   double total = 0;
   for (const at::Tensor &weight : weights) total += weight.mean().item<float>();

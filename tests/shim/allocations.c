@@ -78,7 +78,8 @@ static void begin(training *one, int number)
   for (int i = 0; i < parameters; ++i)
     wrap(one->numbers[i], i == 1 || i == 2 ? 2 : 1, i == 2 ? 10 : 7, 1, &one->tensors[i]);
   wrap(one->numbers[3], 1, 7, 0, &one->other);
-  must(ft_optim_create(number, one->tensors, parameters, hyperparameters[number], number ? 6 : 5, &one->optim), "create");
+  must(ft_optim_create(number, one->tensors, parameters, hyperparameters[number], number ? 6 : 5, &one->optim),
+       "create");
 }
 
 static void end(training *one)

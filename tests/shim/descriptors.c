@@ -153,8 +153,10 @@ static void orders(void)
   expect(shape[0] == 3 && shape[1] == 2 && strides[0] == 2 && strides[1] == 1, "permute_dims turns shape and strides");
   ft_release(tensor);
   tensor = NULL;
-  expect(ft_tensor_from_array(array, NULL, twice, 2, NULL, 0, &float32, &tensor) == ft_invalid_argument, "no permutation");
-  expect(ft_tensor_from_array(array, NULL, turned, 1, NULL, 0, &float32, &tensor) == ft_invalid_argument, "layout too short");
+  expect(ft_tensor_from_array(array, NULL, twice, 2, NULL, 0, &float32, &tensor) == ft_invalid_argument,
+         "no permutation");
+  expect(ft_tensor_from_array(array, NULL, turned, 1, NULL, 0, &float32, &tensor) == ft_invalid_argument,
+         "layout too short");
   array->dim[1].sm = 16;
   expect(ft_tensor_from_array(array, NULL, turned, 2, NULL, 0, &float32, &tensor) == ft_invalid_argument,
          "layout of a section is refused");

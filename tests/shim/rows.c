@@ -112,8 +112,7 @@ int main(int count, char **arguments)
 {
   pthread_t ids[threads];
   if (count > 1) rounds = atoi(arguments[1]);
-  for (int thread = 0; thread < threads; ++thread)
-    pthread_create(&ids[thread], NULL, work, (void *)(intptr_t)thread);
+  for (int thread = 0; thread < threads; ++thread) pthread_create(&ids[thread], NULL, work, (void *)(intptr_t)thread);
   for (int thread = 0; thread < threads; ++thread) pthread_join(ids[thread], NULL);
   ft_handle row = row_of(0);
   for (int thread = 0; thread < threads; ++thread) pthread_create(&ids[thread], NULL, read_shared, row);

@@ -129,7 +129,8 @@ static void inside_a_region(void)
     const ft_options options = {7, 0, -1, 0};
     const ft_scalar zero = {0, 0, 1};
     ft_handle one = NULL, result = NULL;
-    const int failed = ft_tensor_create(2, 1, shape, 1, &options, &one) || ft_tensor_binary_right(3, one, &zero, &result);
+    const int failed = ft_tensor_create(2, 1, shape, 1, &options, &one) ||
+                       ft_tensor_binary_right(3, one, &zero, &result);
     ft_release(one);
     ft_release(result);
     all = !failed && fegetexcept() == traps && fetestexcept(FE_ALL_EXCEPT) == 0;

@@ -5,8 +5,8 @@
 #include <ATen/ops/ones_like.h>
 #include <ATen/ops/zeros_like.h>
 
-#include "tensor/convert.h"
 #include "core/guard.h"
+#include "tensor/convert.h"
 #include "tensor/tensor.h"
 
 using namespace ftorch;
@@ -24,8 +24,8 @@ at::Tensor initial_gradient(const at::Tensor& value, ft_handle gradient) {
   }
   const at::Tensor& given = tensor(gradient, "external_gradient").value;
   if (given.sizes() != value.sizes())
-    fail(ft_shape_mismatch, "external_gradient has shape " + shape_text(given.sizes()) + ", tensor " +
-                                shape_text(value.sizes()));
+    fail(ft_shape_mismatch,
+         "external_gradient has shape " + shape_text(given.sizes()) + ", tensor " + shape_text(value.sizes()));
   if (given.scalar_type() != value.scalar_type())
     fail(ft_dtype_mismatch, "external_gradient has dtype " + dtype_name(given.scalar_type()) + ", tensor " +
                                 dtype_name(value.scalar_type()));

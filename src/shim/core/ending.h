@@ -25,7 +25,8 @@ class Visit {
     // Plain instructions: the thread that ends the process waits until they can be seen.
     presence->store(presence->load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    if (process_ends.load(std::memory_order_relaxed)) [[unlikely]] await_end();
+    if (process_ends.load(std::memory_order_relaxed)) [[unlikely]]
+      await_end();
   }
   ~Visit() { presence->store(presence->load(std::memory_order_relaxed) - 1, std::memory_order_release); }
   Visit(const Visit&) = delete;

@@ -19,7 +19,8 @@ struct Error {
 /// A pointer that the caller must give.
 template <class T>
 T* required(T* pointer, const char* name) {
-  if (!pointer) [[unlikely]] fail(ft_invalid_argument, std::string(name) + " is a null pointer");
+  if (!pointer) [[unlikely]]
+    fail(ft_invalid_argument, std::string(name) + " is a null pointer");
   return pointer;
 }
 

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "core/ending.h"
-#include "ftorch.h"
 #include "core/lookup.h"
 #include "core/traps.h"
+#include "ftorch.h"
 
 namespace ftorch {
 
@@ -33,7 +33,8 @@ int guard(int other, F&& entry) noexcept {
   Visit visit;
   const LookupScope scope;
   try {
-    if (has_replaced && !may_be_within_a_statement) [[unlikely]] forget_replaced();
+    if (has_replaced && !may_be_within_a_statement) [[unlikely]]
+      forget_replaced();
     std::forward<F>(entry)();
     return ft_ok;
   } catch (...) {

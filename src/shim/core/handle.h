@@ -52,7 +52,8 @@ class Slab {
   T& get(ft_handle handle, const char* name) {
     Slot* const slot = slot_of(handle);
     const bool is_live = slot && slot->generation.load(std::memory_order_acquire) == generation_of(handle);
-    if (!is_live) [[unlikely]] fail_lookup(handle, kind, slot != nullptr, name);
+    if (!is_live) [[unlikely]]
+      fail_lookup(handle, kind, slot != nullptr, name);
     return slot->object();
   }
 
@@ -157,13 +158,15 @@ class Slab {
 
   std::uint32_t pop() {
     Stock& stock = stock_;
-    if (stock.size == 0) [[unlikely]] refill(stock);
+    if (stock.size == 0) [[unlikely]]
+      refill(stock);
     return stock.indices[--stock.size];
   }
 
   void push(std::uint32_t index) {
     Stock& stock = stock_;
-    if (stock.size == stock.room) [[unlikely]] make_room(stock);
+    if (stock.size == stock.room) [[unlikely]]
+      make_room(stock);
     stock.indices[stock.size++] = index;
     if (stock.room == 0) give_back(stock, 1);
   }

@@ -46,7 +46,8 @@ class LookupScope {
   LookupScope() = default;
   LookupScope(const LookupScope&) = delete;
   ~LookupScope() {
-    if (lookups.size() != first_) [[unlikely]] lookups.end(first_);
+    if (lookups.size() != first_) [[unlikely]]
+      lookups.end(first_);
   }
 
  private:

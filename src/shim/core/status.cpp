@@ -59,8 +59,8 @@ void set_autograd_failure(std::string_view message) noexcept {
 
 /// True when an operator may have found the failure: one that was called by an entry, or by a model that runs.
 bool is_of_operator(int other, std::string_view message) {
-  return other == ft_invalid_argument || (other == ft_model_error && remark_length > 0 &&
-                                          message.find("TorchScript interpreter") != message.npos);
+  return other == ft_invalid_argument ||
+         (other == ft_model_error && remark_length > 0 && message.find("TorchScript interpreter") != message.npos);
 }
 
 int settle_message(int other, std::string_view message) noexcept {

@@ -25,7 +25,8 @@ class Context {
   explicit Context(const char* subject, std::int64_t index = -1) noexcept
       : subject_(subject), index_(index), exceptions_(std::uncaught_exceptions()) {}
   ~Context() {
-    if (std::uncaught_exceptions() > exceptions_) [[unlikely]] tell();
+    if (std::uncaught_exceptions() > exceptions_) [[unlikely]]
+      tell();
   }
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
@@ -41,9 +42,11 @@ class Context {
 /// What is added to a message of LibTorch about shapes or dtypes that comes while this lives.
 class Remark {
  public:
-  explicit Remark(std::function<std::string()> text) : text_(std::move(text)), exceptions_(std::uncaught_exceptions()) {}
+  explicit Remark(std::function<std::string()> text)
+      : text_(std::move(text)), exceptions_(std::uncaught_exceptions()) {}
   ~Remark() {
-    if (std::uncaught_exceptions() > exceptions_) [[unlikely]] make();
+    if (std::uncaught_exceptions() > exceptions_) [[unlikely]]
+      make();
   }
   Remark(const Remark&) = delete;
   Remark& operator=(const Remark&) = delete;

@@ -32,7 +32,8 @@ bool has_right_libtorch() noexcept {
   char text[160];
   std::snprintf(text, sizeof(text),
                 "the LibTorch found at run time is %d.%d.%d, and FTorch was built with " TORCH_VERSION
-                "; look at LD_LIBRARY_PATH", major, minor, patch);
+                "; look at LD_LIBRARY_PATH",
+                major, minor, patch);
   set_failure(text);
   return false;
 }

@@ -16,10 +16,12 @@ namespace ftorch {
 class FpEnvironmentGuard {
  public:
   FpEnvironmentGuard() noexcept : control_(control()), is_trapped_(traps(control_)) {
-    if (is_trapped_) [[unlikely]] hold();
+    if (is_trapped_) [[unlikely]]
+      hold();
   }
   ~FpEnvironmentGuard() {
-    if (is_trapped_) [[unlikely]] restore();
+    if (is_trapped_) [[unlikely]]
+      restore();
     else restore_flags();
   }
   FpEnvironmentGuard(const FpEnvironmentGuard&) = delete;
@@ -40,7 +42,8 @@ class FpEnvironmentGuard {
   static bool traps(Control control) noexcept { return (control.sse & _MM_MASK_MASK) != _MM_MASK_MASK; }
   void restore_flags() const noexcept {
     const Control now = control();
-    if ((now.x87 & FE_ALL_EXCEPT) != (control_.x87 & FE_ALL_EXCEPT)) [[unlikely]] restore_x87();
+    if ((now.x87 & FE_ALL_EXCEPT) != (control_.x87 & FE_ALL_EXCEPT)) [[unlikely]]
+      restore_x87();
     else if (now.sse != control_.sse) _mm_setcsr(control_.sse);
   }
   void restore_x87() const noexcept;

@@ -9,9 +9,9 @@
 #include <cstring>
 #include <string_view>
 
-#include "files/crc32.h"
 #include "core/error.h"
 #include "core/text.h"
+#include "files/crc32.h"
 
 namespace ftorch {
 namespace {
@@ -58,7 +58,8 @@ std::string directory_of(const InputFile& file) {
 Archive::Archive(std::shared_ptr<InputFile> file) : file_(std::move(file)) {
   const std::string directory = directory_of(*file_);
   for (std::string_view rest = directory; !rest.empty();) {
-    if (rest.size() < entry_size || rest.substr(0, 4) != "PK\x01\x02") fail_damaged("an entry of its directory is wrong");
+    if (rest.size() < entry_size || rest.substr(0, 4) != "PK\x01\x02")
+      fail_damaged("an entry of its directory is wrong");
     const std::size_t name_size = number_at<std::uint16_t>(rest, 28);
     const std::size_t others = std::size_t{number_at<std::uint16_t>(rest, 30)} + number_at<std::uint16_t>(rest, 32);
     if (rest.size() < entry_size + name_size + others) fail_damaged("an entry of its directory is cut short");

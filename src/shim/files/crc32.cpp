@@ -36,7 +36,8 @@ std::uint32_t crc32(std::uint32_t crc, const void* data, std::size_t size) noexc
   crc = ~crc;
   for (; size >= 8; size -= 8, bytes += 8) {
     std::uint32_t next = 0;
-    for (unsigned i = 0; i < 4; ++i) next ^= tables[7 - i][(bytes[i] ^ crc >> 8 * i) & 255] ^ tables[3 - i][bytes[4 + i]];
+    for (unsigned i = 0; i < 4; ++i)
+      next ^= tables[7 - i][(bytes[i] ^ crc >> 8 * i) & 255] ^ tables[3 - i][bytes[4 + i]];
     crc = next;
   }
   for (; size > 0; --size, ++bytes) crc = crc >> 8 ^ tables[0][(crc ^ *bytes) & 255];

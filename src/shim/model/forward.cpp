@@ -8,12 +8,12 @@
 #include <exception>
 #include <functional>
 
-#include "tensor/convert.h"
 #include "core/guard.h"
+#include "core/text.h"
 #include "model/model.h"
+#include "tensor/convert.h"
 #include "tensor/region.h"
 #include "tensor/tensor.h"
-#include "core/text.h"
 #include "tensor/wrapped.h"
 
 using namespace ftorch;
@@ -112,9 +112,8 @@ bool is_borrowed(const at::Tensor& result, const Model& model, const Values& giv
   if (!is_shared(result, 1)) return false;
   return model.effects().has_state || model.owns(result) ||
          std::any_of(given.begin(), given.end(), [&](const at::Tensor& input) { return is_alias(input, result); }) ||
-         std::any_of(results.begin(), results.end(), [&](const at::Tensor& other) {
-           return &other != &result && is_alias(other, result);
-         });
+         std::any_of(results.begin(), results.end(),
+                     [&](const at::Tensor& other) { return &other != &result && is_alias(other, result); });
 }
 
 /// The result as its receiver has it: in memory of its own, and without a graph unless one was asked for.

@@ -5,12 +5,12 @@
 
 #include <sstream>
 
-#include "tensor/convert.h"
 #include "core/guard.h"
+#include "core/text.h"
+#include "tensor/convert.h"
 #include "tensor/plain.h"
 #include "tensor/print.h"
 #include "tensor/tensor.h"
-#include "core/text.h"
 #include "tensor/wrapped.h"
 
 using namespace ftorch;
@@ -42,7 +42,8 @@ int ft_model_save(ft_handle model, const char* filename) {
 }
 
 int ft_model_copy(ft_handle model, ft_handle* out) {
-  return guard<true>(ft_internal_error, [&] { *required(out, "out") = models.acquire(models.get(model, "the model")); });
+  return guard<true>(ft_internal_error,
+                     [&] { *required(out, "out") = models.acquire(models.get(model, "the model")); });
 }
 
 int ft_model_train(ft_handle model, int is_training) {

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <string_view>
 
+#include "core/text.h"
 #include "files/archive.h"
 #include "files/atomic_file.h"
 #include "model/model.h"
-#include "core/text.h"
 #include "model/torchscript.h"
 
 namespace ftorch {
@@ -27,7 +27,9 @@ constexpr Format formats[] = {
     {"\x89HDF", "an HDF5 file"},
     {"CDF", "a netCDF file"},
     {"\x93NUMPY", "a NumPy array"},
-    {"\x7f" "ELF", "a program or library"},
+    {"\x7f"
+     "ELF",
+     "a program or library"},
     {"version https://git-lfs", "a Git LFS pointer instead of the file"},
 };
 

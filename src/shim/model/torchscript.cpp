@@ -13,10 +13,10 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "model/effects.h"
-#include "tensor/plain.h"
-#include "model/state.h"
 #include "core/text.h"
+#include "model/effects.h"
+#include "model/state.h"
+#include "tensor/plain.h"
 
 namespace ftorch {
 namespace {
@@ -43,8 +43,8 @@ class Signature {
     for (std::size_t i = 0; i < count; ++i) {
       if (!c10::TensorType::get()->isSubtypeOf(*arguments_[i].type())) [[unlikely]]
         fail(ft_invalid_argument, "input_tensors(" + std::to_string(i + 1) + "): the model's argument, " +
-                                      arguments_[i].name() + ", is of type " +
-                                      arguments_[i].type()->annotation_str() + ", not a tensor");
+                                      arguments_[i].name() + ", is of type " + arguments_[i].type()->annotation_str() +
+                                      ", not a tensor");
     }
   }
 

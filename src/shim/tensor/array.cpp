@@ -11,9 +11,9 @@
 #include <span>
 #include <vector>
 
+#include "core/guard.h"
 #include "tensor/device.h"
 #include "tensor/elements.h"
-#include "core/guard.h"
 #include "tensor/options.h"
 #include "tensor/tensor.h"
 #include "tensor/wrapped.h"
@@ -25,21 +25,19 @@ namespace {
 using Numbers = c10::SmallVector<int64_t, 8>;
 using Order = std::span<const int32_t>;
 
-std::string order_text(Order order) {
-  return shape_text(std::vector<int64_t>(order.begin(), order.end()));
-}
+std::string order_text(Order order) { return shape_text(std::vector<int64_t>(order.begin(), order.end())); }
 
 /// `order` if it is a permutation from 1 to `rank`.
 Order permutation(const int32_t* order, int64_t size, std::size_t rank, const char* name) {
   if (size != static_cast<int64_t>(rank))
-    fail(ft_invalid_argument, std::string(name) + " has " + std::to_string(size) + " entries for " +
-                                  std::to_string(rank) + " dimensions");
+    fail(ft_invalid_argument,
+         std::string(name) + " has " + std::to_string(size) + " entries for " + std::to_string(rank) + " dimensions");
   const Order entries(order, rank);
   std::vector<bool> seen(rank, false);
   for (const int32_t entry : entries) {
     if (entry < 1 || entry > static_cast<int32_t>(rank) || seen[entry - 1])
-      fail(ft_invalid_argument, std::string(name) + " " + order_text(entries) + " is no permutation from 1 to " +
-                                    std::to_string(rank));
+      fail(ft_invalid_argument,
+           std::string(name) + " " + order_text(entries) + " is no permutation from 1 to " + std::to_string(rank));
     seen[entry - 1] = true;
   }
   return entries;
@@ -215,8 +213,8 @@ int ft_view_fill(const ft_view* view, ft_handle handle, int dtype) {
     check_elements(*view, dtype_of(dtype));
     const at::IntArrayRef shape(view->extents, static_cast<std::size_t>(view->rank));
     if (!is_taken(dtype_of(dtype), value.scalar_type()))
-      fail(ft_dtype_mismatch, "the tensor has dtype " + dtype_name(value.scalar_type()) + ", the array " +
-                                  dtype_name(dtype_of(dtype)));
+      fail(ft_dtype_mismatch,
+           "the tensor has dtype " + dtype_name(value.scalar_type()) + ", the array " + dtype_name(dtype_of(dtype)));
     if (!is_equal_but_for_ones(value.sizes(), shape))
       fail(ft_shape_mismatch, "the tensor has shape " + shape_text(value.sizes()) + ", the array " + shape_text(shape));
     if (value.numel() > 0) required(view->data, "array");

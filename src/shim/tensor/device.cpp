@@ -13,12 +13,12 @@
 
 #include <algorithm>
 
-#include "tensor/convert.h"
-#include "tensor/elements.h"
 #include "core/error.h"
 #include "core/guard.h"
-#include "tensor/region.h"
 #include "core/text.h"
+#include "tensor/convert.h"
+#include "tensor/elements.h"
+#include "tensor/region.h"
 
 namespace ftorch {
 namespace {
@@ -28,7 +28,9 @@ class Silent : public c10::WarningHandler {
   void process(const c10::Warning&) override {}
 };
 
-const c10::impl::DeviceGuardImplInterface& guard_of(c10::DeviceType type) { return *c10::impl::getDeviceGuardImpl(type); }
+const c10::impl::DeviceGuardImplInterface& guard_of(c10::DeviceType type) {
+  return *c10::impl::getDeviceGuardImpl(type);
+}
 
 std::string first_sentence(std::string text) {
   const auto end = text.find_first_of("\n");

@@ -55,8 +55,7 @@ Dimensions simplified(Elements to, Elements from, c10::IntArrayRef shape) {
     if (joined.empty() || next.to != joined.back().to * joined.back().extent ||
         next.from != joined.back().from * joined.back().extent)
       joined.push_back(next);
-    else
-      joined.back().extent *= next.extent;
+    else joined.back().extent *= next.extent;
   }
   return joined;
 }
@@ -111,9 +110,8 @@ void copy_elements(Elements to, Elements from, c10::IntArrayRef shape, std::size
     return std::abs(a.from) < std::abs(b.from);
   });
   if (nearest == dimensions.begin()) {
-    return for_each(to.data, from.data, dimensions, 1, [&](char* a, const char* b) {
-      row(a, inner.to, b, inner.from, inner.extent);
-    });
+    return for_each(to.data, from.data, dimensions, 1,
+                    [&](char* a, const char* b) { row(a, inner.to, b, inner.from, inner.extent); });
   }
   const Dimension outer = *nearest;
   dimensions.erase(nearest);

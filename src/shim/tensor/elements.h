@@ -12,7 +12,8 @@ namespace ftorch {
 /// Sorts a handful of dimensions, for which std::stable_sort would allocate.
 template <class Iterator, class Less>
 void sort_stably(Iterator begin, Iterator end, const Less& less) {
-  for (Iterator next = begin; next != end; ++next) std::rotate(std::upper_bound(begin, next, *next, less), next, next + 1);
+  for (Iterator next = begin; next != end; ++next)
+    std::rotate(std::upper_bound(begin, next, *next, less), next, next + 1);
 }
 
 /// A strided piece of host memory; strides in bytes, of either sign.

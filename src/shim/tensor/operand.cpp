@@ -10,8 +10,8 @@
 #include <limits>
 #include <utility>
 
-#include "tensor/convert.h"
 #include "core/error.h"
+#include "tensor/convert.h"
 #include "tensor/tensor.h"
 
 namespace ftorch {
@@ -24,8 +24,8 @@ at::Tensor recycled(const at::Scalar& number, at::ScalarType dtype) {
   thread_local at::Tensor last;
   if (!last.defined() || is_shared(last, 1)) last = at::empty({}, at::TensorOptions(dtype));
   // An integer is rounded once, not by way of a double.
-  *static_cast<T*>(last.mutable_data_ptr()) =
-      number.isFloatingPoint() ? static_cast<T>(number.toDouble()) : static_cast<T>(number.toLong());
+  *static_cast<T*>(last.mutable_data_ptr()) = number.isFloatingPoint() ? static_cast<T>(number.toDouble())
+                                                                       : static_cast<T>(number.toLong());
   return last;
 }
 

@@ -2,8 +2,8 @@
 // What a caller asks of a new tensor, checked.
 #pragma once
 
-#include "tensor/convert.h"
 #include "core/error.h"
+#include "tensor/convert.h"
 
 namespace ftorch {
 

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
-#include "tensor/convert.h"
 #include "core/guard.h"
+#include "core/text.h"
+#include "tensor/convert.h"
 #include "tensor/print.h"
 #include "tensor/tensor.h"
-#include "core/text.h"
 
 using namespace ftorch;
 
@@ -50,9 +50,8 @@ int ft_tensor_device(ft_handle handle, int32_t* device_type, int32_t* device_ind
 }
 
 int ft_tensor_requires_grad(ft_handle handle, int32_t* requires_grad) {
-  return query(handle, [&](const at::Tensor& value) {
-    *required(requires_grad, "requires_grad") = value.requires_grad();
-  });
+  return query(handle,
+               [&](const at::Tensor& value) { *required(requires_grad, "requires_grad") = value.requires_grad(); });
 }
 
 int ft_tensor_text(ft_handle handle) {

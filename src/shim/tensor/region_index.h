@@ -26,8 +26,11 @@ Comb comb_of(const Region& region);
 class IndexedRegion {
  public:
   explicit IndexedRegion(const Region& region)
-      : data_(region.data), shape_(region.shape.begin(), region.shape.end()),
-        strides_(region.strides.begin(), region.strides.end()), size_(region.size), comb_(comb_of(region)) {}
+      : data_(region.data),
+        shape_(region.shape.begin(), region.shape.end()),
+        strides_(region.strides.begin(), region.strides.end()),
+        size_(region.size),
+        comb_(comb_of(region)) {}
   Region region() const { return {data_, shape_, strides_, size_}; }
   const Comb& comb() const { return comb_; }
 

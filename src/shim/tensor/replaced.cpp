@@ -56,7 +56,8 @@ void forget_replaced() noexcept {
 }
 
 const Tensor& source_of_assignment(ft_handle handle) {
-  if (tensors.find(handle)) [[likely]] return tensor(handle, "the right-hand side");
+  if (tensors.find(handle)) [[likely]]
+    return tensor(handle, "the right-hand side");
   const auto kept = statement.tensors.find(handle);
   return kept != statement.tensors.end() ? kept->second : tensor(handle, "the right-hand side");
 }

@@ -8,8 +8,8 @@
 #include <ATen/ops/real.h>
 #include <ATen/ops/zeros.h>
 
-#include "tensor/convert.h"
 #include "core/guard.h"
+#include "tensor/convert.h"
 #include "tensor/options.h"
 #include "tensor/replaced.h"
 
@@ -51,7 +51,8 @@ namespace {
 /// True when an assignment may change the memory of the target's value.
 bool is_written_in_place(const Tensor& target) {
   const at::Tensor& value = target.value;
-  return value.is_same(target.attached) || target.is_mirror || target.parameter || (value.requires_grad() && value.is_leaf());
+  return value.is_same(target.attached) || target.is_mirror || target.parameter ||
+         (value.requires_grad() && value.is_leaf());
 }
 
 /// What bit copies of `target` are to read once it was assigned to; undefined where they find a tensor that was released.
@@ -103,7 +104,7 @@ namespace {
 void check_conversion(at::ScalarType from, at::ScalarType to, bool lossy) {
   if (lossy || keeps_numbers(to, from)) return;
   const char* const lost = c10::isComplexType(from) && !c10::isComplexType(to) ? "the imaginary parts would be lost"
-                                                                                : "numbers may be lost";
+                                                                               : "numbers may be lost";
   fail(ft_dtype_mismatch, "source_tensor has dtype " + dtype_name(from) + ", target_tensor " + dtype_name(to) + ": " +
                               lost + "; lossy=.true. allows it");
 }

@@ -8,8 +8,8 @@
 
 #include "core/handle.h"
 #include "core/lookup.h"
-#include "tensor/mirror.h"
 #include "core/text.h"
+#include "tensor/mirror.h"
 
 namespace ftorch {
 
@@ -69,7 +69,8 @@ inline constinit Tensors tensors;
 inline Tensor& tensor(ft_handle handle, const char* name) {
   Tensor& found = tensors.get(handle, name);
   if (found.wraps && !found.entry && found.attached.requires_grad()) lookups.add(found);
-  if (found.is_mirror) [[unlikely]] refresh_mirror(found);
+  if (found.is_mirror) [[unlikely]]
+    refresh_mirror(found);
   return found;
 }
 

@@ -31,10 +31,10 @@ bool takes_numbers_only(const Tensor& target, const at::Tensor& value) {
 
 /// True when both are the same elements.
 bool is_one_memory(const at::Tensor& a, const at::Tensor& b) {
-  return a.is_same(b) || (a.layout() == at::kStrided && b.layout() == at::kStrided && a.device() == b.device() &&
-                          a.const_data_ptr() == b.const_data_ptr() && a.scalar_type() == b.scalar_type() &&
-                          a.sizes() == b.sizes() && a.strides() == b.strides() && a.is_conj() == b.is_conj() &&
-                          a.is_neg() == b.is_neg());
+  return a.is_same(b) ||
+         (a.layout() == at::kStrided && b.layout() == at::kStrided && a.device() == b.device() &&
+          a.const_data_ptr() == b.const_data_ptr() && a.scalar_type() == b.scalar_type() && a.sizes() == b.sizes() &&
+          a.strides() == b.strides() && a.is_conj() == b.is_conj() && a.is_neg() == b.is_neg());
 }
 
 /// True when the value's numbers are those of the target's array already, as it is.
@@ -81,16 +81,16 @@ void check_write(const Tensor& target, const at::Tensor& value, Write how) {
   const char* const fixed = fixed_by(target, value, how);
   if (!fixed) return;
   if (!is_equal_but_for_ones(value.sizes(), target.value.sizes())) [[unlikely]]
-    fail(ft_shape_mismatch, "the value has shape " + shape_text(value.sizes()) + fixed + "shape " +
-                                shape_text(target.value.sizes()));
+    fail(ft_shape_mismatch,
+         "the value has shape " + shape_text(value.sizes()) + fixed + "shape " + shape_text(target.value.sizes()));
   if (!is_taken(target.value.scalar_type(), value.scalar_type())) [[unlikely]]
     fail(ft_dtype_mismatch, "the value has dtype " + dtype_name(value.scalar_type()) + fixed + "dtype " +
                                 dtype_name(target.value.scalar_type()));
   // Memory that stays where it is receives numbers from any device.
   const bool receives = target.attached.defined() || writes_in_place(target, value);
   if (!receives && value.device() != target.value.device()) [[unlikely]]
-    fail(ft_invalid_argument, "the value is on " + value.device().str() + "; the tensor was made on " +
-                                  target.value.device().str());
+    fail(ft_invalid_argument,
+         "the value is on " + value.device().str() + "; the tensor was made on " + target.value.device().str());
 }
 
 at::Tensor prepared(Tensor& target, at::Tensor value, Write how) {

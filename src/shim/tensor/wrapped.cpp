@@ -9,9 +9,9 @@
 #include <mutex>
 #include <numeric>
 
+#include "core/lookup.h"
 #include "tensor/device.h"
 #include "tensor/elements.h"
-#include "core/lookup.h"
 #include "tensor/region_index.h"
 
 namespace ftorch {
@@ -53,7 +53,9 @@ ElementStrides dense_strides(const at::Tensor& tensor) {
   return strides;
 }
 
-bool is_dense(const at::Tensor& tensor, const ElementStrides& dense) { return tensor.strides() == at::IntArrayRef(dense); }
+bool is_dense(const at::Tensor& tensor, const ElementStrides& dense) {
+  return tensor.strides() == at::IntArrayRef(dense);
+}
 
 /// Memory that lasts as long as somebody holds it.
 at::DataPtr shared(const std::shared_ptr<const CopiedMemory>& copy) {
@@ -136,7 +138,8 @@ class Register {
       if (&owner == target || owner.value.is_same(writer)) continue;
       if (!is_held(owner)) erase(owner);
       // A leaf's gradient arrives at this very tensor, so that it cannot be wrapped afresh.
-      else if (!target || !have_equal_bytes(target->attached, value)) owner.attached.unsafeGetTensorImpl()->bump_version();
+      else if (!target || !have_equal_bytes(target->attached, value))
+        owner.attached.unsafeGetTensorImpl()->bump_version();
     }
   }
 

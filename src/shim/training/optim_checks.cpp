@@ -5,8 +5,8 @@
 #include <cmath>
 #include <sstream>
 
-#include "training/optim.h"
 #include "tensor/region.h"
+#include "training/optim.h"
 
 namespace ftorch {
 namespace {
@@ -61,8 +61,8 @@ void check_hyperparameters(const OptimizerRow& row, const std::vector<double>& v
     const auto& [name, below] = row.hyperparameters[i];
     if (values[i] >= 0 && values[i] < below) continue;
     const std::string bound = std::isinf(below) ? "" : " and below " + number_text(below);
-    fail(ft_invalid_argument, std::string(name) + " is " + number_text(values[i]) +
-                                  "; it must be a number of at least 0" + bound);
+    fail(ft_invalid_argument,
+         std::string(name) + " is " + number_text(values[i]) + "; it must be a number of at least 0" + bound);
   }
   if (const char* rule = row.broken_rule(values.data())) fail(ft_invalid_argument, rule);
 }

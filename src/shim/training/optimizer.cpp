@@ -12,11 +12,11 @@
 
 #include <algorithm>
 
-#include "tensor/elements.h"
-#include "training/optim.h"
-#include "tensor/tensor.h"
 #include "core/thread.h"
+#include "tensor/elements.h"
+#include "tensor/tensor.h"
 #include "tensor/wrapped.h"
+#include "training/optim.h"
 
 namespace ftorch {
 namespace {
@@ -47,11 +47,12 @@ at::Tensor dense_gradient(const at::Tensor& gradient, const at::Tensor& paramete
 /// Fails for a step that would change an array which may be gone, or a tensor that nobody sees.
 void check_reachable(const GivenParameter& given, std::size_t index) {
   const Tensor* const found = tensors.find(given.tensor);
-  if (found ? found->value.is_same(given.leaf) : !given.has_array) [[likely]] return;
-  fail(ft_invalid_argument,
-       parameter_name(index) + (found ? " was assigned another value since the optimizer was made"
-                                      : " was released, and the array that it was made over may be gone") +
-           "; make the optimizer anew");
+  if (found ? found->value.is_same(given.leaf) : !given.has_array) [[likely]]
+    return;
+  fail(ft_invalid_argument, parameter_name(index) +
+                                (found ? " was assigned another value since the optimizer was made"
+                                       : " was released, and the array that it was made over may be gone") +
+                                "; make the optimizer anew");
 }
 
 /// The tensor behind a parameter that is a copy of an array of the host, or null.
@@ -60,12 +61,13 @@ Tensor* with_host_array(const GivenParameter& given) {
 }
 
 void check_gradient(const at::Tensor& gradient, const at::Tensor& leaf, std::size_t index) {
-  const char* const what = gradient.layout() != at::kStrided               ? "is sparse"
+  const char* const what = gradient.layout() != at::kStrided              ? "is sparse"
                            : gradient.scalar_type() != leaf.scalar_type() ? "has another dtype"
                            : gradient.device() != leaf.device()           ? "is on another device"
                            : gradient.sizes() != leaf.sizes()             ? "has another shape"
                                                                           : nullptr;
-  if (what) [[unlikely]] fail(ft_invalid_argument, "the gradient of " + parameter_name(index) + " " + what);
+  if (what) [[unlikely]]
+    fail(ft_invalid_argument, "the gradient of " + parameter_name(index) + " " + what);
 }
 
 }  // namespace

@@ -5,7 +5,8 @@
 
 enum { ones = 2, float32 = 6 };
 
-int main(void) {
+int main(void)
+{
   const int64_t shape[] = {2, 3};
   const ft_options options = {float32, 0, 0, 0};
   const char *text = "";
