@@ -8,10 +8,15 @@ import re
 
 def exported_modules(root):
     """Modules whose names `use ftorch` gives, through the modules that gather others."""
-    source = root / "src" / "fortran"
-    gathered = re.findall(r"^ *use (ftorch_\w+)", (source / "ftorch.fypp").read_text(), re.M)
-    tensor = re.findall(r"^ *use (ftorch_\w+)", (source / "ftorch_tensor.fypp").read_text(), re.M)
+    gathered = re.findall(r"^ *use (ftorch_\w+)", source_of(root, "ftorch"), re.M)
+    tensor = re.findall(r"^ *use (ftorch_\w+)", source_of(root, "ftorch_tensor"), re.M)
     return {*gathered, *tensor} - {"ftorch_tensor"}
+
+
+def source_of(root, module):
+    """The template of a module, in whatever room it stands."""
+    (path,) = (root / "src" / "fortran").rglob(f"{module}.fypp")
+    return path.read_text()
 
 
 def test_every_module_of_the_facade_has_a_place(root):
@@ -26,8 +31,7 @@ def test_every_module_of_the_facade_has_a_place(root):
 def test_every_module_of_the_facade_is_used_by_a_test(root):
     sources = "".join(path.read_text() for path in (root / "tests" / "fortran").iterdir())
     for module in exported_modules(root):
-        text = (root / "src" / "fortran" / f"{module}.fypp").read_text()
-        for names in re.findall(r"^ *public :: (.*)$", text, re.M):
+        for names in re.findall(r"^ *public :: (.*)$", source_of(root, module), re.M):
             for name in names.split(","):
                 name = name.strip()
                 if re.fullmatch(r"torch_\w+", name):

@@ -32,7 +32,7 @@ def subroutines(text: str) -> list[tuple[str, list[str], str]]:
 
 def test_every_public_subroutine_takes_a_status(root):
     checked = 0
-    for path in sorted((root / "src" / "fortran").glob("ftorch_*.fypp")):
+    for path in sorted((root / "src" / "fortran").rglob("ftorch_*.fypp")):
         text = path.read_text()
         # A name that a template makes stands in the `#:set` before it.
         made = re.findall(r"^#:set name = f\"(\w+)_\{", text, re.M)

@@ -20,7 +20,7 @@ def run_child(prepare: Callable[[], None]) -> tuple[int, float]:
     child = os.fork()
     if child == 0:
         prepare()
-        shim.LIBRARY.ft_last_words(WORDS, len(WORDS))
+        shim.LIBRARY.ft_fatal_message(WORDS, len(WORDS))
         os._exit(5)
     status = os.waitpid(child, 0)[1]
     return os.waitstatus_to_exitcode(status), time.monotonic() - start

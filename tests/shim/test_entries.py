@@ -146,7 +146,7 @@ def test_texts_are_per_thread() -> None:
 def test_last_words_end_a_process_that_hangs() -> None:
     program = (
         "import ctypes, shim, time\n"
-        "shim.LIBRARY.ft_last_words(b'farewell', ctypes.c_int64(8))\n"
+        "shim.LIBRARY.ft_fatal_message(b'farewell', ctypes.c_int64(8))\n"
         "time.sleep(60)\n"
     )
     begin = time.monotonic()

@@ -96,7 +96,7 @@ def test_scope_frees_temporaries_only() -> None:
     a = create([2])
     call("ft_scope_begin", 0)
     temporary, kept, copy = binary(ADD, a, a), binary(ADD, a, a), Tensor()
-    call("ft_tensor_keep", kept.handle)
+    call("ft_tensor_clear_temporary", kept.handle)
     copy.assign(temporary)
     made = create([4])
     call("ft_scope_end")

@@ -79,7 +79,7 @@ def test_statements_in_a_row_do_not_mix() -> None:
 def test_moved_elements_stay_in_the_graph() -> None:
     x = leaf(3)
     tensors = [number(1), binary(MUL, x, x)]
-    call("ft_tensor_keep", tensors[1].handle)
+    call("ft_tensor_clear_temporary", tensors[1].handle)
     move(tensors, [1, 0])
     tensors[0].backward()
     gradient = Tensor()

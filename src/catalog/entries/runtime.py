@@ -29,7 +29,7 @@ ENTRIES = (
         returns="void",
     ),
     Entry(
-        name="ft_last_words",
+        name="ft_fatal_message",
         arguments="text:text length:int64",
         returns="void",
         comment="Called before `error stop`, which waits forever inside an I/O statement, and "

@@ -41,7 +41,7 @@ ENTRIES = (
         "dtype keep every number. last: as above.",
     ),
     Entry(
-        name="ft_tensor_keep",
+        name="ft_tensor_clear_temporary",
         arguments="tensor:handle",
         comment="Marks a temporary as a variable: assignment copies it from now on and no scope "
         "frees it.",

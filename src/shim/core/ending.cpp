@@ -120,7 +120,7 @@ int ft_handler_enter(const char* text, int64_t length) {
 
 void ft_handler_leave(void) { handled = {}; }
 
-void ft_last_words(const char* words, int64_t length) {
+void ft_fatal_message(const char* words, int64_t length) {
   begin_end();
   // A reader that is gone does not end the process before its exit status is set.
   std::signal(SIGPIPE, SIG_IGN);

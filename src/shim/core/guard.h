@@ -12,23 +12,23 @@
 namespace ftorch {
 
 /// Puts the exception in flight into ft_text() and gives its status; `other` is that of an error without a class.
-int settle(int other) noexcept;
+int translate_exception(int other) noexcept;
 
 /// What LibTorch does once in each thread that calls it, done now and without harm to the host. Fails if the LibTorch found
 /// at run time is not the one that this library was compiled for.
-int enter_thread() noexcept;
+int initialize_thread() noexcept;
 
 /// True while something is kept for bit copies in the statement at hand (replaced.h).
 inline thread_local bool has_replaced = false;
 void forget_replaced() noexcept;
 
-/// Runs one entry. With settle(), the only try and catch of the shim. An assignment or a release may be part of a statement
+/// Runs one entry. With translate_exception(), the only try and catch of the shim. An assignment or a release may be part of a statement
 /// whose right-hand side holds bit copies of what was there before; all others come after it.
 template <bool may_be_within_a_statement = false, class F>
 int guard(int other, F&& entry) noexcept {
   const FpEnvironmentGuard environment;
   if (!presence) [[unlikely]] {
-    if (const int status = enter_thread(); status != ft_ok) return status;
+    if (const int status = initialize_thread(); status != ft_ok) return status;
   }
   Visit visit;
   const LookupScope scope;
@@ -38,7 +38,7 @@ int guard(int other, F&& entry) noexcept {
     std::forward<F>(entry)();
     return ft_ok;
   } catch (...) {
-    return settle(other);
+    return translate_exception(other);
   }
 }
 

@@ -33,7 +33,7 @@ thread_local std::string_view text;
 
 /// The part of LibTorch's message that speaks to the caller: no C++ backtrace, no list of all backends, no traceback of
 /// the model's source.
-std::string_view essence(std::string_view message) {
+std::string_view strip_backtrace(std::string_view message) {
   for (std::string_view end : {"\nException raised from", ". This could be because the operator doesn't exist"})
     message = message.substr(0, message.find(end));
   for (std::string_view mark : {"RuntimeError: ", "torch.jit.Error: "}) {
@@ -64,7 +64,7 @@ bool is_of_operator(int other, std::string_view message) {
 }
 
 int settle_message(int other, std::string_view message) noexcept {
-  const std::string_view said = essence(message);
+  const std::string_view said = strip_backtrace(message);
   if (is_out_of_memory(said)) {
     ftorch::set_failure(said);
     return ft_out_of_memory;
@@ -132,14 +132,14 @@ void set_text(std::string value) {
   text = made;
 }
 
-int settle(int other) noexcept {
+int translate_exception(int other) noexcept {
   try {
     throw;
   } catch (const Error& error) {
     set_failure(error.message);
     return error.status;
   } catch (const c10::OutOfMemoryError& error) {
-    set_failure(essence(error.what_without_backtrace()));
+    set_failure(strip_backtrace(error.what_without_backtrace()));
     return ft_out_of_memory;
   } catch (const c10::Error& error) {
     return settle_message(other, error.what_without_backtrace());

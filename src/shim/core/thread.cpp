@@ -42,7 +42,7 @@ bool has_openmp() { return omp_get_max_threads && omp_set_num_threads; }
 
 }  // namespace
 
-int enter_thread() noexcept {
+int initialize_thread() noexcept {
   if (!has_right_libtorch()) return ft_internal_error;
   register_thread();
   if (!has_openmp()) return ft_ok;

@@ -11,10 +11,10 @@
 #include "core/guard.h"
 #include "core/text.h"
 #include "model/model.h"
+#include "tensor/alias_registry.h"
 #include "tensor/convert.h"
 #include "tensor/region.h"
 #include "tensor/tensor.h"
-#include "tensor/wrapped.h"
 
 using namespace ftorch;
 
@@ -61,7 +61,7 @@ void check_apart(const std::vector<Tensor*>& outputs) {
     const at::Tensor* const memory = memory_of(*outputs[i]);
     ranges.push_back(memory ? range_of(region_of(*memory, byte_strides(*memory))) : Range{});
     for (std::size_t j = 0; j < i; ++j) {
-      const bool may_meet = ranges[i].meets(ranges[j]);
+      const bool may_meet = ranges[i].intersects(ranges[j]);
       if (outputs[i] != outputs[j] && !(may_meet && overlap(*memory, *memory_of(*outputs[j])))) continue;
       Context context("output_tensors", static_cast<int64_t>(i));
       fail(ft_invalid_argument, "the tensor shares its memory with output_tensors(" + std::to_string(j + 1) +
@@ -108,7 +108,7 @@ void add_written(const std::vector<Tensor*>& inputs, const Values& values, const
 }
 
 /// True when the result lies in memory that the model, an input or another result has as well.
-bool is_borrowed(const at::Tensor& result, const Model& model, const Values& given, const Values& results) {
+bool aliases_live_memory(const at::Tensor& result, const Model& model, const Values& given, const Values& results) {
   if (!is_shared(result, 1)) return false;
   return model.effects().has_state || model.owns(result) ||
          std::any_of(given.begin(), given.end(), [&](const at::Tensor& input) { return is_alias(input, result); }) ||
@@ -119,7 +119,7 @@ bool is_borrowed(const at::Tensor& result, const Model& model, const Values& giv
 /// The result as its receiver has it: in memory of its own, and without a graph unless one was asked for.
 at::Tensor received(at::Tensor& result, const Model& model, const Values& given, const Values& results) {
   if (is_expanded(result)) result = result.clone(at::MemoryFormat::Contiguous);
-  else if (is_borrowed(result, model, given, results)) result = result.clone();
+  else if (aliases_live_memory(result, model, given, results)) result = result.clone();
   if (!at::GradMode::is_enabled() && result.requires_grad()) result = result.detach();
   return std::move(result);
 }

@@ -7,11 +7,11 @@
 
 #include "core/guard.h"
 #include "core/text.h"
+#include "tensor/alias_registry.h"
 #include "tensor/convert.h"
 #include "tensor/plain.h"
 #include "tensor/print.h"
 #include "tensor/tensor.h"
-#include "tensor/wrapped.h"
 
 using namespace ftorch;
 

@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "core/guard.h"
+#include "tensor/alias_registry.h"
 #include "tensor/device.h"
 #include "tensor/elements.h"
 #include "tensor/options.h"
 #include "tensor/tensor.h"
-#include "tensor/wrapped.h"
 
 using namespace ftorch;
 
@@ -73,16 +73,16 @@ void check_multiple(const void* data, at::ScalarType dtype) {
 }
 
 /// A tensor over memory; on another device than the memory, or where kernels cannot work, a copy that the memory follows.
-ft_handle wrap(void* data, at::IntArrayRef shape, at::IntArrayRef strides, const Place& place,
+ft_handle wrap(void* data, at::IntArrayRef shape, at::IntArrayRef strides, const TensorSpec& spec,
                at::Device memory = at::kCPU) {
   Tensor made;
-  made.attached = wrapped_memory(data, shape, strides, at::TensorOptions(place.dtype).device(memory));
-  const bool is_mirror = memory.is_cpu() && !is_empty(shape) && needs_mirror(data, place.dtype);
+  made.attached = from_external_memory(data, shape, strides, at::TensorOptions(spec.dtype).device(memory));
+  const bool is_mirror = memory.is_cpu() && !is_empty(shape) && needs_mirror(data, spec.dtype);
   made.value = is_mirror ? mirror_of(made.attached) : made.attached;
-  if (place.device != memory) made.value = made.value.to(place.device);
-  made.is_mirror = is_mirror && place.device == memory;
-  made.value.set_requires_grad(place.requires_grad);
-  made.declared = made.wraps = true;
+  if (spec.device != memory) made.value = made.value.to(spec.device);
+  made.is_mirror = is_mirror && spec.device == memory;
+  made.value.set_requires_grad(spec.requires_grad);
+  made.has_fixed_spec = made.wraps = true;
   return new_tensor(std::move(made));
 }
 
@@ -137,7 +137,7 @@ Numbers permuted(const Values& values, Order order) {
 }
 
 /// The numbers of a tensor in the shape and dtype of an array.
-at::Tensor fitted(const at::Tensor& value, at::IntArrayRef shape, at::ScalarType dtype) {
+at::Tensor reshape_to_target(const at::Tensor& value, at::IntArrayRef shape, at::ScalarType dtype) {
   if (value.sizes() == shape && value.scalar_type() == dtype) return value;
   at::NoGradGuard no_grad;
   return value.reshape(shape).to(dtype);
@@ -157,9 +157,9 @@ int ft_tensor_from_blob(void* data, int ndims, const int64_t* shape, int64_t sha
                         int64_t layout_size, const ft_options* options, ft_handle* out) {
   return guard(ft_invalid_argument, [&] {
     required(out, "out");
-    const Place place = place_of(options);
-    const at::IntArrayRef sizes = shape_of(ndims, shape, shape_size, place.dtype);
-    *out = wrap(data, sizes, blob_strides(data, sizes, layout, layout_size), place);
+    const TensorSpec spec = parse_options(options);
+    const at::IntArrayRef sizes = shape_of(ndims, shape, shape_size, spec.dtype);
+    *out = wrap(data, sizes, blob_strides(data, sizes, layout, layout_size), spec);
   });
 }
 
@@ -168,16 +168,16 @@ int ft_tensor_from_device_pointer(void* data, int ndims, const int64_t* shape, i
                                   ft_handle* out) {
   return guard(ft_invalid_argument, [&] {
     required(out, "out");
-    const Place place = place_of(options);
-    if (place.device.is_cpu())
+    const TensorSpec spec = parse_options(options);
+    if (spec.device.is_cpu())
       fail(ft_invalid_argument, "the device is the host, whose memory torch_tensor_from_blob wraps");
-    const at::IntArrayRef sizes = shape_of(ndims, shape, shape_size, place.dtype);
+    const at::IntArrayRef sizes = shape_of(ndims, shape, shape_size, spec.dtype);
     const Numbers strides = blob_strides(data, sizes, layout, layout_size);
     if (c10::multiply_integers(sizes) > 0) {
-      check_address(data, place.device);
-      check_multiple(data, place.dtype);
+      check_address(data, spec.device);
+      check_multiple(data, spec.dtype);
     }
-    *out = wrap(data, sizes, strides, place, place.device);
+    *out = wrap(data, sizes, strides, spec, spec.device);
   });
 }
 
@@ -185,8 +185,8 @@ int ft_view_wrap(const ft_view* view, const int32_t* layout, int64_t layout_size
                  int64_t permute_dims_size, const ft_options* options, ft_handle* out) {
   return guard(ft_invalid_argument, [&] {
     required(out, "out");
-    const Place place = place_of(options);
-    check_elements(*view, place.dtype);
+    const TensorSpec spec = parse_options(options);
+    check_elements(*view, spec.dtype);
     const std::size_t rank = static_cast<std::size_t>(view->rank);
     const at::IntArrayRef shape(view->extents, rank);
     if (c10::multiply_integers(shape) > 0) required(view->data, "data");
@@ -199,10 +199,10 @@ int ft_view_wrap(const ft_view* view, const int32_t* layout, int64_t layout_size
       }
     }
     if (!permute_dims) {
-      *out = wrap(view->data, shape, strides, place);
+      *out = wrap(view->data, shape, strides, spec);
     } else {
       const Order order = permutation(permute_dims, permute_dims_size, rank, "permute_dims");
-      *out = wrap(view->data, permuted(shape, order), permuted(strides, order), place);
+      *out = wrap(view->data, permuted(shape, order), permuted(strides, order), spec);
     }
   });
 }
@@ -220,6 +220,6 @@ int ft_view_fill(const ft_view* view, ft_handle handle, int dtype) {
     if (value.numel() > 0) required(view->data, "array");
     if (is_over(value, {view->data, view->strides})) return;
     prepare_write(Region{view->data, shape, {view->strides, shape.size()}, view->element_size});
-    copy_out({view->data, view->strides}, fitted(value, shape, dtype_of(dtype)));
+    copy_out({view->data, view->strides}, reshape_to_target(value, shape, dtype_of(dtype)));
   });
 }

@@ -23,7 +23,7 @@
 namespace ftorch {
 namespace {
 
-/// LibTorch warns on standard error when a driver does not do; absence() says it instead.
+/// LibTorch warns on standard error when a driver does not do; why_unavailable() says it instead.
 class Silent : public c10::WarningHandler {
   void process(const c10::Warning&) override {}
 };
@@ -48,7 +48,7 @@ int device_count(c10::DeviceType type) {
   return guard_of(type).deviceCount();
 }
 
-std::string absence(c10::DeviceType type) {
+std::string why_unavailable(c10::DeviceType type) {
   if (!c10::impl::hasDeviceGuardImpl(type)) return "it was built without " + device_name(type);
   // LibTorch gives the reason only in the exception that it throws at the first use.
   try {
@@ -65,8 +65,8 @@ void check_address(void* data, c10::Device device) {
   if (found != device) fail(ft_invalid_argument, "the memory is on " + found.str() + ", not on " + device.str());
 }
 
-at::Tensor wrapped_memory(void* data, at::IntArrayRef shape, at::IntArrayRef strides,
-                          const at::TensorOptions& options) {
+at::Tensor from_external_memory(void* data, at::IntArrayRef shape, at::IntArrayRef strides,
+                                const at::TensorOptions& options) {
   return at::for_blob(data, shape).strides(strides).options(options).target_device(options.device()).make_tensor();
 }
 

@@ -12,13 +12,14 @@ namespace ftorch {
 int device_count(c10::DeviceType type);
 
 /// Why there is no device of a type, in a sentence.
-std::string absence(c10::DeviceType type);
+std::string why_unavailable(c10::DeviceType type);
 
 /// Fails unless `data` is an address of memory on the device.
 void check_address(void* data, c10::Device device);
 
 /// A tensor over memory, on the host or on a device, that lives on when the tensor is gone.
-at::Tensor wrapped_memory(void* data, at::IntArrayRef shape, at::IntArrayRef strides, const at::TensorOptions& options);
+at::Tensor from_external_memory(void* data, at::IntArrayRef shape, at::IntArrayRef strides,
+                                const at::TensorOptions& options);
 
 struct CopiedMemory {
   at::DataPtr data;

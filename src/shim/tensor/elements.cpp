@@ -24,14 +24,14 @@ struct Dimension {
 };
 
 using Dimensions = c10::SmallVector<Dimension, 8>;
-using Row = void (*)(char*, int64_t, const char*, int64_t, int64_t);
+using RowCopy = void (*)(char*, int64_t, const char*, int64_t, int64_t);
 
 template <std::size_t size>
 void copy_row(char* to, int64_t to_stride, const char* from, int64_t from_stride, int64_t extent) {
   for (int64_t i = 0; i < extent; ++i) std::memcpy(to + i * to_stride, from + i * from_stride, size);
 }
 
-Row row_of(std::size_t size) {
+RowCopy row_copy_for(std::size_t size) {
   switch (size) {
     case 1: return copy_row<1>;
     case 2: return copy_row<2>;
@@ -61,7 +61,7 @@ Dimensions simplified(Elements to, Elements from, c10::IntArrayRef shape) {
 }
 
 /// A plane in blocks that fit the first cache, so that neither side is walked across for long.
-void copy_plane(char* to, const char* from, const Dimension& inner, const Dimension& outer, Row row) {
+void copy_plane(char* to, const char* from, const Dimension& inner, const Dimension& outer, RowCopy row) {
   constexpr int64_t block = 32;
   for (int64_t j0 = 0; j0 < outer.extent; j0 += block) {
     const int64_t j1 = std::min(j0 + block, outer.extent);
@@ -105,7 +105,7 @@ void copy_elements(Elements to, Elements from, c10::IntArrayRef shape, std::size
     const std::size_t run = static_cast<std::size_t>(inner.extent) * size;
     return for_each(to.data, from.data, dimensions, 1, [run](char* a, const char* b) { std::memcpy(a, b, run); });
   }
-  const Row row = row_of(size);
+  const RowCopy row = row_copy_for(size);
   const auto nearest = std::min_element(dimensions.begin(), dimensions.end(), [](const auto& a, const auto& b) {
     return std::abs(a.from) < std::abs(b.from);
   });
@@ -131,7 +131,7 @@ void copy_out(Elements to, const at::Tensor& from) {
   const int64_t size = static_cast<int64_t>(from.itemsize());
   const c10::IntArrayRef shape = from.sizes();
   const Range a = range_of({to.data, shape, {to.strides, shape.size()}, size});
-  if (a.meets(range_of({source.data, shape, strides, size}))) {
+  if (a.intersects(range_of({source.data, shape, strides, size}))) {
     if (are_same(to, source, shape)) return;
     at::NoGradGuard no_grad;
     return copy_out(to, from.clone());

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "tensor/wrapped.h"
+#include "tensor/alias_registry.h"
 
 namespace ftorch {
 

@@ -20,7 +20,7 @@ namespace {
 /// A tensor of rank 0 that is made again only while somebody, such as a graph, holds the last one: an operator on a
 /// tensor and a number costs less than half of one on a tensor and an at::Scalar.
 template <class T>
-at::Tensor recycled(const at::Scalar& number, at::ScalarType dtype) {
+at::Tensor cached_scalar_tensor(const at::Scalar& number, at::ScalarType dtype) {
   thread_local at::Tensor last;
   if (!last.defined() || is_shared(last, 1)) last = at::empty({}, at::TensorOptions(dtype));
   // An integer is rounded once, not by way of a double.
@@ -53,7 +53,7 @@ void check_broadcast(at::IntArrayRef a, at::IntArrayRef b) {
   }
 }
 
-at::Scalar number_of(const ft_scalar* scalar) {
+at::Scalar to_at_scalar(const ft_scalar* scalar) {
   required(scalar, "the number");
   return scalar->is_real ? at::Scalar(scalar->real) : at::Scalar(scalar->integer);
 }
@@ -68,10 +68,10 @@ void check_number(const ft_scalar& number, const at::Tensor& other) {
                                 std::to_string(most) + "; use a tensor of a wider dtype");
 }
 
-at::Tensor operand(const at::Scalar& number, const at::Tensor& other) {
+at::Tensor scalar_operand(const at::Scalar& number, const at::Tensor& other) {
   if (other.device().is_cpu() && other.dim() > 0) {
-    if (other.scalar_type() == at::kFloat) return recycled<float>(number, at::kFloat);
-    if (other.scalar_type() == at::kDouble) return recycled<double>(number, at::kDouble);
+    if (other.scalar_type() == at::kFloat) return cached_scalar_tensor<float>(number, at::kFloat);
+    if (other.scalar_type() == at::kDouble) return cached_scalar_tensor<double>(number, at::kDouble);
   }
   return at::native::wrapped_scalar_tensor(number);
 }

@@ -11,12 +11,12 @@ namespace ftorch {
 /// Fails unless the shapes broadcast to a common one.
 void check_broadcast(at::IntArrayRef a, at::IntArrayRef b);
 
-at::Scalar number_of(const ft_scalar* scalar);
+at::Scalar to_at_scalar(const ft_scalar* scalar);
 
 /// Fails for an integer number that the elements of an integer tensor cannot hold: LibTorch would wrap it around.
 void check_number(const ft_scalar& number, const at::Tensor& other);
 
 /// `number` as an operand beside `other`, with PyTorch's rule that a number does not widen the dtype of a tensor.
-at::Tensor operand(const at::Scalar& number, const at::Tensor& other);
+at::Tensor scalar_operand(const at::Scalar& number, const at::Tensor& other);
 
 }  // namespace ftorch

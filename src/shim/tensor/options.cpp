@@ -7,7 +7,7 @@
 
 namespace ftorch {
 
-Place place_of(const ft_options* options) {
+TensorSpec parse_options(const ft_options* options) {
   required(options, "options");
   const c10::ScalarType dtype = dtype_of(options->dtype);
   const bool requires_grad = options->requires_grad == 1;

@@ -84,7 +84,7 @@ Range range_of(const Region& region) {
 bool overlap(const Region& a, const Region& b) {
   const Range range_a = range_of(a);
   const Range range_b = range_of(b);
-  if (!range_a.meets(range_b)) return false;
+  if (!range_a.intersects(range_b)) return false;
   // Elements of `a` are counted up from its first, those of `b` down from its last.
   Terms terms;
   add_terms(a, terms);

@@ -23,7 +23,7 @@ struct Region {
 struct Range {
   const char* begin;
   const char* end;
-  bool meets(Range other) const { return std::max(begin, other.begin) < std::min(end, other.end); }
+  bool intersects(Range other) const { return std::max(begin, other.begin) < std::min(end, other.end); }
 };
 
 ByteStrides byte_strides(const at::Tensor& tensor);

@@ -26,9 +26,9 @@ int ft_tensor_create(int fill, int ndims, const int64_t* shape, int64_t shape_si
                      ft_handle* out) {
   return guard(ft_invalid_argument, [&] {
     required(out, "out");
-    const Place place = place_of(options);
-    const at::IntArrayRef sizes = shape_of(ndims, shape, shape_size, place.dtype);
-    const at::TensorOptions wanted = at::TensorOptions(place.dtype).device(place.device);
+    const TensorSpec spec = parse_options(options);
+    const at::IntArrayRef sizes = shape_of(ndims, shape, shape_size, spec.dtype);
+    const at::TensorOptions wanted = at::TensorOptions(spec.dtype).device(spec.device);
     Tensor made;
     switch (fill) {
       case 0: made.value = at::empty(sizes, wanted); break;
@@ -36,13 +36,13 @@ int ft_tensor_create(int fill, int ndims, const int64_t* shape, int64_t shape_si
       case 2: made.value = at::ones(sizes, wanted); break;
       default: fail(ft_invalid_argument, "fill " + std::to_string(fill) + " is none of 0, 1, 2");
     }
-    made.value.set_requires_grad(place.requires_grad);
-    made.declared = true;
+    made.value.set_requires_grad(spec.requires_grad);
+    made.has_fixed_spec = true;
     *out = new_tensor(std::move(made));
   });
 }
 
-int ft_tensor_keep(ft_handle handle) {
+int ft_tensor_clear_temporary(ft_handle handle) {
   return guard(ft_internal_error, [&] { tensor(handle, "the tensor").temporary = false; });
 }
 

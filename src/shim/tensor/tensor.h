@@ -18,10 +18,10 @@ struct Entry;
 struct Tensor;
 
 /// The tensor's memory is held; whoever writes to it finds it from now on.
-void enter_wrapped(Tensor& tensor) noexcept;
+void register_alias(Tensor& tensor) noexcept;
 /// The tensor ends, and the program may take its memory away. If a graph holds it, which is one with this leaf, a backward
 /// pass that needs the numbers fails.
-void leave_wrapped(Tensor& tensor) noexcept;
+void unregister_alias(Tensor& tensor) noexcept;
 
 /// The place of a tensor in the register of wrapped memory, if it has one: that of this very object, which does not move.
 class EntryOf {
@@ -41,14 +41,14 @@ struct Tensor {
   Tensor(Tensor&&) noexcept = default;
   Tensor& operator=(Tensor&&) noexcept = default;
   ~Tensor() {
-    if (attached.defined()) leave_wrapped(*this);
+    if (attached.defined()) unregister_alias(*this);
   }
 
   at::Tensor value;
   /// The program's array. While no graph is involved on the host, `value` is this very tensor.
   at::Tensor attached;
   /// Made with a shape and dtype, which results written to it must have.
-  bool declared = false;
+  bool has_fixed_spec = false;
   /// The result of an expression: nobody can tell when its value is shared.
   bool temporary = false;
   /// The value is memory of a model, so that to write the tensor is to write that memory.
@@ -85,8 +85,8 @@ void for_each_tensor(const char* name, const ft_handle* handles, int64_t size, c
 }
 
 enum class Write {
-  assign,  ///< a declared target takes any shape and dtype, and is not declared any more
-  result,  ///< a declared target keeps its shape and dtype
+  assign,  ///< a target with a fixed shape and dtype takes any, and has none any more
+  result,  ///< a target with a fixed shape and dtype keeps them
   output   ///< every target does
 };
 

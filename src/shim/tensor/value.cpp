@@ -5,10 +5,10 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/zeros_like.h>
 
+#include "tensor/alias_registry.h"
 #include "tensor/convert.h"
 #include "tensor/elements.h"
 #include "tensor/tensor.h"
-#include "tensor/wrapped.h"
 
 namespace ftorch {
 namespace {
@@ -20,7 +20,7 @@ const char* fixed_by(const Tensor& target, const at::Tensor& value, Write how) {
   if (target.attached.defined()) return "; the array that the tensor wraps has ";
   if (target.parameter) return "; the model's tensor has ";
   if (writes_in_place(target, value)) return "; the leaf that is written has ";
-  if (target.declared && how != Write::assign) return "; the tensor was made with ";
+  if (target.has_fixed_spec && how != Write::assign) return "; the tensor was made with ";
   return how == Write::output ? "; the tensor has " : nullptr;
 }
 
@@ -45,7 +45,7 @@ bool stands_in_array(const Tensor& target, const at::Tensor& value) {
 }
 
 /// `value` with the target's shape, dtype and device.
-at::Tensor fitted(const Tensor& target, at::Tensor value) {
+at::Tensor reshape_to_target(const Tensor& target, at::Tensor value) {
   const at::Tensor& old = target.value;
   if (value.sizes() != old.sizes()) value = value.reshape(old.sizes());
   if (value.scalar_type() == old.scalar_type() && value.device() == old.device()) return value;
@@ -101,18 +101,18 @@ at::Tensor prepared(Tensor& target, at::Tensor value, Write how) {
     prepare_write_in_place(target.value);
     if (has_array_apart(target)) prepare_write(target, value);
   } else if (target.attached.defined()) {
-    if (!takes_numbers_only(target, value)) value = fitted(target, std::move(value));
+    if (!takes_numbers_only(target, value)) value = reshape_to_target(target, std::move(value));
     else if (value.sizes() != target.value.sizes()) value = value.reshape(target.value.sizes());
     prepare_write(target, value);
-  } else if (how == Write::output || (target.declared && how == Write::result)) {
-    value = fitted(target, std::move(value));
+  } else if (how == Write::output || (target.has_fixed_spec && how == Write::result)) {
+    value = reshape_to_target(target, std::move(value));
   }
   return value;
 }
 
 void commit(Tensor& target, at::Tensor value, Write how) {
   if (writes_in_place(target, value)) return write_in_place(target, value);
-  if (how == Write::assign) target.declared = false;
+  if (how == Write::assign) target.has_fixed_spec = false;
   target.temporary = false;
   if (target.attached.defined()) copy_numbers(target.attached, value);
   const bool is_attached = target.attached.defined() && takes_numbers_only(target, value);

@@ -14,18 +14,18 @@ int ft_optim_create(int number, const ft_handle* parameters, int64_t parameters_
     required(out, "out");
     const OptimizerRow& row = optimizer_row(number);
     if (hyperparameters_size > 0) required(hyperparameters, "hyperparameters");
-    std::vector<GivenParameter> given;
+    std::vector<GivenParameter> leaves;
     std::vector<at::Tensor> memories;
     for_each_tensor("parameters", parameters, parameters_size, [&](const Tensor& parameter, std::size_t i) {
       const at::Tensor& array = parameter.attached;
       const bool copies_array = array.defined() && array.device().is_cpu() && !array.is_same(parameter.value);
-      given.push_back({parameter.value, tensors.identity(parameters[i]), array.defined(), copies_array});
+      leaves.push_back({parameter.value, tensors.identity(parameters[i]), array.defined(), copies_array});
       memories.push_back(array.defined() ? array : parameter.value);
     });
-    check_parameters(given);
+    check_parameters(leaves);
     check_disjoint(memories);
     *out = optims.acquire(std::make_shared<Optimizer>(
-        row, std::vector<double>(hyperparameters, hyperparameters + hyperparameters_size), given));
+        row, std::vector<double>(hyperparameters, hyperparameters + hyperparameters_size), leaves));
   });
 }
 

@@ -78,7 +78,7 @@ class Optimizer {
   enum class Turn : std::uint8_t { none, first, later };
 
   struct Parameter {
-    GivenParameter given;
+    GivenParameter original;
     /// The leaf; as pairs of real numbers where it is complex.
     at::Tensor real;
     /// What the kernels walk, as raw memory: `real`, or a dense copy where that has gaps.

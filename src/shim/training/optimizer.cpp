@@ -13,9 +13,9 @@
 #include <algorithm>
 
 #include "core/thread.h"
+#include "tensor/alias_registry.h"
 #include "tensor/elements.h"
 #include "tensor/tensor.h"
-#include "tensor/wrapped.h"
 #include "training/optim.h"
 
 namespace ftorch {
@@ -89,11 +89,11 @@ Optimizer::Optimizer(const OptimizerRow& row, std::vector<double> hyperparameter
 void Optimizer::update_turns() {
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     Parameter& parameter = parameters_[i];
-    check_reachable(parameter.given, i);
-    const at::Tensor& gradient = parameter.given.leaf.mutable_grad();
+    check_reachable(parameter.original, i);
+    const at::Tensor& gradient = parameter.original.leaf.mutable_grad();
     Turn turn = Turn::none;
     if (gradient.defined()) {
-      check_gradient(gradient, parameter.given.leaf, i);
+      check_gradient(gradient, parameter.original.leaf, i);
       turn = parameter.has_stepped ? Turn::later : Turn::first;
     }
     if (turn == parameter.turn) continue;
@@ -149,15 +149,15 @@ void Optimizer::refresh() {
   for (FusedGroup& group : groups_) {
     for (const std::size_t i : group.members) {
       const Parameter& parameter = parameters_[i];
-      if (Tensor* const found = with_host_array(parameter.given); found && found->is_mirror) refresh_mirror(*found);
-      group.gradients.push_back(dense_gradient(parameter.given.leaf.mutable_grad(), parameter.dense));
+      if (Tensor* const found = with_host_array(parameter.original); found && found->is_mirror) refresh_mirror(*found);
+      group.gradients.push_back(dense_gradient(parameter.original.leaf.mutable_grad(), parameter.dense));
       if (parameter.has_gaps()) copy_numbers(parameter.dense, parameter.real);
     }
   }
   for (const FusedGroup& group : groups_) {
     for (const std::size_t i : group.members) {
-      prepare_write_in_place(parameters_[i].given.leaf);
-      if (Tensor* const found = with_host_array(parameters_[i].given)) prepare_write(*found);
+      prepare_write_in_place(parameters_[i].original.leaf);
+      if (Tensor* const found = with_host_array(parameters_[i].original)) prepare_write(*found);
     }
   }
 }
@@ -174,9 +174,9 @@ void Optimizer::step(const FusedGroup& group) {
     Parameter& parameter = parameters_[i];
     if (parameter.has_gaps()) copy_numbers(parameter.real, parameter.dense);
     // The kernels do not tell graphs that saved the old numbers.
-    parameter.given.leaf.unsafeGetTensorImpl()->bump_version();
+    parameter.original.leaf.unsafeGetTensorImpl()->bump_version();
     parameter.has_stepped = true;
-    if (const Tensor* const found = with_host_array(parameter.given)) copy_numbers(found->attached, found->value);
+    if (const Tensor* const found = with_host_array(parameter.original)) copy_numbers(found->attached, found->value);
   }
 }
 
@@ -192,7 +192,7 @@ void Optimizer::step() {
 }
 
 void Optimizer::zero_gradient() {
-  for (Parameter& parameter : parameters_) parameter.given.leaf.mutable_grad().reset();
+  for (Parameter& parameter : parameters_) parameter.original.leaf.mutable_grad().reset();
 }
 
 }  // namespace ftorch

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The register of memory that is wrapped and held, and what happens to graphs that hold memory which is about to change.
 
-#include "tensor/wrapped.h"
+#include "tensor/alias_registry.h"
 
 #include <algorithm>
 #include <cstring>
@@ -30,14 +30,14 @@ using ElementStrides = c10::SmallVector<int64_t, 8>;
 bool is_value_attached(const Tensor& target) { return target.value.is_same(target.attached); }
 
 /// A second tensor over the memory: no flag, gradient or version of the first stays.
-void wrap_afresh(Tensor& target) {
+void rewrap(Tensor& target) {
   const at::Tensor& old = target.attached;
-  at::Tensor fresh = wrapped_memory(old.mutable_data_ptr(), old.sizes(), old.strides(), old.options());
+  at::Tensor fresh = from_external_memory(old.mutable_data_ptr(), old.sizes(), old.strides(), old.options());
   if (is_value_attached(target)) target.value = fresh;
   target.attached = std::move(fresh);
 }
 
-bool is_held(const Tensor& owner) { return is_shared(owner.attached, is_value_attached(owner) ? 2 : 1); }
+bool has_other_holders(const Tensor& owner) { return is_shared(owner.attached, is_value_attached(owner) ? 2 : 1); }
 
 /// Strides of memory without gaps in which the dimensions follow each other as they do in `tensor`.
 ElementStrides dense_strides(const at::Tensor& tensor) {
@@ -96,9 +96,9 @@ void move_to_copy(Tensor& owner, const at::Tensor& wrapped) {
 }
 
 /// The old holders get a copy, and `owner` stays with the memory.
-void privatise(Tensor& owner) {
+void copy_on_write(Tensor& owner) {
   const at::Tensor held = owner.attached;
-  wrap_afresh(owner);
+  rewrap(owner);
   move_to_copy(owner, held);
 }
 
@@ -113,7 +113,7 @@ bool have_equal_bytes(const at::Tensor& wrapped, const at::Tensor& value) {
 }
 
 /// Never destroyed: tensors may be released after the end of the program's static objects.
-class Register {
+class AliasRegistry {
  public:
   bool is_empty() const { return size_.load(std::memory_order_relaxed) == 0; }
 
@@ -136,7 +136,7 @@ class Register {
     for (IndexedRegion* const found : index_.meeting(region)) {
       Tensor& owner = static_cast<Entry*>(found)->owner;
       if (&owner == target || owner.value.is_same(writer)) continue;
-      if (!is_held(owner)) erase(owner);
+      if (!has_other_holders(owner)) erase(owner);
       // A leaf's gradient arrives at this very tensor, so that it cannot be wrapped afresh.
       else if (!target || !have_equal_bytes(target->attached, value))
         owner.attached.unsafeGetTensorImpl()->bump_version();
@@ -157,8 +157,8 @@ class Register {
   std::atomic<std::size_t> size_{0};
 };
 
-Register& wrapped() {
-  static Register& instance = *new Register;
+AliasRegistry& wrapped() {
+  static AliasRegistry& instance = *new AliasRegistry;
   return instance;
 }
 
@@ -178,7 +178,7 @@ struct Written {
 /// Leaves that this very entry gave to a graph, if they are to be found by a write.
 void enter_held(const Region& written, const Tensor* target) {
   lookups.for_each(0, [&](Tensor& leaf) {
-    if (&leaf != target && range_of(written).meets(span_of(leaf.attached)) &&
+    if (&leaf != target && range_of(written).intersects(span_of(leaf.attached)) &&
         overlap(written, Written{leaf.attached}.region()))
       ftorch::enter_held(leaf);
   });
@@ -187,10 +187,10 @@ void enter_held(const Region& written, const Tensor* target) {
 }  // namespace
 
 void enter_held(Tensor& leaf) noexcept {
-  if (!leaf.entry && is_held(leaf)) enter_wrapped(leaf);
+  if (!leaf.entry && has_other_holders(leaf)) register_alias(leaf);
 }
 
-void enter_wrapped(Tensor& tensor) noexcept {
+void register_alias(Tensor& tensor) noexcept {
   if (tensor.entry) return;
   try {
     wrapped().enter(tensor);
@@ -200,16 +200,16 @@ void enter_wrapped(Tensor& tensor) noexcept {
   }
 }
 
-void leave_wrapped(Tensor& tensor) noexcept {
+void unregister_alias(Tensor& tensor) noexcept {
   lookups.forget(tensor);
   if (tensor.entry) wrapped().leave(tensor);
   // The memory may be gone already, since compilers free arrays before they finalise tensors: it is not read.
-  if (is_held(tensor)) tensor.attached.unsafeGetTensorImpl()->bump_version();
+  if (has_other_holders(tensor)) tensor.attached.unsafeGetTensorImpl()->bump_version();
 }
 
 void prepare_write(Tensor& target, const at::Tensor& value) {
-  if (is_held(target)) privatise(target);
-  else if (target.attached.requires_grad()) wrap_afresh(target);
+  if (has_other_holders(target)) copy_on_write(target);
+  else if (target.attached.requires_grad()) rewrap(target);
   const Written written{target.attached};
   enter_held(written.region(), &target);
   if (!wrapped().is_empty()) wrapped().prepare_write(written.region(), &target, {}, value);
@@ -231,7 +231,7 @@ at::Tensor Operands::add(Tensor& tensor, bool has_views) {
   if (!tensor.wraps || !is_value_attached(tensor)) return value;
   if (has_views && value.storage().nbytes() > 2 * value.nbytes()) return value.contiguous();
   if (value.requires_grad()) return value;
-  at::Tensor operand = wrapped_memory(value.mutable_data_ptr(), value.sizes(), value.strides(), value.options());
+  at::Tensor operand = from_external_memory(value.mutable_data_ptr(), value.sizes(), value.strides(), value.options());
   lent_.push_back({tensor, operand});
   return operand;
 }
