@@ -75,12 +75,12 @@ def doctor(
         subject = find_subject(prefix, build_dir)
     subject.programs = program or []
     found = run_checks(CHECKS, subject)
-    everything = [finding for findings in found.values() for finding in findings]
+    all_findings = [finding for findings in found.values() for finding in findings]
     if json:
         _print_json(subject, found)
     else:
         _print(subject, found)
-    wrong = any(finding.state is State.PROBLEM for finding in everything)
+    wrong = any(finding.state is State.PROBLEM for finding in all_findings)
     raise typer.Exit(ExitCode.TESTS_FAILED if wrong else ExitCode.OK)
 
 

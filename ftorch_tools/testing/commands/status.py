@@ -42,9 +42,9 @@ def status(
         if run is not None:
             records = [find_run(run, project, warn)]
         else:
-            everything = find_store(project).load_all(warn)
-            going = [record for record in everything[:-last] if in_progress(record)]
-            records = [*going, *everything[-last:]]
+            all_records = find_store(project).load_all(warn)
+            going = [record for record in all_records[:-last] if in_progress(record)]
+            records = [*going, *all_records[-last:]]
         states = [state_of(refresh_detached(record)) for record in records]
     if json:
         print_json("status/1", {"runs": states})
