@@ -83,7 +83,7 @@ def optimizer_method_table() -> Table:
             code(f"torch_optim_{row.name}"),
             row.doc,
             ", ".join(code(one.name) for one in row.state),
-            code(f"at::{row.kernel}"),
+            code(f"at::{row.kernel}") if row.is_fused else "no fused kernel",
         )
         for row in optimizers.OPTIMIZERS
     )
@@ -91,11 +91,15 @@ def optimizer_method_table() -> Table:
 
 def loss_table() -> Table:
     """Losses."""
-    header = ("Procedure", "Meaning", "Input and target", "PyTorch")
+    header = ("Procedure", "Meaning", "Arguments", "Input and target", "PyTorch")
     return header, (
         (
             code(f"torch_loss_{row.name}"),
             row.doc,
+            " ".join(
+                f"{code(one.name)} ({fortran_value(one.default)}): {one.doc}"
+                for one in row.arguments
+            ),
             "same shape and dtype" if row.same_shape else "see meaning",
             code(f"torch.nn.functional.{row.reference}"),
         )

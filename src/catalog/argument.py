@@ -19,7 +19,9 @@ class Argument:
     python: str
     """Keyword in PyTorch, with `betas[0]` for an element of a tuple."""
     upper_bound: float | None = None
-    """Exclusive; the lower bound is 0."""
+    """Exclusive; the lower bound of a hyperparameter is 0."""
+    samples: tuple[float | bool, ...] = ()
+    """Values beside the default that tests of a loss compare with PyTorch."""
 
     @property
     def is_logical(self) -> bool:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .functions import FUNCTIONS, Function
+from .losses import REDUCTIONS, Loss
 
 DTYPES = ("float32", "float64")
 """Dtypes of all comparisons, in the order in which programs read and write them."""
@@ -24,3 +25,23 @@ def forms(row: Function) -> tuple[tuple[str, ...], ...]:
 def function_cases() -> Iterator[tuple[Function, tuple[str, ...]]]:
     """Each function with the operands of each call."""
     return ((row, form) for row in FUNCTIONS for form in forms(row))
+
+
+def loss_variants(row: Loss) -> Iterator[dict[str, float | bool]]:
+    """Arguments of the calls of a loss by name: all absent, then each alone."""
+    yield {}
+    for argument in row.arguments:
+        yield from ({argument.name: value} for value in argument.samples)
+
+
+def loss_cases(row: Loss) -> Iterator[tuple[str, dict[str, float | bool], str, str]]:
+    """Target, arguments and reduction (constant and PyTorch's name) of each call of a loss."""
+    for target in ("same",) if row.same_shape else ("same", "labels"):
+        for variant in loss_variants(row):
+            for constant, _, name in REDUCTIONS:
+                yield target, variant, constant, name
+
+
+def fortran_literal(value: float | bool) -> str:
+    """A value as Fortran writes it."""
+    return f".{str(value).lower()}." if isinstance(value, bool) else f"{value!r}_real64"

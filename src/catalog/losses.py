@@ -5,21 +5,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .argument import Argument
+
 
 @dataclass(frozen=True, kw_only=True)
 class Loss:
-    """One loss. Its procedure is `torch_loss_<name>(loss, input, target, reduction_type)`."""
+    """One loss: `torch_loss_<name>(loss, input, target, <arguments>, reduction_type)`."""
 
     name: str
     """Name of the procedure."""
     aten: str
     """ATen function."""
     call: str
-    """C++ call in `input`, `target`, `reduction`."""
+    """C++ call in `input`, `target`, `reduction` and the arguments by name."""
     reference: str
     """Function in `torch.nn.functional`."""
     doc: str
     """One sentence for the reference."""
+    arguments: tuple[Argument, ...] = ()
+    """Arguments after the target, in the order of the Fortran interface."""
     same_shape: bool = True
     """True when input and target must agree in shape and dtype."""
 
@@ -47,6 +51,84 @@ LOSSES = (
         doc="Cross entropy of logits [N, C, ...] with int64 class numbers from 0, [N, ...],"
         " or with probabilities.",
         same_shape=False,
+    ),
+    Loss(
+        name="smooth_l1",
+        aten="smooth_l1_loss",
+        call="at::smooth_l1_loss(input, target, reduction, beta)",
+        reference="smooth_l1_loss",
+        doc="Absolute error, squared below `beta`.",
+        arguments=(
+            Argument(
+                name="beta",
+                default=1.0,
+                python="beta",
+                doc="Where the square ends.",
+                samples=(0.3, 0.0),
+            ),
+        ),
+    ),
+    Loss(
+        name="huber",
+        aten="huber_loss",
+        call="at::huber_loss(input, target, reduction, delta)",
+        reference="huber_loss",
+        doc="Squared error, linear above `delta`.",
+        arguments=(
+            Argument(
+                name="delta",
+                default=1.0,
+                python="delta",
+                doc="Where the square ends, above 0.",
+                samples=(0.3,),
+            ),
+        ),
+    ),
+    Loss(
+        name="kl_div",
+        aten="kl_div",
+        call="at::kl_div(input, target, reduction, log_target)",
+        reference="kl_div",
+        doc="Kullback-Leibler divergence of the target from the input, which holds logarithms.",
+        arguments=(
+            Argument(
+                name="log_target",
+                default=False,
+                python="log_target",
+                doc="The target holds logarithms too.",
+                samples=(True,),
+            ),
+        ),
+    ),
+    Loss(
+        name="poisson_nll",
+        aten="poisson_nll_loss",
+        call="at::poisson_nll_loss(input, target, log_input, full, eps, reduction)",
+        reference="poisson_nll_loss",
+        doc="Negative logarithm of the likelihood of counts with a Poisson distribution.",
+        arguments=(
+            Argument(
+                name="log_input",
+                default=True,
+                python="log_input",
+                doc="The input holds logarithms of the rates.",
+                samples=(False,),
+            ),
+            Argument(
+                name="full",
+                default=False,
+                python="full",
+                doc="Add the Stirling approximation of the factorial.",
+                samples=(True,),
+            ),
+            Argument(
+                name="eps",
+                default=1e-8,
+                python="eps",
+                doc="Term added to rates in a logarithm.",
+                samples=(0.5,),
+            ),
+        ),
     ),
 )
 

@@ -39,13 +39,20 @@ class Optimizer:
     state: tuple[State, ...]
     """State tensors."""
     kernel: str
-    """Function of ATen that steps many parameters in place; it allocates nothing on the host."""
+    """ATen's fused function, which steps many parameters, or one of `optim_functions.h`."""
     arguments: str
     """C++, in `parameters`, `gradients`, `steps`, state and hyperparameters, `first_step`."""
     doc: str
     """One sentence for the reference, with the source."""
     rules: tuple[Rule, ...] = ()
     """Conditions on several hyperparameters."""
+    variants: tuple[dict[str, float | bool], ...] = ()
+    """Hyperparameters beside the defaults that tests compare with PyTorch."""
+
+    @property
+    def is_fused(self) -> bool:
+        """True for a kernel of ATen."""
+        return self.kernel.startswith("_fused_")
 
 
 LEARNING_RATE = Argument(
@@ -110,6 +117,11 @@ OPTIMIZERS = (
                 message="nesterov needs momentum above 0 and no dampening",
             ),
         ),
+        variants=(
+            {"momentum": 0.9},
+            {"momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
+            {"momentum": 0.5, "dampening": 0.3},
+        ),
     ),
     Optimizer(
         name="Adam",
@@ -122,6 +134,10 @@ OPTIMIZERS = (
         kernel="_fused_adam_",
         arguments=ADAM_ARGUMENTS,
         doc="Adam (Kingma and Ba 2015).",
+        variants=(
+            {"weight_decay": 0.1},
+            {"amsgrad": True, "beta_1": 0.8, "beta_2": 0.95},
+        ),
     ),
     Optimizer(
         name="AdamW",
@@ -139,5 +155,47 @@ OPTIMIZERS = (
         kernel="_fused_adamw_",
         arguments=ADAM_ARGUMENTS,
         doc="Adam with decoupled weight decay (Loshchilov and Hutter 2019).",
+        variants=(
+            {"weight_decay": 0.1},
+            {"amsgrad": True, "eps": 1e-6},
+        ),
+    ),
+    Optimizer(
+        name="RMSprop",
+        hyperparameters=(
+            Argument(
+                name="learning_rate", default=1e-2, python="lr", doc="Step size, not negative."
+            ),
+            Argument(
+                name="alpha",
+                default=0.99,
+                python="alpha",
+                doc="Decay rate of the squares.",
+                upper_bound=1.0,
+            ),
+            Argument(name="eps", default=1e-8, python="eps", doc="Term added to the denominator."),
+            Argument(name="weight_decay", default=0.0, python="weight_decay", doc="L2 penalty."),
+            Argument(name="momentum", default=0.0, python="momentum", doc="Momentum factor."),
+            Argument(
+                name="centered",
+                default=False,
+                python="centered",
+                doc="Divide by the deviation from the mean gradient.",
+            ),
+        ),
+        state=(
+            State(name="square_avg"),
+            State(name="momentum_buffer", condition="momentum > 0"),
+            State(name="grad_avg", condition="centered"),
+        ),
+        kernel="rmsprop",
+        arguments="parameters, gradients, square_avg, momentum_buffer, grad_avg,"
+        " learning_rate, alpha, eps, weight_decay, momentum, centered",
+        doc="Gradients divided by a running mean of their size (Hinton 2012).",
+        variants=(
+            {"weight_decay": 0.1},
+            {"momentum": 0.9, "alpha": 0.9},
+            {"centered": True, "momentum": 0.5},
+        ),
     ),
 )

@@ -77,7 +77,9 @@ def reference_optimizer(row, values, parameters):
             arguments.setdefault(keyword, []).append(values[argument.name])
         else:
             arguments[keyword] = values[argument.name]
-    return getattr(torch.optim, row.name)(parameters, foreach=False, fused=False, **arguments)
+    if row.is_fused:
+        arguments["fused"] = False
+    return getattr(torch.optim, row.name)(parameters, foreach=False, **arguments)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

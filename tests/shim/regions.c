@@ -68,7 +68,7 @@ static void calculate(int64_t extent)
   ft_handle product = NULL, loss = NULL, gradient = NULL, copy = NULL;
   regions = 0;
   must(ft_tensor_binary(2, x, y, &product), "product");
-  must(ft_loss(0, product, y, 1, &loss), "loss");
+  must(ft_loss(0, product, y, NULL, 0, 1, &loss), "loss");
   must(ft_tensor_backward(loss, NULL, 0), "backward");
   must(ft_tensor_gradient(x, &gradient), "gradient");
   must(ft_tensor_assign(&copy, gradient, 0), "assignment");
@@ -91,7 +91,7 @@ static void classify(void)
   must(ft_tensor_create(2, 2, shape, 2, &options, &x), "create");
   for (int number = 0; number < 3; ++number) {
     regions = 0;
-    must(ft_loss(number, x, x, 1, &loss), "loss");
+    must(ft_loss(number, x, x, NULL, 0, 1, &loss), "loss");
     expect(0, "a loss", 6);
   }
   ft_release(x);

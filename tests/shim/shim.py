@@ -19,6 +19,7 @@ sys.path.append(str(Path(__file__).parents[2] / "src"))
 
 from catalog.entries import ENTRIES
 from catalog.functions import FUNCTIONS
+from catalog.losses import LOSSES
 from catalog.statuses import STATUSES
 
 STATUS = {f"ft_{row.name}": row.code for row in STATUSES}
@@ -311,11 +312,19 @@ def optimizer(
 
 
 def loss(
-    number: int, input: Tensor, target: Tensor, kind: int = 1, into: Tensor | None = None
+    number: int,
+    input: Tensor,
+    target: Tensor,
+    kind: int = 1,
+    into: Tensor | None = None,
+    values: Sequence[float] | None = None,
 ) -> Tensor:
-    """A loss by its number in the catalog."""
-    result = into or Tensor()
-    call("ft_loss", number, input.handle, target.handle, c_int(kind), result.target)
+    """A loss by its row in the catalog, with its defaults unless told otherwise."""
+    if values is None:
+        values = [one.default for row in LOSSES[number:][:1] for one in row.arguments]
+    result, operands = into or Tensor(), (input.handle, target.handle)
+    numbers, size = (c_double * len(values))(*map(float, values)), c_int64(len(values))
+    call("ft_loss", number, *operands, numbers, size, c_int(kind), result.target)
     return result
 
 

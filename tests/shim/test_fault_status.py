@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import shim
-from shim import ShimError, Tensor, call, create, load, wrap
+from shim import ShimError, create, load, loss, wrap
 
 
 class Multiply(nn.Module):
@@ -143,11 +143,10 @@ def test_losses(number: int) -> None:
     from catalog.losses import LOSSES as ROWS
 
     name, input_row, target_row, status = LOSSES[number]
-    row = [loss.name for loss in ROWS].index(name)
+    row = [row.name for row in ROWS].index(name)
     given = [create(list(shape), dtype) for shape, dtype in (input_row, target_row)]
-    result = Tensor()
     with pytest.raises(ShimError) as failure:
-        call("ft_loss", row, given[0].handle, given[1].handle, 1, result.target)
+        loss(row, *given)
     assert failure.value.status == status
 
 

@@ -11,6 +11,10 @@ from catalog import losses
 from shim import ShimError, create, loss, wrap
 
 ROWS = list(enumerate(losses.LOSSES))
+CROSS_ENTROPY, SMOOTH_L1, HUBER = (
+    [row.name for row in losses.LOSSES].index(name)
+    for name in ("cross_entropy", "smooth_l1", "huber")
+)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +56,7 @@ def test_nothing_is_broadcast(number: int) -> None:
 
 def test_classes_out_of_range() -> None:
     with pytest.raises(ShimError, match="out of bounds") as failure:
-        loss(2, create([2, 3]), wrap(np.array([0, 3])))
+        loss(CROSS_ENTROPY, create([2, 3]), wrap(np.array([0, 3])))
     assert failure.value.status == "ft_invalid_argument"
 
 
@@ -72,3 +76,17 @@ def test_loss_keeps_the_shape_of_its_target() -> None:
     with pytest.raises(ShimError) as failure:
         loss(0, create([2]), create([2]), into=create([3]))
     assert failure.value.status == "ft_shape_mismatch"
+
+
+def test_arguments_that_are_missing_or_too_many() -> None:
+    for values in ([], [1.0, 1.0]):
+        with pytest.raises(ShimError, match="arguments were given, 1 are needed") as failure:
+            loss(SMOOTH_L1, create([2]), create([2]), values=values)
+        assert failure.value.status == "ft_invalid_argument"
+
+
+def test_arguments_out_of_range() -> None:
+    for row, value in ((SMOOTH_L1, -1.0), (HUBER, 0.0)):
+        with pytest.raises(ShimError) as failure:
+            loss(row, create([2]), create([2]), values=[value])
+        assert failure.value.status == "ft_invalid_argument"

@@ -91,7 +91,9 @@ def test_numbers_on_both_sides_of_the_threshold(
     tensor = wrap(array, 1)
     chosen = {"momentum": 0.9} if row.name == "SGD" else {}
     optimizer = shim.optimizer(number, [tensor], values(row, chosen))
-    expected = getattr(torch.optim, row.name)([leaf], fused=True, lr=1e-3, **chosen)
+    keywords = {"fused": True} if row.is_fused else {"foreach": False}
+    rate = row.hyperparameters[0].default
+    expected = getattr(torch.optim, row.name)([leaf], lr=rate, **keywords, **chosen)
     for _ in range(3):
         call("ft_optim_zero_gradient", optimizer.handle)
         expected.zero_grad()

@@ -15,20 +15,10 @@ from catalog import optimizers
 from shim import MUL, SUB, ShimError, Tensor, binary, call, create, wrap
 
 TOLERANCE = {"float32": 1e-6, "float64": 1e-12, "complex64": 1e-6, "complex128": 1e-12}
-VARIANTS = {
-    "SGD": [
-        {},
-        {"momentum": 0.9},
-        {"momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
-        {"momentum": 0.5, "dampening": 0.3},
-    ],
-    "Adam": [{}, {"weight_decay": 0.1}, {"amsgrad": True, "beta_1": 0.8, "beta_2": 0.95}],
-    "AdamW": [{}, {"weight_decay": 0.1}, {"amsgrad": True, "eps": 1e-6}],
-}
 CASES = [
     (number, row, chosen)
     for number, row in enumerate(optimizers.OPTIMIZERS)
-    for chosen in VARIANTS[row.name]
+    for chosen in ({}, *row.variants)
 ]
 
 
@@ -48,7 +38,9 @@ def reference(
             keywords[name] = (*keywords.get(name, ()), value)
         else:
             keywords[name] = value
-    return getattr(torch.optim, row.name)(leaves, foreach=False, fused=False, **keywords)
+    if row.is_fused:
+        keywords["fused"] = False
+    return getattr(torch.optim, row.name)(leaves, foreach=False, **keywords)
 
 
 def leaves_of(

@@ -8,9 +8,9 @@ from .entry import Entry
 ENTRIES = (
     Entry(
         name="ft_optim_create",
-        arguments="number:int parameters:handles parameters_size:int64 hyperparameters:doubles "
+        arguments="row:int parameters:handles parameters_size:int64 hyperparameters:doubles "
         "hyperparameters_size:int64 out:handle_out",
-        comment="Optimizers by their number in the catalog's table; hyperparameters in the order "
+        comment="Optimizers by their row in the catalog's table; hyperparameters in the order "
         "of its row, logicals as 0 and 1.",
     ),
     Entry(
@@ -27,7 +27,9 @@ ENTRIES = (
     ),
     Entry(
         name="ft_loss",
-        arguments="number:int input:handle target:handle reduction:int loss:handle_out",
-        comment="Losses by their number in the catalog's table.",
+        arguments="row:int input:handle target:handle values:doubles values_size:int64"
+        " reduction:int loss:handle_out",
+        comment="Losses by their row in the catalog's table; values in the order of its arguments,"
+        " logicals as 0 and 1.",
     ),
 )

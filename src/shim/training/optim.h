@@ -29,18 +29,18 @@ struct FusedGroup {
 
 struct Hyperparameter {
   const char* name;
-  double below;
+  double upper_bound;
 };
 
-/// One row of the catalog; `h` are hyperparameters in its order.
+/// One row of the catalog; `values` are hyperparameters in its order.
 struct OptimizerRow {
   std::span<const Hyperparameter> hyperparameters;
   /// What is wrong with the hyperparameters together, or null.
-  const char* (*broken_rule)(const double* h);
+  const char* (*broken_rule)(const double* values);
   /// Which state tensors are needed.
-  std::vector<bool> (*state)(const double* h);
+  std::vector<bool> (*state)(const double* values);
   /// Changes parameters and state in place; on the host it allocates nothing, so that it does not fail half-way.
-  void (*step)(const double* h, const FusedGroup& group);
+  void (*step)(const double* values, const FusedGroup& group);
 };
 
 /// The row of a number; ft_invalid_argument when the catalog has none.

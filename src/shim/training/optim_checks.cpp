@@ -58,9 +58,9 @@ void check_hyperparameters(const OptimizerRow& row, const std::vector<double>& v
     fail(ft_invalid_argument, std::to_string(values.size()) + " hyperparameters were given, " +
                                   std::to_string(row.hyperparameters.size()) + " are needed");
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const auto& [name, below] = row.hyperparameters[i];
-    if (values[i] >= 0 && values[i] < below) continue;
-    const std::string bound = std::isinf(below) ? "" : " and below " + number_text(below);
+    const auto& [name, upper_bound] = row.hyperparameters[i];
+    if (values[i] >= 0 && values[i] < upper_bound) continue;
+    const std::string bound = std::isinf(upper_bound) ? "" : " and below " + number_text(upper_bound);
     fail(ft_invalid_argument,
          std::string(name) + " is " + number_text(values[i]) + "; it must be a number of at least 0" + bound);
   }
