@@ -175,6 +175,9 @@ struct Written {
   Region region() const { return region_of(tensor, strides); }
 };
 
+/// True while no write can meet anything that a graph holds.
+bool is_nothing_held() { return lookups.size() == 0 && wrapped().is_empty(); }
+
 /// Leaves that this very entry gave to a graph, if they are to be found by a write.
 void enter_held(const Region& written, const Tensor* target) {
   lookups.for_each(0, [&](Tensor& leaf) {
@@ -210,12 +213,14 @@ void unregister_alias(Tensor& tensor) noexcept {
 void prepare_write(Tensor& target, const at::Tensor& value) {
   if (has_other_holders(target)) copy_on_write(target);
   else if (target.attached.requires_grad()) rewrap(target);
+  if (is_nothing_held()) return;
   const Written written{target.attached};
   enter_held(written.region(), &target);
   if (!wrapped().is_empty()) wrapped().prepare_write(written.region(), &target, {}, value);
 }
 
 void prepare_write_in_place(const at::Tensor& value) {
+  if (is_nothing_held()) return;
   const Written written{value};
   enter_held(written.region(), nullptr);
   if (!wrapped().is_empty()) wrapped().prepare_write(written.region(), nullptr, value, {});
