@@ -48,6 +48,10 @@ function(ftorch_add_fortran target)
   set_target_properties(${target} PROPERTIES
     Fortran_MODULE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${target}.dir
     Fortran_PREPROCESS OFF)
+  if(templates)
+    # Each row of a table adds a procedure that runs once: optimising them takes most of the compile time.
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:Fortran>:-O0>)
+  endif()
   target_link_libraries(${target} PRIVATE ${arg_LIBRARIES} FTorch::ftorch)
   if(COMMAND ftorch_warnings)
     ftorch_warnings(${target})

@@ -26,8 +26,8 @@ module testing
     procedure :: equal_integer, equal_int64
   end interface check_equal
 
-  type(test_case) :: cases(128)
-  integer :: case_count = 0, checks = 0, failures = 0
+  type(test_case), allocatable :: cases(:)
+  integer :: checks = 0, failures = 0
 
 contains
 
@@ -36,11 +36,13 @@ contains
     character(len=*), intent(in) :: name
     procedure(case_procedure) :: run
     character(len=*), intent(in), optional :: labels
+    type(test_case) :: added
 
-    case_count = case_count + 1
-    cases(case_count)%name = name
-    if (present(labels)) cases(case_count)%labels = labels
-    cases(case_count)%run => run
+    added%name = name
+    if (present(labels)) added%labels = labels
+    added%run => run
+    if (.not. allocated(cases)) allocate (cases(0))
+    cases = [cases, added]
   end subroutine add_case
 
   !> Runs the case named on the command line, or prints the names for `--list`.
@@ -49,7 +51,7 @@ contains
     integer :: i
 
     call get_command_argument(1, name)
-    do i = 1, case_count
+    do i = 1, size(cases)
       if (name == '--list') then
         if (cases(i)%labels == 'child') cycle
         write (output_unit, '(a)') trim(trim(cases(i)%name) // ' ' // cases(i)%labels)
