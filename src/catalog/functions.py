@@ -37,8 +37,6 @@ class Function:
     """Integers give integers: a number must fit the dtype of an integer tensor."""
     domain: tuple[float, float] = (0.1, 0.9)
     """Interval of the operands in tests."""
-    dtypes: tuple[str, ...] = ("float32", "float64")
-    """Dtypes of the operands in tests against PyTorch."""
     no_gradient: str | None = None
     """Why there is no gradient; None where there is one."""
 

@@ -58,6 +58,13 @@ def test_functions_have_forms_that_their_arguments_allow():
         assert row.symbol is None or row.fortran, f"{row.name}: an operator without an expression"
 
 
+def test_every_hyperparameter_is_used():
+    for row in optimizers.OPTIMIZERS:
+        conditions = [one.condition for one in (*row.state, *row.rules)]
+        words = set(re.findall(r"\w+", " ".join([row.arguments, *conditions])))
+        assert {one.name for one in row.hyperparameters} <= words, row.name
+
+
 def test_dtype_codes_are_those_of_pytorch():
     for row in dtypes.DTYPES:
         assert isinstance(getattr(torch, row.name), torch.dtype)

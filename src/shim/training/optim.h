@@ -39,7 +39,7 @@ struct OptimizerRow {
   const char* (*broken_rule)(const double* values);
   /// Which state tensors are needed.
   std::vector<bool> (*state)(const double* values);
-  /// Changes parameters and state in place; on the host it allocates nothing, so that it does not fail half-way.
+  /// Changes parameters and state in place; a fused kernel allocates nothing on the host, so that it does not fail half-way.
   void (*step)(const double* values, const FusedGroup& group);
 };
 
@@ -69,7 +69,7 @@ class Optimizer {
  public:
   Optimizer(const OptimizerRow& row, std::vector<double> hyperparameters,
             const std::vector<GivenParameter>& parameters);
-  /// Either all parameters that have a gradient are stepped, or nothing has changed.
+  /// Either all parameters that have a gradient are stepped, or nothing has changed; without a fused kernel, unless memory ends.
   void step();
   /// Takes the gradients away, as PyTorch does by default.
   void zero_gradient();
