@@ -12,20 +12,17 @@ contains
     character(len=*), intent(in) :: name
     integer, intent(out) :: exit_status
     character(len=:), allocatable, intent(out) :: text
-    character(len=1024) :: program_name, line
-    integer :: unit, error, ignored
+    character(len=1024) :: program_name
+    integer :: unit, length, ignored
 
     call get_command_argument(0, program_name)
     exit_status = -1
     call execute_command_line('"' // trim(program_name) // '" ' // name // ' > ' // name // &
       '.log 2>&1', exitstat=exit_status, cmdstat=ignored)
-    text = ''
-    open (newunit=unit, file=name // '.log', action='read')
-    do
-      read (unit, '(a)', iostat=error) line
-      if (error /= 0) exit
-      text = text // trim(line) // new_line('a')
-    end do
+    open (newunit=unit, file=name // '.log', access='stream', action='read')
+    inquire (unit=unit, size=length)
+    allocate (character(len=length) :: text)
+    read (unit) text
     close (unit, status='delete')
   end subroutine run_child
 
