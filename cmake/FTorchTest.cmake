@@ -49,8 +49,11 @@ function(ftorch_add_fortran target)
     Fortran_MODULE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${target}.dir
     Fortran_PREPROCESS OFF)
   if(templates)
-    # Each row of a table adds a procedure that runs once: optimising them takes most of the compile time.
-    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:Fortran>:-O0>)
+    # Each row of a table adds a procedure that runs once: optimising them takes most of the compile time. Without it gfortran 11
+    # warns of variables of its own.
+    target_compile_options(${target} PRIVATE
+      $<$<COMPILE_LANGUAGE:Fortran>:-O0>
+      $<$<COMPILE_LANG_AND_ID:Fortran,GNU>:-Wno-maybe-uninitialized>)
   endif()
   target_link_libraries(${target} PRIVATE ${arg_LIBRARIES} FTorch::ftorch)
   if(COMMAND ftorch_warnings)
