@@ -22,8 +22,8 @@ int initialize_thread() noexcept;
 inline thread_local bool has_replaced = false;
 void forget_replaced() noexcept;
 
-/// Runs one entry. With translate_exception(), the only try and catch of the shim. An assignment or a release may be part of a statement
-/// whose right-hand side holds bit copies of what was there before; all others come after it.
+/// Runs one entry. With translate_exception(), the only try and catch of the shim. An assignment or a release may be
+/// part of a statement whose right-hand side holds bit copies of what was there before; all others come after it.
 template <bool may_be_within_a_statement = false, class F>
 int guard(int other, F&& entry) noexcept {
   const FpEnvironmentGuard environment;

@@ -7,7 +7,6 @@
 
 #include "core/guard.h"
 #include "core/text.h"
-#include "tensor/alias_registry.h"
 #include "tensor/convert.h"
 #include "tensor/plain.h"
 #include "tensor/print.h"
