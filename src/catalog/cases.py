@@ -3,15 +3,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from .functions import FUNCTIONS, Function
-from .losses import REDUCTIONS, Loss
+from .losses import CLASSES, COUNTS, PROBABILITIES, REDUCTIONS, SIGNS, Loss
+
+if TYPE_CHECKING:
+    import numpy as np
 
 DTYPES = ("float32", "float64")
 """Dtypes of all comparisons, in the order in which programs read and write them."""
 SHAPES = {"x": (3, 4), "y": (3, 4), "row": (4,), "s": ()}
 """Operands of functions by name; `s` is a number."""
+
+SAMPLES = (6, 5)
+"""Shape of the input of a loss."""
+
+
+def probabilities(generator: np.random.Generator, shape: tuple[int, int]) -> Any:
+    """Rows with a sum of one."""
+    weights = generator.uniform(0.1, 1.0, shape)
+    return weights / weights.sum(1, keepdims=True)
+
+
+TARGETS: dict[str, Callable[[np.random.Generator, tuple[int, int]], Any]] = {
+    PROBABILITIES: probabilities,
+    COUNTS: lambda generator, shape: generator.poisson(2.0, shape),
+    SIGNS: lambda generator, shape: generator.choice([-1, 1], shape),
+    CLASSES: lambda generator, shape: generator.integers(0, shape[1], shape[0]),
+}
+"""Random targets of each kind beside an input of this shape."""
 
 
 def forms(row: Function) -> tuple[tuple[str, ...], ...]:
@@ -35,8 +57,8 @@ def loss_variants(row: Loss) -> Iterator[dict[str, float | bool]]:
 
 
 def loss_cases(row: Loss) -> Iterator[tuple[str, dict[str, float | bool], str, str]]:
-    """Target, arguments and reduction (constant and PyTorch's name) of each call of a loss."""
-    for target in ("same",) if row.same_shape else ("same", "labels"):
+    """Kind of target, arguments, reduction (constant and PyTorch's name) of each call."""
+    for target in row.targets:
         for variant in loss_variants(row):
             for constant, _, name in REDUCTIONS:
                 yield target, variant, constant, name

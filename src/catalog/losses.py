@@ -7,6 +7,15 @@ from dataclasses import dataclass
 
 from .argument import Argument
 
+PROBABILITIES = "probabilities"
+"""Kind of targets: rows with a sum of one."""
+COUNTS = "counts"
+"""Kind of targets: whole numbers from 0."""
+SIGNS = "signs"
+"""Kind of targets: 1 or -1."""
+CLASSES = "classes"
+"""Kind of targets: an int64 number of a class for each row of the input."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Loss:
@@ -26,6 +35,10 @@ class Loss:
     """Arguments after the target, in the order of the Fortran interface."""
     same_shape: bool = True
     """True when input and target must agree in shape and dtype."""
+    domain: tuple[float, float] = (-2.0, 2.0)
+    """Interval of the input in tests."""
+    targets: tuple[str, ...] = (PROBABILITIES,)
+    """Kinds of targets in tests."""
 
 
 LOSSES = (
@@ -51,6 +64,7 @@ LOSSES = (
         doc="Cross entropy of logits [N, C, ...] with int64 class numbers from 0, [N, ...],"
         " or with probabilities.",
         same_shape=False,
+        targets=(PROBABILITIES, CLASSES),
     ),
     Loss(
         name="smooth_l1",
@@ -90,6 +104,7 @@ LOSSES = (
         call="at::kl_div(input, target, reduction, log_target)",
         reference="kl_div",
         doc="Kullback-Leibler divergence of the target from the input, which holds logarithms.",
+        domain=(-2.0, -0.1),
         arguments=(
             Argument(
                 name="log_target",
@@ -106,6 +121,8 @@ LOSSES = (
         call="at::poisson_nll_loss(input, target, log_input, full, eps, reduction)",
         reference="poisson_nll_loss",
         doc="Negative logarithm of the likelihood of counts with a Poisson distribution.",
+        domain=(0.1, 2.0),
+        targets=(COUNTS, PROBABILITIES),
         arguments=(
             Argument(
                 name="log_input",

@@ -10,12 +10,14 @@ from .argument import Argument
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """One state tensor of each parameter, shaped like it and zero before the first step."""
+    """One state tensor of each parameter, shaped like it."""
 
     name: str
     """Name in `torch.optim`."""
     condition: str = "true"
     """C++ condition in hyperparameters by name; without it the step gets an empty list."""
+    initial: float | str = 0.0
+    """All elements before the first step: a number, or the name of a hyperparameter."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 
-from catalog.cases import DTYPES, loss_cases
-from catalog.losses import LOSSES
+from catalog.cases import DTYPES, SAMPLES, TARGETS, loss_cases
+from catalog.losses import CLASSES, LOSSES
 
 CASES = [
     (row, target, variant, reduction)
@@ -27,29 +26,30 @@ NAMES = [name_of(*case) for case in CASES]
 
 @pytest.fixture(scope="module")
 def inputs(generator):
-    """Predictions, targets whose rows are probabilities, and class numbers."""
-    found = {}
-    for dtype in DTYPES:
-        weights = generator.uniform(0.1, 1.0, (6, 5))
-        found[dtype] = {
-            "prediction": generator.uniform(0.1, 2.0, (6, 5)).astype(dtype),
-            "same": (weights / weights.sum(1, keepdims=True)).astype(dtype),
-            "labels": generator.integers(0, 5, 6),
+    """Predictions in the domain of each row and its kinds of targets, by dtype and row."""
+
+    def arrays(row, dtype):
+        targets = {
+            kind: TARGETS[kind](generator, SAMPLES).astype("int64" if kind == CLASSES else dtype)
+            for kind in row.targets
         }
-    return found
+        return {"prediction": generator.uniform(*row.domain, SAMPLES).astype(dtype), **targets}
+
+    return {dtype: {row.name: arrays(row, dtype) for row in LOSSES} for dtype in DTYPES}
 
 
 @pytest.fixture(scope="module")
 def answers(inputs, run_driver):
     """Value and gradient of each case, in the order of the driver."""
-    arrays = [array for problem in inputs.values() for _ in LOSSES for array in problem.values()]
+    problems = [problem for rows in inputs.values() for problem in rows.values()]
+    arrays = [array for problem in problems for array in problem.values()]
     stream = run_driver("reference_losses", *arrays)
     found = {}
     for dtype in DTYPES:
         for name, (row, _, _, reduction) in zip(NAMES, CASES):
-            each = (6, 5) if row.same_shape else (6,)
+            each = SAMPLES if row.same_shape else SAMPLES[:1]
             value = stream.take(dtype, *(each if reduction == "none" else ()))
-            found[dtype, name] = (value, stream.take(dtype, 6, 5))
+            found[dtype, name] = (value, stream.take(dtype, *SAMPLES))
     assert stream.finished()
     return found
 
@@ -60,10 +60,10 @@ def answers(inputs, run_driver):
 def test_loss(dtype, row, target, variant, reduction, inputs, answers, agree):
     function = getattr(torch.nn.functional, row.reference)
     keywords = {one.python: variant[one.name] for one in row.arguments if one.name in variant}
-    prediction = torch.from_numpy(inputs[dtype]["prediction"].copy()).requires_grad_()
+    prediction = torch.from_numpy(inputs[dtype][row.name]["prediction"].copy()).requires_grad_()
     expected = function(
         prediction,
-        torch.from_numpy(np.array(inputs[dtype][target])),
+        torch.from_numpy(inputs[dtype][row.name][target].copy()),
         reduction=reduction,
         **keywords,
     )

@@ -11,7 +11,7 @@ import catalog_rows
 import pytest
 import torch
 
-from catalog import devices, dtypes, functions, losses, optimizers
+from catalog import cases, devices, dtypes, functions, losses, optimizers
 
 TABLES = {
     "dtypes": dtypes.DTYPES,
@@ -60,9 +60,24 @@ def test_functions_have_forms_that_their_arguments_allow():
 
 def test_every_hyperparameter_is_used():
     for row in optimizers.OPTIMIZERS:
-        conditions = [one.condition for one in (*row.state, *row.rules)]
-        words = set(re.findall(r"\w+", " ".join([row.arguments, *conditions])))
+        expressions = [one.condition for one in (*row.state, *row.rules)]
+        expressions += [str(one.initial) for one in row.state]
+        words = set(re.findall(r"\w+", " ".join([row.arguments, *expressions])))
         assert {one.name for one in row.hyperparameters} <= words, row.name
+
+
+def test_state_begins_at_a_number_or_a_hyperparameter():
+    for row in optimizers.OPTIMIZERS:
+        names = {one.name for one in row.hyperparameters}
+        for state in row.state:
+            assert isinstance(state.initial, float) or state.initial in names, state.name
+
+
+def test_targets_of_losses_are_of_known_kinds():
+    for row in losses.LOSSES:
+        assert row.targets, row.name
+        assert set(row.targets) <= cases.TARGETS.keys(), row.name
+        assert not (row.same_shape and losses.CLASSES in row.targets), row.name
 
 
 def test_dtype_codes_are_those_of_pytorch():

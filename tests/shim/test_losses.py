@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from catalog import losses
+from catalog.cases import SAMPLES, TARGETS
 from shim import ShimError, create, loss, wrap
 
 ROWS = list(enumerate(losses.LOSSES))
@@ -18,19 +19,18 @@ CROSS_ENTROPY, SMOOTH_L1, HUBER = (
 
 
 @pytest.mark.parametrize(
-    ("number", "row", "classes"),
-    [(number, row, False) for number, row in ROWS]
-    + [(number, row, True) for number, row in ROWS if not row.same_shape],
+    ("number", "row", "kind"),
+    [(number, row, kind) for number, row in ROWS for kind in row.targets],
     ids=lambda one: getattr(one, "name", str(one)),
 )
 @pytest.mark.parametrize("reduction", losses.REDUCTIONS, ids=lambda one: one[2])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_values_and_gradients(number, row, classes, reduction, dtype, generator) -> None:
+def test_values_and_gradients(number, row, kind, reduction, dtype, generator) -> None:
     _, code, name = reduction
-    input = np.asfortranarray(generator.normal(size=(6, 4)).astype(dtype))
-    target = np.asfortranarray(generator.random(size=(6, 4)).astype(dtype))
-    if classes:
-        target = generator.integers(0, 4, 6)
+    input = np.asfortranarray(generator.uniform(*row.domain, SAMPLES).astype(dtype))
+    target = np.asfortranarray(TARGETS[kind](generator, SAMPLES))
+    if kind != losses.CLASSES:
+        target = target.astype(dtype)
     leaf = torch.tensor(input, requires_grad=True)
     expected = getattr(torch.nn.functional, row.reference)(
         leaf, torch.tensor(target), reduction=name

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -37,8 +38,8 @@ struct OptimizerRow {
   std::span<const Hyperparameter> hyperparameters;
   /// What is wrong with the hyperparameters together, or null.
   const char* (*broken_rule)(const double* values);
-  /// Which state tensors are needed.
-  std::vector<bool> (*state)(const double* values);
+  /// What the elements of each state tensor are before the first step; nothing where it is not needed.
+  std::vector<std::optional<double>> (*state)(const double* values);
   /// Changes parameters and state in place; a fused kernel allocates nothing on the host, so that it does not fail half-way.
   void (*step)(const double* values, const FusedGroup& group);
 };
@@ -100,7 +101,7 @@ class Optimizer {
 
   const OptimizerRow& row_;
   std::vector<double> hyperparameters_;
-  std::vector<bool> state_;
+  std::vector<std::optional<double>> state_;
   std::vector<Parameter> parameters_;
   /// Those of the last step, kept as long as the same parameters take part.
   std::vector<FusedGroup> groups_;

@@ -5,9 +5,9 @@
 #include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/full_like.h>
 #include <ATen/ops/view_as_real.h>
 #include <ATen/ops/zeros.h>
-#include <ATen/ops/zeros_like.h>
 #include <c10/util/ScopeExit.h>
 
 #include <algorithm>
@@ -106,7 +106,7 @@ void Optimizer::make_state(Parameter& parameter) const {
   if (!parameter.step.defined())
     parameter.step = at::zeros({}, at::TensorOptions(at::kFloat).device(parameter.dense.device()));
   for (std::size_t k = 0; k < state_.size(); ++k) {
-    if (state_[k] && !parameter.state[k].defined()) parameter.state[k] = at::zeros_like(parameter.dense);
+    if (state_[k] && !parameter.state[k].defined()) parameter.state[k] = at::full_like(parameter.dense, *state_[k]);
   }
 }
 
