@@ -34,6 +34,11 @@ add_refusal(fypp REQUIRED bare_python
   MESSAGE "Fypp.*not found next to the Python in use \\(${bare}/bin/python\\), as a module of it, nor on PATH.*install fypp"
   ARGUMENTS ${ftorch} -DCMAKE_MAKE_PROGRAM=${CMAKE_MAKE_PROGRAM} -DCMAKE_FIND_USE_SYSTEM_ENVIRONMENT_PATH=OFF
             -DCMAKE_FIND_USE_CMAKE_SYSTEM_PATH=OFF)
+add_refusal(json REQUIRED bare_python
+  MESSAGE "nlohmann-json.*Python in use \\(${bare}/bin/python\\) nor in CMAKE_PREFIX_PATH.*install nlohmann_json.*nlohmann-json3-dev"
+  ARGUMENTS ${ftorch} -DFTORCH_FYPP_EXECUTABLE=${FTORCH_FYPP_EXECUTABLE} -DLibTorch_ROOT=${LibTorch_PREFIX}
+            -DCMAKE_MAKE_PROGRAM=${CMAKE_MAKE_PROGRAM} -DCMAKE_FIND_USE_SYSTEM_ENVIRONMENT_PATH=OFF
+            -DCMAKE_FIND_USE_CMAKE_SYSTEM_PATH=OFF)
 add_refusal(rank
   MESSAGE "FTORCH_MAX_RANK is '16'; it must be a number from 1 to 15" ARGUMENTS ${ftorch} -DFTORCH_MAX_RANK=16)
 
@@ -44,6 +49,9 @@ add_refusal(libtorch_root
   ARGUMENTS ${ftorch} -DLibTorch_ROOT=/no/libtorch)
 add_refusal(fypp_executable
   MESSAGE "FTORCH_FYPP_EXECUTABLE is '/no/fypp', which does not run" ARGUMENTS ${ftorch} -DFTORCH_FYPP_EXECUTABLE=/no/fypp)
+add_refusal(json_include_dir
+  MESSAGE "FTORCH_JSON_INCLUDE_DIR is '/no/json', which holds no nlohmann/json.hpp"
+  ARGUMENTS ${ftorch} -DFTORCH_JSON_INCLUDE_DIR=/no/json)
 add_refusal(binding_dir
   MESSAGE "FTORCH_ISO_FORTRAN_BINDING_DIR is '/usr/include', which holds no ISO_Fortran_binding.h"
   ARGUMENTS ${ftorch} -DFTORCH_ISO_FORTRAN_BINDING_DIR=/usr/include)

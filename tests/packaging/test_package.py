@@ -11,6 +11,7 @@ import sys
 import tarfile
 from pathlib import Path
 
+import nlohmann_json
 import pytest
 
 from .conftest import ROOT, cached, run
@@ -41,6 +42,7 @@ def configure(sources: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = ["cmake", "-S", str(sources), "-B", str(sources.parent / "build"), "-G", "Ninja"]
     command += [f"-DPython3_EXECUTABLE={python}", f"-DLibTorch_ROOT={cached('LibTorch_PREFIX')}"]
     command += [f"-DCMAKE_Fortran_COMPILER={cached('CMAKE_Fortran_COMPILER')}", *options]
+    command.append(f"-DFTORCH_JSON_INCLUDE_DIR={nlohmann_json.__path__[0]}/include")
     env = {**os.environ, "PATH": os.pathsep.join([str(tools), *path])}
     return subprocess.run(command, env=env, capture_output=True, text=True)
 

@@ -23,6 +23,7 @@ for folder in "${all[@]}"; do
 done
 cmake=$(command -v cmake)
 fypp=$(command -v fypp)
+json=$("$(dirname "$fypp")/python" -c 'import nlohmann_json; print(nlohmann_json.__path__[0])')/include
 ninja=$(command -v ninja || true)
 PATH=$(IFS=:; echo "${folders[*]}")
 generator=${ninja:+-GNinja -DCMAKE_MAKE_PROGRAM=$ninja}
@@ -31,7 +32,7 @@ rm -rf "$work/prefix" "$work/user"
 # shellcheck disable=SC2086 # two options
 "$cmake" -S "$source" -B "$work/build" $generator -DCMAKE_BUILD_TYPE=Release -DCMAKE_Fortran_COMPILER="$compiler" \
   -DBUILD_SHARED_LIBS="$shared" -DFTORCH_MAX_RANK=1 -DFTORCH_BUILD_TESTS=OFF -DFTORCH_BUILD_EXAMPLES=OFF \
-  -DPython3_EXECUTABLE="$python" -DLibTorch_ROOT="$packages/torch" -DFTORCH_FYPP_EXECUTABLE="$fypp" \
+  -DPython3_EXECUTABLE="$python" -DLibTorch_ROOT="$packages/torch" -DFTORCH_FYPP_EXECUTABLE="$fypp" -DFTORCH_JSON_INCLUDE_DIR="$json" \
   -DCMAKE_INSTALL_PREFIX="$work/prefix"
 "$cmake" --build "$work/build"
 "$cmake" --install "$work/build" >/dev/null

@@ -28,6 +28,7 @@ class Ftorch(CMakePackage, CudaPackage):
     depends_on("cmake@3.21:", type="build")
     depends_on("python@3.10:", type="build")
     depends_on("py-fypp", type="build")
+    depends_on("nlohmann-json@3.11:", type="build")
 
     depends_on("py-torch@2.9:", type=("build", "link", "run"))
     depends_on("py-torch~cuda", when="~cuda")
