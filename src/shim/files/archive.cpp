@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "files/crc32.h"
+#include "files/safetensors.h"
 
 namespace ftorch {
 namespace {
@@ -63,6 +64,8 @@ Archive::Archive(std::shared_ptr<InputFile> file) : file_(std::move(file)) {
     const std::size_t name_size = number_at<std::uint16_t>(rest, 28);
     const std::size_t others = std::size_t{number_at<std::uint16_t>(rest, 30)} + number_at<std::uint16_t>(rest, 32);
     if (rest.size() < entry_size + name_size + others) fail_damaged("an entry of its directory is cut short");
+    if (!is_json_text(std::string(rest.substr(entry_size, name_size))))
+      fail_damaged("a name in its directory is no text");
     records_.push_back({std::string(rest.substr(entry_size, name_size)), number_at<std::uint32_t>(rest, 16)});
     rest.remove_prefix(entry_size + name_size + others);
   }

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// Files of the safetensors format: named tensors and texts. https://github.com/huggingface/safetensors#format
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "files/input_file.h"
+
+namespace ftorch {
+
+struct SafeTensors {
+  std::vector<std::pair<std::string, at::Tensor>> tensors;
+  std::map<std::string, std::string> texts;
+};
+
+/// True for a file that begins as one of this format.
+bool is_safetensors(const InputFile& file);
+
+/// True for a text that JSON can hold: UTF-8.
+bool is_json_text(const std::string& text);
+
+/// The whole file, on the host. Fails for one that is cut short, damaged, newer than this library, or of dtypes that LibTorch
+/// lacks. Files of ours have checksums; those of others have none and are believed if they are consistent.
+SafeTensors read_safetensors(const InputFile& file);
+
+/// Writes the file whole or not at all. One tensor at a time is copied, if it is not dense on the host. Texts whose names begin
+/// with `ftorch_` are this function's.
+void write_safetensors(const std::string& filename, const SafeTensors& content);
+
+}  // namespace ftorch
