@@ -41,6 +41,17 @@ ENTRIES = (
         "Python's named_parameters(). What is written to one is written to the model.",
     ),
     Entry(
+        name="ft_model_save_state",
+        arguments="model:handle filename:text",
+        comment="Parameters and buffers as a safetensors file, written whole or not at all.",
+    ),
+    Entry(
+        name="ft_model_load_state",
+        arguments="model:handle filename:text strict:int",
+        comment="The same, or a state dictionary of Python's torch.save, into the model's own memory;"
+        " strict 0: names that the file or the model lacks do not count.",
+    ),
+    Entry(
         name="ft_model_text",
         arguments="model:handle",
     ),

@@ -39,6 +39,8 @@ class Model {
   virtual Effects effects() const = 0;
   /// The parameters themselves, each once, in the order of Python's named_parameters().
   virtual NamedTensors parameters() const = 0;
+  /// Parameters and buffers under all their names, as Python's state_dict() has them.
+  virtual NamedTensors named_state() const = 0;
   /// True when the tensor lies in memory of the model, such as that of a parameter, buffer or attribute.
   virtual bool owns(const at::Tensor& tensor) const = 0;
   /// Hands the bytes of a file to `write`, which must not fail.

@@ -155,6 +155,15 @@ class TorchScript : public Model {
     return list;
   }
 
+  NamedTensors named_state() const override {
+    NamedTensors list;
+    for (const auto& parameter : module_.named_parameters()) list.emplace_back(parameter.name, parameter.value);
+    for (const auto& buffer : module_.named_buffers()) {
+      if (buffer.value.defined()) list.emplace_back(buffer.name, buffer.value);
+    }
+    return list;
+  }
+
   bool owns(const at::Tensor& tensor) const override {
     return tensor.has_storage() && memory_.count(tensor.storage().unsafeGetStorageImpl()) > 0;
   }

@@ -109,6 +109,9 @@ void copy_value(Tensor& target, const at::Tensor& value, Write how);
 void write_result(ft_handle* target, at::Tensor value);
 /// The same for a value that somebody else holds.
 void write_copy(ft_handle* target, const at::Tensor& value);
+/// Copies numbers of the same shape into memory that stays where it is, outside any graph. A backward pass that needs the old
+/// ones fails.
+void write_numbers(const at::Tensor& memory, const at::Tensor& numbers);
 /// Sets all elements to zero.
 void zero(Tensor& target);
 

@@ -57,9 +57,13 @@ bool has_array_apart(const Tensor& target) {
   return target.attached.defined() && !target.value.is_same(target.attached);
 }
 
+void overwrite(const at::Tensor& memory, const at::Tensor& numbers) {
+  copy_numbers(memory, numbers);
+  memory.unsafeGetTensorImpl()->bump_version();
+}
+
 void write_in_place(Tensor& target, const at::Tensor& value) {
-  copy_numbers(target.value, value);
-  target.value.unsafeGetTensorImpl()->bump_version();
+  overwrite(target.value, value);
   if (has_array_apart(target)) copy_numbers(target.attached, value);
 }
 
@@ -152,6 +156,11 @@ void write_copy(ft_handle* target, const at::Tensor& value) {
     copy_value(tensor(*target, "the target"), value, Write::result);
     *target = tensors.renew(*target);
   }
+}
+
+void write_numbers(const at::Tensor& memory, const at::Tensor& numbers) {
+  prepare_write_in_place(memory);
+  overwrite(memory, numbers);
 }
 
 void zero(Tensor& target) {
