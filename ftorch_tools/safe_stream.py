@@ -27,6 +27,8 @@ class SafeStream:
     def __init__(self, stream: IO[str] | SafeStream, *, dispensable: bool) -> None:
         self._stream: IO[str] = stream._stream if isinstance(stream, SafeStream) else stream
         self._dispensable = dispensable
+        # What comes is dropped.
+        self.gave_up = False
 
     def write(self, text: str) -> int:
         """Write `text`."""
@@ -49,6 +51,7 @@ class SafeStream:
 
     def _give_up(self, error: OSError) -> None:
         reported = not self._dispensable and not self._is_unread(error)
+        self.gave_up = True
         with suppress(OSError):
             # What the stream still holds back goes there too, when the program ends.
             nowhere = os.open(os.devnull, os.O_WRONLY)

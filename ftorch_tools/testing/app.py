@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from ftorch_tools.program import print_version
+
 # Where each is, in `ftorch_tools.testing.commands`. The last two are for jobs.
 _COMMANDS = {
     "run": "run.run",
@@ -42,9 +44,7 @@ def make_app(arguments: list[str]) -> typer.Typer:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version as version_of  # slow, and of no use to a run
-
-        print(f"ftorch-test {version_of('ftorch_tools')}")
+        print_version("ftorch-test")
         raise typer.Exit
 
 

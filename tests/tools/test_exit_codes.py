@@ -158,7 +158,7 @@ def test_3_an_error_that_nobody_foresaw(monkeypatch, capsys):
         raise RuntimeError("the cause")
 
     monkeypatch.setattr("ftorch_tools.testing.cli.app", broken)
-    monkeypatch.setattr("ftorch_tools.testing.cli.guard_standard_streams", lambda: None)
+    monkeypatch.setattr("ftorch_tools.program.guard_standard_streams", lambda: None)
     with pytest.raises(SystemExit) as end:
         main()
     assert end.value.code == 3

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from ftorch_tools import program
 from ftorch_tools.errors import ExitCode, InfrastructureError, RecordError, UsageError
 from ftorch_tools.testing.commands.completion import complete_run, complete_test
 
@@ -67,7 +67,7 @@ def warn(problem: str) -> None:
 
 def print_json(schema: str, values: Mapping[str, Any]) -> None:
     """Print `values` as the JSON whose schema is shipped under the name `schema`."""
-    print(json.dumps({"schema": f"ftorch-test/{schema}", **values}, indent=1))
+    program.print_json(f"ftorch-test/{schema}", values)
 
 
 def say(console: Console, *parts: str | tuple[str, str]) -> None:
