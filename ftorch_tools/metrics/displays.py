@@ -66,7 +66,8 @@ class Lines(Display):
                 new = new.last(self._last)
             self._begun.add(run.source)
             self._print(new, f"{run.source.label}: " if len(runs) > 1 else "")
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
 
     def _print(self, run: Run, head: str) -> None:
         for step, values in run.records():

@@ -9,21 +9,18 @@ from pathlib import Path
 
 
 def label_files(files: Sequence[Path]) -> list[str]:
-    """Return what tells each of `files` from the others, as short as parts of paths allow."""
+    """Return what tells each of `files`, all different, from the others: few parts of its path."""
     paths = [Path(os.path.abspath(file)) for file in files]
-    stems = [path.stem for path in paths]
+    stems = [path.stem or "root" for path in paths]
     if len(set(stems)) == len(paths):
         return stems
-    parts = [path.parts for path in paths]
-    head = _count_common(parts)
-    tail = _count_common([part[::-1] for part in parts])
-    # Something is left of each, also where one path is the end of another.
-    while any(head + tail >= len(part) for part in parts) and tail:
-        tail -= 1
-    labels = [os.path.join(*part[head : len(part) - tail]) for part in parts]
-    if len(set(labels)) < len(paths):
-        labels = [str(path) for path in paths]
-    return labels
+    # Without the root, so that a label is never an absolute path.
+    parts = [path.parts[1:] or ("root",) for path in paths]
+    shortest = min(map(len, parts))
+    # Something is left of each, also where one path is the beginning or the end of another.
+    head = min(_count_common(parts), shortest - 1)
+    tail = min(_count_common([part[::-1] for part in parts]), shortest - 1 - head)
+    return [os.path.join(*part[head : len(part) - tail]) for part in parts]
 
 
 def _count_common(parts: Sequence[Sequence[str]]) -> int:

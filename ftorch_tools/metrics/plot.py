@@ -23,11 +23,12 @@ SUFFIXES = (".pdf", ".png", ".svg")
 _PARTS = 1000
 _FEW = 60
 _MOST_MARKS = 200
+_MOST_PANELS = 60
 
 
 def check_plot(picture: Path) -> None:
     """Raise `UsageError` when `picture` cannot be drawn here."""
-    if picture.suffix not in SUFFIXES:
+    if picture.suffix.lower() not in SUFFIXES:
         raise UsageError(f"--plot: got {picture}; expected a name that ends in .png, .svg or .pdf")
     try:
         import matplotlib  # noqa: F401
@@ -43,6 +44,9 @@ def draw_plot(runs: Sequence[Run], picture: Path) -> None:
     from matplotlib.lines import Line2D
 
     names = list(dict.fromkeys(series.name for run in runs for series in run.drawn))
+    if len(names) > _MOST_PANELS:
+        got = f"--plot: got {len(names)} metrics; expected at most {_MOST_PANELS}"
+        raise UsageError(f"{got}: choose by --metric")
     columns = 1 if len(names) < 3 else 2
     rows = max(1, -(-len(names) // columns))
     figure = Figure(figsize=(6.4 * columns, 3.2 * rows + 0.4), layout="constrained")
@@ -65,7 +69,7 @@ def draw_plot(runs: Sequence[Run], picture: Path) -> None:
         labels = [_plain(run.source.label) for run in runs]
         figure.legend(handles, labels, loc="outside upper center", ncols=min(4, len(runs)))
     drawn = BytesIO()
-    figure.savefig(drawn, format=picture.suffix[1:], dpi=150)
+    figure.savefig(drawn, format=picture.suffix[1:].lower(), dpi=150)
     try:
         picture.write_bytes(drawn.getvalue())
     except OSError as error:

@@ -52,7 +52,7 @@ class Wanted:
     @cached_property
     def sources(self) -> list[Source]:
         """The files, each once."""
-        files = list(dict.fromkeys(self.files))
+        files = list({os.path.abspath(file): file for file in self.files}.values())
         return [Source(file, label) for file, label in zip(files, label_files(files))]
 
     def show(self, form: str) -> bool:
@@ -83,7 +83,7 @@ class Wanted:
         from ftorch_tools.metrics.follow import follow
 
         display: Display = Lines(self.last)
-        if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+        if _is_on_terminal() and os.environ.get("TERM") != "dumb":
             console = make_console()
             display = LiveTable(console, lambda: self._style(console), self.last)
         files = self._event_files(self.sources)
@@ -112,7 +112,7 @@ class Wanted:
             from ftorch_tools.metrics.table import draw_table
 
             console = make_console()
-            if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
+            if not _is_on_terminal() and "COLUMNS" not in os.environ:
                 console.width = _PLAIN_WIDTH
             console.print(draw_table(runs, self._style(console)))
 
@@ -132,3 +132,7 @@ class Wanted:
         except OSError as error:
             message = f"cannot write to {self.tensorboard}: {error.strerror or error}"
             raise InfrastructureError(message) from error
+
+
+def _is_on_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -244,6 +245,15 @@ def test_output_that_cannot_be_written(two, command):
         answer = subprocess.run(words, cwd=two, stdout=full, stderr=subprocess.PIPE, check=False)
     assert answer.returncode == 3
     assert b"ftorch-metrics: cannot write the output" in answer.stderr
+
+
+@pytest.mark.parametrize("arguments", ["", "--format json", "--follow --interval 0.05"])
+def test_without_standard_output(two, command, arguments):
+    words = ["timeout", "--signal=INT", "1", *command, "a/m.csv", *arguments.split()]
+    line = f"exec {shlex.join(words)} >&-"
+    answer = subprocess.run(["sh", "-c", line], cwd=two, stderr=subprocess.PIPE, check=False)
+    # 124 is of `timeout`.
+    assert (answer.returncode, answer.stderr) == (124 if "--follow" in words else 0, b"")
 
 
 def test_a_pipe_is_read(two, command):

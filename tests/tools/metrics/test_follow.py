@@ -12,10 +12,14 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import time
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ftorch_tools.metrics.source import Source, read_on
 
@@ -293,3 +297,44 @@ def test_a_file_that_goes_away_for_a_while(source, tmp_path):
     assert list(source.reader.steps) == [1, 2]
     (tmp_path / "away").rename(source.path)
     assert steps(source) == [1, 2]
+
+
+PIECES = [
+    b"step,loss\n",
+    b"1,2\n",
+    b"2,3\n5,",
+    b"0.5\n",
+    b"3,NaN\n",
+    b"x\n",
+    b"# a\n",
+    b"step,v\n",
+]
+CHANGES = st.one_of(
+    st.tuples(st.just("append"), st.sampled_from(PIECES)),
+    st.tuples(st.just("replace"), st.lists(st.sampled_from(PIECES)).map(b"".join)),
+    st.tuples(st.just("cut"), st.integers(0, 40)),
+)
+
+
+@given(st.lists(CHANGES, max_size=20))
+def test_a_followed_file_is_read_as_one_that_is_there(changes):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "m.csv")
+        path.write_bytes(b"step,loss\n")
+        followed = Source(path, "m")
+        for kind, change in changes:
+            content = path.read_bytes()
+            path.write_bytes(
+                content + change
+                if kind == "append"
+                else change
+                if kind == "replace"
+                else content[:change]
+            )
+            anew = Source(path, "m")
+            for source in (followed, anew):
+                assert read_on(source) is None
+            assert followed.error == anew.error
+            assert followed.reader.steps == anew.reader.steps
+            assert repr(followed.reader.series) == repr(anew.reader.series)
+            assert followed.reader.problems == anew.reader.problems

@@ -117,6 +117,12 @@ def test_command(tmp_path, metrics):
     answer = metrics("m.csv", "--plot", "x.svg")
     assert (answer.returncode, answer.stderr) == (0, "")
     assert re.search("<path", (tmp_path / "x.svg").read_text())
+    (tmp_path / "wide.csv").write_text(f"step,{','.join(f'm{n}' for n in range(61))}\n")
+    wide = metrics("wide.csv", "--plot", "x.PDF")
+    assert wide.returncode == 2
+    assert "--plot: got 61 metrics; expected at most 60: choose by --metric" in wide.stderr
+    assert metrics("wide.csv", "--plot", "x.PDF", "--metric", "m1").returncode == 0
+    assert (tmp_path / "x.PDF").read_bytes().startswith(b"%PDF")
     failed = metrics("m.csv", "--plot", "none/x.svg")
     assert failed.returncode == 3
     assert failed.stderr == (

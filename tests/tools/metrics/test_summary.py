@@ -95,6 +95,8 @@ def test_any_summary(values):
         (["m.csv", "a/m.csv"], ["m.csv", "a/m.csv"]),
         (["m.csv", "../here/a/m.csv"], ["m.csv", "a/m.csv"]),
         (["m.csv", "m.txt"], ["m.csv", "m.txt"]),
+        (["a/m", "a/m/b/m"], ["m", "m/b/m"]),
+        (["/", "/m"], ["root", "m"]),
     ],
 )
 def test_labels(files, labels, tmp_path, monkeypatch):
@@ -102,3 +104,13 @@ def test_labels(files, labels, tmp_path, monkeypatch):
     here.mkdir()
     monkeypatch.chdir(here)
     assert label_files([Path(file) for file in files]) == labels
+
+
+@given(
+    st.lists(st.lists(st.sampled_from("ab"), max_size=4).map("/".join), min_size=1, unique=True)
+)
+def test_any_labels(files):
+    labels = label_files([Path("/", file) for file in files])
+    assert len(set(labels)) == len(files)
+    if len(labels) > 1:
+        assert not any(label in ("", ".", "..") or label.startswith("/") for label in labels)
