@@ -29,7 +29,7 @@ class Format(str, Enum):
 def make_app(arguments: list[str]) -> typer.Typer:
     """Return the command line."""
     app = typer.Typer(name="ftorch-metrics")
-    app.command(epilog=EPILOG, no_args_is_help=True)(ftorch_metrics)
+    app.command(epilog=EPILOG)(ftorch_metrics)
     return app
 
 

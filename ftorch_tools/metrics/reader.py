@@ -123,10 +123,7 @@ class Reader:
     def _read_line(self, number: int, line: str) -> None:
         if line.lstrip()[:1] in ("", "#"):
             return
-        try:
-            (fields,) = csv.reader([line.removesuffix("\r")], **_DIALECT)
-        except (csv.Error, ValueError):
-            fields = []
+        fields = _fields_of(line)
         names = [field.strip() for field in fields]
         if names[:1] == [STEP]:
             self._read_header(number, names)
@@ -199,6 +196,17 @@ class Reader:
     def _error(self, number: int, what: str) -> MetricsError:
         kind = "" if self.columns else "no metrics file: "
         return MetricsError(f"{self.name}: {kind}line {number}: {what}")
+
+
+def _fields_of(line: str) -> list[str]:
+    """Return the fields of a line; none when it is no CSV."""
+    if "\0" in line:  # csv of Python 3.10 refuses it, others do not
+        return []
+    try:
+        (fields,) = csv.reader([line.removesuffix("\r")], **_DIALECT)
+    except (csv.Error, ValueError):
+        return []
+    return fields
 
 
 def _values_of(steps: array[int], column: Sequence[str]) -> tuple[array[int], array[float]]:

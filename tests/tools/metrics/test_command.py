@@ -118,7 +118,7 @@ def test_files_that_fail_leave_the_others(two, metrics):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "Usage"),
+        ([], "Missing argument"),
         (["--last", "0", "a/m.csv"], "--last"),
         (["--format", "xml", "a/m.csv"], "--format"),
         (["--metric", "los", "a/m.csv"], 'no file has "los"; there are time, loss, rate'),

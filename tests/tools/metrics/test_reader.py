@@ -148,7 +148,8 @@ def test_zeros_that_a_crash_of_the_machine_left(read):
     assert values(reader) == {1: 0.5, 3: 0.125}
     ((is_note, text),) = texts(reader)
     assert not is_note
-    assert text.startswith("line 3 is left out: step: got")
+    assert text.startswith("line 3 is left out: got")
+    assert text.endswith("expected a record of CSV")
 
 
 def test_of_many_wrong_lines_the_first_are_told(read):
