@@ -3,7 +3,7 @@
 
 A module imports from its own line of this list and from those below, never from above:
 
-    cli, app, wanted          what is typed, and what is made of it
+    cli, app, request         what is typed, and what is made of it
     follow, displays          files that grow, and how they are shown
     table, report             what is printed
     plot, events              what is drawn, and written for TensorBoard

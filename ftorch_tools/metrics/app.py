@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from ftorch_tools.errors import ExitCode, UsageError
+from ftorch_tools.metrics.request import Request
 from ftorch_tools.metrics.source import Source
-from ftorch_tools.metrics.wanted import Wanted
 from ftorch_tools.program import print_version
 
 EPILOG = "Example: `ftorch-metrics --follow metrics.csv`, beside a run that goes on"
@@ -100,12 +100,12 @@ def ftorch_metrics(
     ] = False,
 ) -> None:
     """Show the metrics files of training runs: a table, a picture, event files of TensorBoard."""
-    wanted = Wanted(files, metric or [], last, plot, tensorboard, ascii)
+    request = Request(files, metric or [], last, plot, tensorboard, ascii)
     try:
         if follow and (plot is not None or format is not Format.TABLE):
             raise UsageError("--follow goes with neither --plot nor --format")
-        wanted.check()
-        is_well = wanted.follow(interval) if follow else wanted.show(format.value)
+        request.check()
+        is_well = request.follow(interval) if follow else request.show(format.value)
     except UsageError as error:
         print(f"ftorch-metrics: {error}", file=sys.stderr)
         raise typer.Exit(ExitCode.USAGE) from None

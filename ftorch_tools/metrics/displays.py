@@ -48,23 +48,23 @@ class Lines(Display):
 
     def __init__(self, last: int | None) -> None:
         self._last = last
-        self._begun: set[Source] = set()
-        self._awaited: set[Source] = set()
+        self._shown_sources: set[Source] = set()
+        self._missing: set[Source] = set()
 
     def update(self, runs: Sequence[Run], waiting: Sequence[Source]) -> None:
         """Print the new records of `runs`."""
         for source in waiting:
-            if source not in self._awaited:
+            if source not in self._missing:
                 self.warn(f"waiting for {source.reader.name}")
-        self._awaited = set(waiting)
+        self._missing = set(waiting)
         for run in runs:
-            fresh = run.source.reader.fresh
-            if fresh is None:
+            first = run.source.reader.first_new_step
+            if first is None:
                 continue
-            new = run.since(fresh)
-            if run.source not in self._begun:
+            new = run.since(first)
+            if run.source not in self._shown_sources:
                 new = new.last(self._last)
-            self._begun.add(run.source)
+            self._shown_sources.add(run.source)
             self._print(new, f"{run.source.label}: " if len(runs) > 1 else "")
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -110,7 +110,7 @@ class LiveTable(Display):
         names = [source.reader.name for source in waiting]
         # A file that is replaced gets another reader.
         shown = (style, names, [run.source.reader for run in runs])
-        is_new = any(run.source.reader.fresh is not None for run in runs)
+        is_new = any(run.source.reader.first_new_step is not None for run in runs)
         self._is_stale = self._is_stale or is_new or shown != self._shown
         begin = time.monotonic()
         if not self._is_stale or begin < self._not_before:

@@ -66,7 +66,7 @@ class EventFile:
         times = run.source.reader.find(TIME)
         self._pass_to(run.source, times, run.steps[0])
         self._add(step=run.steps[0], session_log=SessionLog(status=SessionLog.START))
-        for step, values in Run(run.source, run.steps, run.drawn).records():
+        for step, values in Run(run.source, run.steps, run.metrics).records():
             self._pass_to(run.source, times, step)
             parts = [Summary.Value(tag=name, simple_value=value) for name, value in values]
             self._add(step=step, summary=Summary(value=parts))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from ftorch_tools.metrics.displays import Display
 from ftorch_tools.metrics.events import EventFile
-from ftorch_tools.metrics.source import Run, Source, read_on
+from ftorch_tools.metrics.source import Run, Source, try_to_read
 
 
 def follow(
@@ -24,16 +24,17 @@ def follow(
     try:
         with display:
             while True:
-                waiting = [source for source in sources if read_on(source)]
-                for problem in (problem for source in sources for problem in source.news()):
-                    display.warn(problem)
+                waiting = [source for source in sources if try_to_read(source)]
+                for source in sources:
+                    for problem in source.new_problems():
+                        display.warn(problem)
                 runs = [view(source) for source in sources]
                 display.update(runs, waiting)
                 for run, file in zip(runs, events):
-                    if run.source.reader.fresh is not None:
-                        file.write(run.since(run.source.reader.fresh))
+                    if run.source.reader.first_new_step is not None:
+                        file.write(run.since(run.source.reader.first_new_step))
                 for source in sources:
-                    source.reader.fresh = None
+                    source.reader.first_new_step = None
                 if all(source.error for source in sources):
                     return False
                 if not _wait(seconds):

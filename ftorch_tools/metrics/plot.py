@@ -43,7 +43,7 @@ def draw_plot(runs: Sequence[Run], picture: Path) -> None:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    names = list(dict.fromkeys(series.name for run in runs for series in run.drawn))
+    names = list(dict.fromkeys(series.name for run in runs for series in run.metrics))
     if len(names) > _MOST_PANELS:
         got = f"--plot: got {len(names)} metrics; expected at most {_MOST_PANELS}"
         raise UsageError(f"{got}: choose by --metric")
@@ -56,7 +56,7 @@ def draw_plot(runs: Sequence[Run], picture: Path) -> None:
         lines = [
             (series, colour)
             for run, colour in zip(runs, colours)
-            for series in run.drawn
+            for series in run.metrics
             if series.name == name
         ]
         _fill(panel, name, lines)
@@ -68,10 +68,10 @@ def draw_plot(runs: Sequence[Run], picture: Path) -> None:
         handles = [Line2D([], [], color=colour) for colour in colours]
         labels = [_plain(run.source.label) for run in runs]
         figure.legend(handles, labels, loc="outside upper center", ncols=min(4, len(runs)))
-    drawn = BytesIO()
-    figure.savefig(drawn, format=picture.suffix[1:].lower(), dpi=150)
+    image = BytesIO()
+    figure.savefig(image, format=picture.suffix[1:].lower(), dpi=150)
     try:
-        picture.write_bytes(drawn.getvalue())
+        picture.write_bytes(image.getvalue())
     except OSError as error:
         raise InfrastructureError(f"cannot write {picture}: {error.strerror}") from error
 

@@ -49,7 +49,7 @@ class Reader:
         self.problems: list[Problem] = []
         self.left_out = 0
         # The step of the first record that is new since this was last set to None.
-        self.fresh: int | None = None
+        self.first_new_step: int | None = None
         self._line = 0
         self._rest = b""
 
@@ -112,8 +112,8 @@ class Reader:
             parts = [_values_of(steps, column) for column in columns[1:]]
         except (ValueError, OverflowError, IndexError, csv.Error):
             return False
-        if self.fresh is None:
-            self.fresh = steps[0]
+        if self.first_new_step is None:
+            self.first_new_step = steps[0]
         self.steps.extend(steps)
         for series, (at, values) in zip(self.series, parts):
             series.steps.extend(at)
@@ -169,8 +169,8 @@ class Reader:
                 return
         if self.steps and step <= self.steps[-1]:
             self._drop_from(step)
-        if self.fresh is None or step < self.fresh:
-            self.fresh = step
+        if self.first_new_step is None or step < self.first_new_step:
+            self.first_new_step = step
         self.steps.append(step)
         for series, value in zip(self.series, values):
             if value is not None:

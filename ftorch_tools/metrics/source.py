@@ -33,7 +33,7 @@ class Run:
     series: list[Series]
 
     @property
-    def drawn(self) -> list[Series]:
+    def metrics(self) -> list[Series]:
         """The metrics without the time, unless it is the only one."""
         return [one for one in self.series if one.name != TIME] or self.series
 
@@ -69,8 +69,8 @@ class Source:
         self.reader = Reader(one_line(str(path)))
         # Why no more can be read.
         self.error: str | None = None
-        self._told = 0
-        self._news: list[str] = []
+        self._reported = 0
+        self._unreported: list[str] = []
         self._offset = 0
         self._head = self._tail = b""
 
@@ -92,18 +92,18 @@ class Source:
     def fail(self, why: str) -> None:
         """Read no more, because of `why`, unless the file is replaced."""
         self.error = why
-        self._news.append(why)
+        self._unreported.append(why)
 
     def fail_to_read(self, why: str) -> None:
         """The same, for a file that cannot be read at all."""
         self.fail(f"{self.reader.name}: cannot be read: {why}")
 
-    def news(self) -> list[str]:
+    def new_problems(self) -> list[str]:
         """Return the problems that were not returned before."""
-        news, self._news = self._news, []
-        problems = self.reader.problems[self._told :]
-        self._told += len(problems)
-        return news + [
+        unreported, self._unreported = self._unreported, []
+        problems = self.reader.problems[self._reported :]
+        self._reported += len(problems)
+        return unreported + [
             f"{'note: ' if problem.is_note else ''}{self.reader.name}: {problem.text}"
             for problem in problems
         ]
@@ -127,8 +127,8 @@ class Source:
     def _start_anew(self) -> None:
         self.reader = Reader(self.reader.name)
         self.error = None
-        self._told = 0
-        self._news.append(f"{self.reader.name}: replaced: read from its beginning")
+        self._reported = 0
+        self._unreported.append(f"{self.reader.name}: replaced: read from its beginning")
         self._offset = 0
         self._head = self._tail = b""
 
@@ -150,7 +150,7 @@ class Source:
         return self._offset > before
 
 
-def read_on(source: Source) -> str | None:
+def try_to_read(source: Source) -> str | None:
     """Read what is new; return why the file cannot be read for the time being, if so."""
     try:
         source.read_on()

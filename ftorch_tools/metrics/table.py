@@ -93,11 +93,11 @@ def _duration(run: Run) -> str:
 
 def _rows(runs: Sequence[Run], *, with_files: bool) -> list[_Row]:
     """Return the rows of all runs, those of one metric together."""
-    names = dict.fromkeys(series.name for run in runs for series in run.drawn)
+    names = dict.fromkeys(series.name for run in runs for series in run.metrics)
     rows = []
     for name in names:
         for run in runs:
-            for series in run.drawn:
+            for series in run.metrics:
                 if series.name == name:
                     file = {"file": Text(run.source.label)} if with_files else {}
                     summary = summarize(series)

@@ -89,8 +89,8 @@ def test_a_run_that_is_resumed_while_it_is_followed(tmp_path, load):
         with file.open("a") as stream:
             stream.write(piece)
         source.read_on()
-        events.write(source.view([]).since(source.reader.fresh))
-        source.reader.fresh = None
+        events.write(source.view([]).since(source.reader.first_new_step))
+        source.reader.first_new_step = None
     expected = [(1, 4.0), (2, 9.0), (4, 8.0)]
     assert steps_and_values(load(tmp_path / "logs")["loss"]) == expected
     events.close()

@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ftorch_tools.metrics.source import Source, read_on
+from ftorch_tools.metrics.source import Source, try_to_read
 
 _SECONDS = 20
 
@@ -233,12 +233,12 @@ def source(tmp_path):
 
 def steps(source):
     """Read on; return the steps that are known then."""
-    assert read_on(source) is None
+    assert try_to_read(source) is None
     return list(source.reader.steps)
 
 
 def test_what_is_appended_is_read(source):
-    assert read_on(source) == "No such file or directory"
+    assert try_to_read(source) == "No such file or directory"
     with source.path.open("wb", buffering=0) as file:
         assert steps(source) == []
         file.write(b"step,loss\n1,2\n2,")
@@ -247,7 +247,7 @@ def test_what_is_appended_is_read(source):
         os.utime(source.path, (0, 0))  # times of network file systems lie
         assert steps(source) == [1, 2]
         assert source.read_on() is False
-    assert source.news() == []
+    assert source.new_problems() == []
 
 
 @pytest.mark.parametrize("size", [0, 3, 14])
@@ -256,7 +256,7 @@ def test_a_file_that_is_cut(source, size):
     assert steps(source) == [1, 2]
     os.truncate(source.path, size)
     assert steps(source) == ([1] if size == 14 else [])
-    assert source.news() == [f"{source.path}: replaced: read from its beginning"]
+    assert source.new_problems() == [f"{source.path}: replaced: read from its beginning"]
     source.path.write_text("step,v\n5,2\n")
     assert steps(source) == [5]
 
@@ -280,20 +280,20 @@ def test_a_file_that_another_one_replaces(source, tmp_path):
 def test_a_copy_that_has_more_is_read_on(source, tmp_path):
     source.path.write_text("step,loss\n1,2\n2,2\n")
     assert steps(source) == [1, 2]
-    source.reader.fresh = None
+    source.reader.first_new_step = None
     # As rsync does.
     (tmp_path / "new").write_text("step,loss\n1,2\n2,2\n3,2\n")
     (tmp_path / "new").rename(source.path)
     assert steps(source) == [1, 2, 3]
-    assert source.reader.fresh == 3
-    assert source.news() == []
+    assert source.reader.first_new_step == 3
+    assert source.new_problems() == []
 
 
 def test_a_file_that_goes_away_for_a_while(source, tmp_path):
     source.path.write_text("step,loss\n1,2\n2,2\n")
     assert steps(source) == [1, 2]
     source.path.rename(tmp_path / "away")
-    assert read_on(source) == "No such file or directory"
+    assert try_to_read(source) == "No such file or directory"
     assert list(source.reader.steps) == [1, 2]
     (tmp_path / "away").rename(source.path)
     assert steps(source) == [1, 2]
@@ -333,7 +333,7 @@ def test_a_followed_file_is_read_as_one_that_is_there(changes):
             )
             anew = Source(path, "m")
             for source in (followed, anew):
-                assert read_on(source) is None
+                assert try_to_read(source) is None
             assert followed.error == anew.error
             assert followed.reader.steps == anew.reader.steps
             assert repr(followed.reader.series) == repr(anew.reader.series)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ftorch_tools.errors import InfrastructureError, UsageError
 from ftorch_tools.metrics.labels import label_files
-from ftorch_tools.metrics.source import Run, Source, read_on
+from ftorch_tools.metrics.source import Run, Source, try_to_read
 from ftorch_tools.safe_stream import make_console
 from ftorch_tools.text import one_line
 
@@ -28,7 +28,7 @@ _PLAIN_WIDTH = 160
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Request:
     """Which files, metrics and records, and what is made of them beside a table."""
 
     files: list[Path]
@@ -58,11 +58,11 @@ class Wanted:
     def show(self, form: str) -> bool:
         """Show what is in the files; return whether all is well in all of them."""
         for source in self.sources:
-            if why := read_on(source):
+            if why := try_to_read(source):
                 source.fail_to_read(why)
             elif source.error is None:
                 source.finish()
-            for problem in source.news():
+            for problem in source.new_problems():
                 print(f"ftorch-metrics: {problem}", file=sys.stderr)
         self._check_metrics()
         runs = [self._view(source).last(self.last) for source in self.sources]
