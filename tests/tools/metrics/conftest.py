@@ -9,8 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from ftorch_tools.metrics.reader import Reader
+
+# Other tests run at the same time, and nothing is left in the current folder.
+settings.register_profile(
+    "metrics", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("metrics")
 
 COMMAND = [sys.executable, "-m", "ftorch_tools.metrics"]
 

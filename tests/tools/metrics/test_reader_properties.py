@@ -6,7 +6,7 @@ from __future__ import annotations
 import csv
 import io
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ftorch_tools.metrics.reader import MetricsError, Reader
@@ -92,7 +92,7 @@ DAMAGE = st.sampled_from(
 ) | st.binary(max_size=4)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=300)
+@settings(max_examples=300)
 @given(files(), st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 9), DAMAGE), max_size=5))
 def test_damaged_files(file, damages):
     _, _, content = file
