@@ -18,6 +18,8 @@ class Kind:
     """Folder of its files in `src/shim` and `src/fortran`."""
     title: str
     """What messages call it."""
+    has_state: bool = False
+    """A checkpoint holds it: in C++ it has `state_dict`, `check_state_dict` and `load_state_dict`."""
 
     @property
     def article(self) -> str:
@@ -27,6 +29,7 @@ class Kind:
 
 KINDS = (
     Kind(name="tensor", code=1, room="tensor", title="tensor"),
-    Kind(name="model", code=2, room="model", title="model"),
+    Kind(name="model", code=2, room="model", title="model", has_state=True),
     Kind(name="optim", code=3, room="training", title="optimizer"),
+    Kind(name="checkpoint", code=5, room="storage", title="checkpoint"),
 )

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-ROOMS = ("core", "files", "tensor", "autograd", "model", "training")
+ROOMS = ("core", "files", "tensor", "autograd", "model", "training", "storage")
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ sys.path.append(str(Path(__file__).parents[2] / "src"))
 
 from catalog.entries import ENTRIES
 from catalog.functions import FUNCTIONS
+from catalog.kinds import KINDS
 from catalog.losses import LOSSES
 from catalog.statuses import STATUSES
 
@@ -328,6 +329,6 @@ def loss(
     return result
 
 
-def live() -> tuple[int, int, int]:
-    """Living tensors, models and optimizers."""
-    return tuple(getattr(LIBRARY, f"ft_{noun}_live")() for noun in ("tensor", "model", "optim"))
+def live() -> tuple[int, ...]:
+    """Living objects of each kind."""
+    return tuple(getattr(LIBRARY, f"ft_{kind.name}_live")() for kind in KINDS)

@@ -10,7 +10,6 @@ import shutil
 import signal
 import socket
 import stat
-import subprocess
 import time
 import zipfile
 from collections.abc import Iterator
@@ -42,20 +41,6 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("large") / "large.pt"
     torch.jit.script(torch.nn.Linear(1024, 1024)).save(str(file))
     return file
-
-
-@pytest.fixture
-def full_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system with room for one megabyte."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)]
-    if not ROOT or subprocess.run(command, capture_output=True).returncode != 0:
-        pytest.skip("this user may not mount a file system")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_full_disk_is_an_error(full_disk: Path, large: Path, models: Path) -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ..kinds import KINDS
-from . import autograd, device, model, runtime, tensor, training
+from . import autograd, device, model, runtime, storage, tensor, training
 from .entry import Entry, comment_block
 from .roles import ROLES, Role
 
@@ -26,6 +26,7 @@ SECTIONS = (
     ("Derivatives.", autograd.ENTRIES),
     ("Models. A copied handle shares the model.", model.ENTRIES),
     ("Optimizers and losses.", training.ENTRIES),
+    ("Checkpoints.", storage.ENTRIES),
     ("Devices. device_index -1 is the default.", device.ENTRIES),
 )
 """What the entries of a section have in common, and the entries."""

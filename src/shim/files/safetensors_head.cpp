@@ -59,7 +59,8 @@ std::string checksum_text(std::uint32_t checksum) {
 std::uint32_t parse_checksum(std::string_view text) {
   std::uint32_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
-  if (text.size() != checksum_digits || error != std::errc() || end != text.data() + text.size())
+  // Exactly as it was written: a capital letter is a flipped bit.
+  if (error != std::errc() || end != text.data() + text.size() || checksum_text(value) != text)
     fail_damaged_file("a checksum in its head is none");
   return value;
 }

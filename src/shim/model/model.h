@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/handle.h"
+#include "tensor/state_dict.h"
 
 namespace ftorch {
 
@@ -41,6 +42,13 @@ class Model {
   virtual NamedTensors parameters() const = 0;
   /// Parameters and buffers under all their names, as Python's state_dict() has them.
   virtual NamedTensors named_state() const = 0;
+  /// Parameters and buffers themselves. What has several names has the first of them in the alphabet, and each other name is
+  /// a text that says so, as safetensors.torch.save_model does.
+  StateDict state_dict() const;
+  /// Fails, with a list of all that is wrong, if `found` cannot be loaded. Of several names of one tensor, one is enough.
+  void check_state_dict(const StateDict& found, Names names = Names::equal) const;
+  /// Copies the tensors of `found`, which was checked, into the memory of the model.
+  void load_state_dict(const StateDict& found) const;
   /// True when the tensor lies in memory of the model, such as that of a parameter, buffer or attribute.
   virtual bool owns(const at::Tensor& tensor) const = 0;
   /// Hands the bytes of a file to `write`, which must not fail.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // State of models, and its files.
 
-#include "model/model_state.h"
+#include "model/model.h"
 
 #include <algorithm>
 #include <map>
@@ -73,8 +73,8 @@ StateDict read_state(const std::string& filename) {
 
 }  // namespace
 
-StateDict state_of(const Model& model) {
-  const NamedTensors tensors = model.named_state();
+StateDict Model::state_dict() const {
+  const NamedTensors tensors = named_state();
   const std::map<std::string, std::string> names = saved_names(tensors);
   StateDict state;
   for (const auto& [name, tensor] : tensors) {
@@ -85,25 +85,31 @@ StateDict state_of(const Model& model) {
   return state;
 }
 
-void check_state(const Model& model, const StateDict& found, Names names) {
-  const NamedTensors tensors = model.named_state();
+void Model::check_state_dict(const StateDict& found, Names names) const {
+  const NamedTensors tensors = named_state();
   StateDict expected;
   for (const auto& [name, tensor] : tensors) expected.put(name, tensor);
   check_same_form(expected, with_all_names(tensors, found), names);
 }
 
-void load_state(const Model& model, const StateDict& found) {
-  const NamedTensors tensors = model.named_state();
+void Model::load_state_dict(const StateDict& found) const {
+  const NamedTensors tensors = named_state();
   const StateDict all = with_all_names(tensors, found);
   for (const auto& [name, tensor] : tensors) {
     if (all.has(name)) write_numbers(tensor, all.tensor(name));
   }
 }
 
+}  // namespace ftorch
+
+using namespace ftorch;
+
+namespace {
+
 void save_state(const Model& model, const std::string& filename) {
   const std::string subject = file_subject(filename);
   Context context(subject.c_str());
-  const StateDict state = state_of(model);
+  const StateDict state = model.state_dict();
   SafeTensors content{{state.tensors().begin(), state.tensors().end()}, {state.texts().begin(), state.texts().end()}};
   // What Python's libraries ask for.
   content.texts["format"] = "pt";
@@ -114,13 +120,11 @@ void load_state(const Model& model, const std::string& filename, Names names) {
   const std::string subject = file_subject(filename);
   Context context(subject.c_str());
   const StateDict found = read_state(filename);
-  check_state(model, found, names);
-  load_state(model, found);
+  model.check_state_dict(found, names);
+  model.load_state_dict(found);
 }
 
-}  // namespace ftorch
-
-using namespace ftorch;
+}  // namespace
 
 int ft_model_save_state(ft_handle model, const char* filename) {
   return guard(ft_io_error, [&] { save_state(*models.get(model, "the model"), required(filename, "filename")); });

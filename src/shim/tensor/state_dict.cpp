@@ -135,7 +135,8 @@ StateDict StateDict::copy() const {
   StateDict copy;
   copy.texts_ = texts_;
   for (const auto& [name, value] : tensors_)
-    copy.put(name, value.detach().to(value.options().device(at::kCPU), false, true, at::MemoryFormat::Contiguous));
+    copy.put(name, value.detach().resolve_conj().resolve_neg().to(value.options().device(at::kCPU), false, true,
+                                                                  at::MemoryFormat::Contiguous));
   return copy;
 }
 

@@ -29,6 +29,7 @@ class NamedValues {
     const auto place = places_.find(name);
     return place == places_.end() ? nullptr : &values_[place->second].second;
   }
+  T* find(const std::string& name) { return const_cast<T*>(static_cast<const NamedValues*>(this)->find(name)); }
   std::size_t size() const { return values_.size(); }
   auto begin() const { return values_.begin(); }
   auto end() const { return values_.end(); }

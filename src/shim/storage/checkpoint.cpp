@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+// Checkpoints in memory, and as safetensors files: the states' tensors and texts under "name.part".
+
+#include "storage/checkpoint.h"
+
+#include <algorithm>
+
+#include "core/text.h"
+#include "files/safetensors.h"
+#include "storage/generators.h"
+
+namespace ftorch {
+namespace {
+
+// A colon, since names of the program have none: "kind:optimizer" is a text, "generator:cpu" a tensor.
+const std::string kind_prefix = "kind:";
+const std::string generator_prefix = "generator:";
+
+/// Letters, digits, _ and -: a dot parts a name from what is in it.
+void check_name(const std::string& name) {
+  const auto is_allowed = [](char c) {
+    return ('a' <= c && c <= 'z') || ('A' <= c && c <= 'Z') || ('0' <= c && c <= '9') || c == '_' || c == '-';
+  };
+  if (name.empty()) fail(ft_invalid_argument, "the name is empty");
+  if (!std::all_of(name.begin(), name.end(), is_allowed))
+    fail(ft_invalid_argument,
+         "'" + (is_json_text(name) ? name : "?") + "' is no name: letters, digits, _ and - make one");
+}
+
+/// A part without a name is the whole.
+std::string joined(const std::string& name, const std::string& part) { return part.empty() ? name : name + "." + part; }
+
+/// All but what `name` means.
+StateDict without(const StateDict& state, const std::string& name) {
+  const auto is_other = [&](const std::string& key) { return key != name && !key.starts_with(name + "."); };
+  StateDict rest;
+  for (const auto& [key, tensor] : state.tensors()) {
+    if (is_other(key)) rest.put(key, tensor);
+  }
+  for (const auto& [key, text] : state.texts()) {
+    if (is_other(key)) rest.put_text(key, text);
+  }
+  return rest;
+}
+
+}  // namespace
+
+void Checkpoint::put(const std::string& name, const std::string& kind, const StateDict& state) {
+  check_name(name);
+  StateDict copy = state.copy();
+  StateDict generators = generator_states();
+  others_ = without(others_, name);
+  entries_.put(name, {kind, std::move(copy)});
+  generators_ = std::move(generators);
+}
+
+void Checkpoint::fail_missing(const std::string& name) const {
+  constexpr std::size_t most_shown = 20;
+  std::vector<std::string> names;
+  for (const auto& [key, entry] : entries_) names.push_back("'" + key + "' (" + entry.kind + ")");
+  for (const auto& [key, tensor] : others_.tensors()) names.push_back("'" + key + "'");
+  std::string list;
+  for (std::size_t i = 0; i < std::min(names.size(), most_shown); ++i) list += (i == 0 ? "" : ", ") + names[i];
+  if (names.size() > most_shown) list += " and " + std::to_string(names.size() - most_shown) + " more";
+  fail(ft_invalid_argument, "there is no '" + name + "'; the checkpoint holds " + (list.empty() ? "nothing" : list));
+}
+
+StateDict Checkpoint::get(const std::string& name, const std::string& kind) const {
+  if (const Entry* const entry = entries_.find(name)) {
+    if (entry->kind != kind) fail(ft_invalid_argument, "'" + name + "' is of kind " + entry->kind + ", not " + kind);
+    return entry->state;
+  }
+  StateDict state;
+  if (kind == tensor_kind && others_.has(name)) state.put("", others_.tensor(name));
+  else if (kind == text_kind && others_.has_text(name)) state.put_text("", others_.text(name));
+  else state = others_.part(name);
+  if (state.tensors().size() + state.texts().size() == 0) fail_missing(name);
+  return state;
+}
+
+void Checkpoint::save(const std::string& filename) const {
+  const std::string subject = file_subject(filename);
+  Context context(subject.c_str());
+  SafeTensors content;
+  const auto add = [&](const std::string& name, const StateDict& state) {
+    for (const auto& [part, tensor] : state.tensors()) content.tensors.emplace_back(joined(name, part), tensor);
+    for (const auto& [part, text] : state.texts()) content.texts.emplace(joined(name, part), text);
+  };
+  for (const auto& [name, entry] : entries_) {
+    content.texts.emplace(kind_prefix + name, entry.kind);
+    add(name, entry.state);
+  }
+  for (const auto& [part, tensor] : others_.tensors()) content.tensors.emplace_back(part, tensor);
+  for (const auto& [part, text] : others_.texts()) content.texts.emplace(part, text);
+  for (const auto& [device, state] : generators_.tensors())
+    content.tensors.emplace_back(generator_prefix + device, state);
+  write_safetensors(filename, content);
+}
+
+StateDict& Checkpoint::place_of(std::string& name) {
+  const std::size_t dot = std::min(name.find('.'), name.size());
+  Entry* const entry = entries_.find(name.substr(0, dot));
+  if (!entry) return others_;
+  name.erase(0, std::min(dot + 1, name.size()));
+  return entry->state;
+}
+
+Checkpoint Checkpoint::load(const std::string& filename) {
+  const std::string subject = file_subject(filename);
+  Context context(subject.c_str());
+  SafeTensors content = read_safetensors(InputFile(filename));
+  Checkpoint checkpoint;
+  for (const auto& [name, text] : content.texts) {
+    if (name.starts_with(kind_prefix)) checkpoint.entries_.put(name.substr(kind_prefix.size()), {text, {}});
+  }
+  for (auto& [name, text] : content.texts) {
+    std::string part = name;
+    if (!name.starts_with(kind_prefix)) checkpoint.place_of(part).put_text(part, std::move(text));
+  }
+  for (auto& [name, tensor] : content.tensors) {
+    std::string part = name;
+    if (name.starts_with(generator_prefix))
+      checkpoint.generators_.put(name.substr(generator_prefix.size()), std::move(tensor));
+    else checkpoint.place_of(part).put(part, std::move(tensor));
+  }
+  set_generators(checkpoint.generators_);
+  return checkpoint;
+}
+
+}  // namespace ftorch
