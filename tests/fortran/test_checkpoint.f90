@@ -231,6 +231,7 @@ contains
     call c(1)%put('a', 1)
     call c(2)%put('a', 1)
     call check_equal(int(torch_live_checkpoints() - before), 2, 'alive')
+    call torch_checkpoint_delete(c(1))
     call torch_delete(c)
     call check_equal(int(torch_live_checkpoints() - before), 0, 'released')
     call c(1)%get('a', i, status)
