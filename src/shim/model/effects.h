@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
-// What a TorchScript program does to tensors beside computing results.
+// What a forward pass of a TorchScript program does beside computing results.
 #pragma once
 
-#include <string>
+#include <ATen/core/class_type.h>
+#include <ATen/core/ivalue.h>
+
+#include <unordered_map>
 #include <vector>
 
 #include "model/model.h"
-
-namespace c10 {
-struct ClassType;
-}
 
 namespace torch::jit {
 struct Graph;
@@ -17,18 +16,30 @@ struct Graph;
 
 namespace ftorch {
 
-/// The effects of a program without calls, whose first input is the module. Of what cannot be known the worst is assumed.
-Effects effects_of(const torch::jit::Graph& graph);
+/// What may change of an attribute, each with all before it.
+enum class Depth { value, containers, tensors };
 
-/// An attribute whose tensor a program writes in place or replaces.
-struct Changed {
-  const c10::ClassType* owner;
-  std::string name;
-  /// Statistics of batches, which evaluation leaves alone.
-  bool in_training_only;
+/// What a pass may change in the module.
+struct Changes {
+  struct Slot {
+    std::size_t slot;
+    Depth depth;
+  };
+  std::unordered_map<const c10::ClassType*, std::vector<Slot>> attributes;
+  /// Constants of the program that it writes.
+  std::vector<c10::IValue> constants;
+  /// Objects in the module are replaced, so that those which it has now need not be those that it was loaded with.
+  bool replaces_objects = false;
+  /// Something happens that cannot be followed: all may change.
+  bool is_unknown = false;
 };
 
-/// All of such a program, parameters excepted.
-std::vector<Changed> changed_by(const torch::jit::Graph& graph);
+struct ProgramEffects {
+  Effects effects;
+  Changes changes;
+};
+
+/// Reads a program, whose first input is the module, as it runs in one mode.
+ProgramEffects effects_of(const torch::jit::Graph& program, const c10::IValue& module, bool is_training);
 
 }  // namespace ftorch

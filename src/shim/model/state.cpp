@@ -1,58 +1,48 @@
 // SPDX-License-Identifier: MIT
-// Tensors of a TorchScript model that a forward pass changes: found when it is loaded, saved before a pass.
+// What a forward pass may change: found in the module when it is loaded, saved before a pass.
 
 #include "model/state.h"
 
-#include <ATen/core/class_type.h>
-#include <ATen/core/grad_mode.h>
+#include <memory>
+#include <unordered_set>
+#include <utility>
 
-#include <algorithm>
-
-#include "tensor/elements.h"
+#include "model/snapshot.h"
 
 namespace ftorch {
-namespace {
 
-struct Saved {
-  c10::intrusive_ptr<c10::ivalue::Object> object;
-  std::size_t slot;
-  at::Tensor tensor;
-  at::Tensor numbers;
-};
-
-void put_back(const std::vector<Saved>& all) {
-  for (const Saved& saved : all) {
-    copy_numbers(saved.tensor, saved.numbers);
-    if (!saved.object->getSlot(saved.slot).toTensor().is_same(saved.tensor))
-      saved.object->setSlot(saved.slot, saved.tensor);
-  }
+State::State(Changes changes, c10::IValue module) : changes_(std::move(changes)), module_(std::move(module)) {
+  places_ = find_places();
 }
 
-}  // namespace
-
-State::State(const std::vector<Changed>& changed, const c10::IValue& module) {
-  module.visit([&](const c10::IValue& part) {
+std::vector<State::Place> State::find_places() const {
+  std::vector<Place> places;
+  if (changes_.attributes.empty()) return places;
+  std::unordered_set<const void*> seen;
+  module_.visit([&](const c10::IValue& part) {
     if (!part.isObject()) return false;
     const auto object = part.toObject();
-    for (const Changed& one : changed) {
-      if (object->type().get() != one.owner) continue;
-      const std::size_t slot = object->type()->getAttributeSlot(one.name);
-      if (object->getSlot(slot).isTensor()) places_.push_back({object, slot, one.in_training_only});
-    }
+    if (!seen.insert(object.get()).second) return true;
+    const auto found = changes_.attributes.find(object->type().get());
+    if (found == changes_.attributes.end()) return false;
+    for (const Changes::Slot& slot : found->second) places.push_back({object, slot});
     return false;
   });
+  return places;
 }
 
-std::function<void()> State::saved(bool is_training) const {
-  at::NoGradGuard no_grad;
-  std::vector<Saved> all;
-  for (const auto& [object, slot, in_training_only] : places_) {
-    if (in_training_only && !is_training) continue;
-    const at::Tensor& tensor = object->getSlot(slot).toTensor();
-    if (tensor.defined()) all.push_back({object, slot, tensor, tensor.detach().clone()});
+std::function<void()> State::saved() const {
+  if (!changes_.is_unknown && places_.empty() && changes_.constants.empty()) return {};
+  const auto snapshot = std::make_shared<Snapshot>();
+  if (changes_.is_unknown) snapshot->add_all(module_);
+  for (const auto& [object, slot] : changes_.replaces_objects ? find_places() : places_) {
+    const c10::IValue& value = object->getSlot(slot.slot);
+    snapshot->add_slot(object, slot.slot);
+    if (slot.depth == Depth::tensors) snapshot->add_tensors(value);
+    else if (slot.depth == Depth::containers) snapshot->add_containers(value);
   }
-  if (all.empty()) return {};
-  return [all = std::move(all)] { put_back(all); };
+  for (const c10::IValue& constant : changes_.constants) snapshot->add_tensors(constant);
+  return [snapshot] { snapshot->put_back(); };
 }
 
 }  // namespace ftorch

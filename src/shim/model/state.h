@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Tensors of a TorchScript model that a forward pass changes, such as the statistics of a batch norm.
+// What a forward pass may change in a TorchScript model, such as the statistics of a batch norm.
 #pragma once
 
 #include <ATen/core/ivalue.h>
@@ -14,17 +14,20 @@ namespace ftorch {
 class State {
  public:
   State() = default;
-  State(const std::vector<Changed>& changed, const c10::IValue& module);
+  State(Changes changes, c10::IValue module);
 
-  /// What puts the tensors back as they are now; null when there is nothing to put back.
-  std::function<void()> saved(bool is_training) const;
+  /// What puts it back as it is now; null when there is nothing to put back.
+  std::function<void()> saved() const;
 
  private:
   struct Place {
     c10::intrusive_ptr<c10::ivalue::Object> object;
-    std::size_t slot;
-    bool in_training_only;
+    Changes::Slot slot;
   };
+  std::vector<Place> find_places() const;
+
+  Changes changes_;
+  c10::IValue module_;
   std::vector<Place> places_;
 };
 

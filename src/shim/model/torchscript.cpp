@@ -11,6 +11,7 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
+#include <array>
 #include <unordered_set>
 
 #include "core/text.h"
@@ -112,8 +113,7 @@ class TorchScript : public Model {
         without_graph_(forward_.qualname(), forward_.graph()->copy(), nullptr),
         signature_(forward_.getSchema()) {
     const std::shared_ptr<const torch::jit::Graph> program = forward_.optimized_graph();
-    effects_ = effects_of(*program);
-    state_ = State(changed_by(*program), module_._ivalue());
+    find_effects(*program);
     add_memory(module_._ivalue());
     add_constants(*program->block());
   }
@@ -133,7 +133,7 @@ class TorchScript : public Model {
 
   std::optional<std::size_t> result_count() const override { return count_of(forward_.getSchema()); }
 
-  std::function<void()> saved_state() const override { return state_.saved(is_training()); }
+  std::function<void()> saved_state() const override { return states_[is_training()].saved(); }
 
   void train(bool is_training) override {
     if (is_training && !has_mode())
@@ -143,7 +143,7 @@ class TorchScript : public Model {
 
   bool is_training() const override { return has_mode() && module_.is_training(); }
 
-  Effects effects() const override { return effects_; }
+  Effects effects() const override { return effects_[is_training()]; }
 
   NamedTensors parameters() const override {
     NamedTensors list;
@@ -178,6 +178,18 @@ class TorchScript : public Model {
  private:
   bool has_mode() const { return module_.type()->findAttributeSlot("training").has_value(); }
 
+  void find_effects(const torch::jit::Graph& program) {
+    std::array<ProgramEffects, 2> found;
+    for (const bool is_training : {false, true})
+      found[is_training] = effects_of(program, module_._ivalue(), is_training);
+    const bool is_unknown = found[0].changes.is_unknown || found[1].changes.is_unknown;
+    for (const bool is_training : {false, true}) {
+      found[is_training].changes.is_unknown = is_unknown;
+      effects_[is_training] = found[is_training].effects;
+      states_[is_training] = State(std::move(found[is_training].changes), module_._ivalue());
+    }
+  }
+
   void add_memory(const c10::IValue& value) {
     value.visit([this](const c10::IValue& part) {
       if (part.isTensor() && part.toTensor().has_storage())
@@ -200,8 +212,9 @@ class TorchScript : public Model {
   /// A second executor: one that has run with gradients returns results with a graph from then on.
   torch::jit::GraphFunction without_graph_;
   Signature signature_;
-  Effects effects_{};
-  State state_;
+  /// In evaluation and in training.
+  std::array<Effects, 2> effects_{};
+  std::array<State, 2> states_;
   std::unordered_set<const c10::StorageImpl*> memory_;
 };
 
