@@ -22,10 +22,7 @@ namespace {
 
 using Values = std::vector<at::Tensor>;
 
-struct Pending {
-  Tensor* target;
-  at::Tensor value;
-};
+using Writes = std::vector<PendingWrite>;
 
 std::vector<Tensor*> tensors_of(const char* name, const ft_handle* handles, int64_t size) {
   std::vector<Tensor*> list;
@@ -88,9 +85,9 @@ bool is_written(const at::Tensor& copy, const at::Tensor& value) {
   return copy._version() > 0 || !at::equal(copy.detach(), value.detach());
 }
 
-/// Adds what the model wrote in place into its copies of the inputs.
-void add_written(const std::vector<Tensor*>& inputs, const Values& values, const Values& copies,
-                 std::vector<Pending>& pending) {
+/// The writes of what the model wrote in place into its copies of the inputs.
+Writes input_writes(const std::vector<Tensor*>& inputs, const Values& values, const Values& copies) {
+  Writes writes;
   for (std::size_t i = 0; i < copies.size(); ++i) {
     if (!is_written(copies[i], values[i])) continue;
     Context context("input_tensors", static_cast<int64_t>(i));
@@ -102,26 +99,39 @@ void add_written(const std::vector<Tensor*>& inputs, const Values& values, const
         fail(ft_invalid_argument, "the model writes it in place, and it shares its memory with input_tensors(" +
                                       std::to_string(j + 1) + ")");
     }
-    check_write(*inputs[i], copies[i], Write::result);
-    pending.push_back({inputs[i], (is_leaf ? copies[i].detach() : copies[i]).clone()});
+    writes.emplace_back(*inputs[i], (is_leaf ? copies[i].detach() : copies[i]).clone(), Write::result);
   }
+  return writes;
 }
 
 /// True when the result lies in memory that the model, an input or another result has as well.
-bool aliases_live_memory(const at::Tensor& result, const Model& model, const Values& given, const Values& results) {
+bool aliases_live_memory(const at::Tensor& result, const Model& model, const Values& model_inputs,
+                         const Values& results) {
   if (!is_shared(result, 1)) return false;
   return model.effects().has_state || model.owns(result) ||
-         std::any_of(given.begin(), given.end(), [&](const at::Tensor& input) { return is_alias(input, result); }) ||
+         std::any_of(model_inputs.begin(), model_inputs.end(),
+                     [&](const at::Tensor& input) { return is_alias(input, result); }) ||
          std::any_of(results.begin(), results.end(),
                      [&](const at::Tensor& other) { return &other != &result && is_alias(other, result); });
 }
 
 /// The result as its receiver has it: in memory of its own, and without a graph unless one was asked for.
-at::Tensor received(at::Tensor& result, const Model& model, const Values& given, const Values& results) {
+at::Tensor received(at::Tensor& result, const Model& model, const Values& model_inputs, const Values& results) {
   if (is_expanded(result)) result = result.clone(at::MemoryFormat::Contiguous);
-  else if (aliases_live_memory(result, model, given, results)) result = result.clone();
+  else if (aliases_live_memory(result, model, model_inputs, results)) result = result.clone();
   if (!at::GradMode::is_enabled() && result.requires_grad()) result = result.detach();
   return std::move(result);
+}
+
+Writes output_writes(const std::vector<Tensor*>& outputs, const Model& model, const Values& model_inputs,
+                     Values& results) {
+  Writes writes;
+  writes.reserve(results.size());
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    Context context("output_tensors", static_cast<int64_t>(i));
+    writes.emplace_back(*outputs[i], received(results[i], model, model_inputs, results), Write::output);
+  }
+  return writes;
 }
 
 void check_count(std::size_t count, const std::vector<Tensor*>& outputs) {
@@ -155,19 +165,19 @@ std::string tensor_text(const at::Tensor& tensor) {
 }
 
 /// What the model was given, in words: LibTorch's messages do not name arguments.
-std::string given_text(const Model& model, const Values& given) {
+std::string inputs_text(const Model& model, const Values& model_inputs) {
   std::string text;
-  for (std::size_t i = 0; i < given.size(); ++i)
-    text += "; input_tensors(" + std::to_string(i + 1) + ") is " + tensor_text(given[i]);
+  for (std::size_t i = 0; i < model_inputs.size(); ++i)
+    text += "; input_tensors(" + std::to_string(i + 1) + ") is " + tensor_text(model_inputs[i]);
   const NamedTensors parameters = model.parameters();
   if (!parameters.empty())
     text += "; the model's first parameter, " + parameters[0].first + ", is " + tensor_text(parameters[0].second);
   return text;
 }
 
-Values run(Model& model, const Values& given) {
-  const Remark remark([&] { return given_text(model, given); });
-  return model.forward(given);
+Values run(Model& model, const Values& model_inputs) {
+  const Remark remark([&] { return inputs_text(model, model_inputs); });
+  return model.forward(model_inputs);
 }
 
 }  // namespace
@@ -188,22 +198,17 @@ int ft_model_forward(ft_handle handle, const ft_handle* input_handles, int64_t i
     for (Tensor* const input : inputs) values.push_back(is_recorded ? operands.add(*input, true) : input->value);
     at::AutoGradMode grad_mode(requires_grad != 0);
     const Values copies = touches_inputs ? copies_of(values) : Values();
-    const Values& given = touches_inputs ? copies : values;
+    const Values& model_inputs = touches_inputs ? copies : values;
     const Undo undo(model.saved_state());
-    Values results = run(model, given);
+    Values results = run(model, model_inputs);
     check_count(results.size(), outputs);
-    for (std::size_t i = 0; i < results.size(); ++i) {
-      Context context("output_tensors", static_cast<int64_t>(i));
-      check_write(*outputs[i], results[i], Write::output);
-    }
-    std::vector<Pending> pending;
-    pending.reserve(copies.size() + results.size());
-    add_written(inputs, values, copies, pending);
-    for (std::size_t i = 0; i < results.size(); ++i)
-      pending.push_back({outputs[i], received(results[i], model, given, results)});
+    Writes to_outputs = output_writes(outputs, model, model_inputs, results);
+    Writes to_inputs = input_writes(inputs, values, copies);
     values.clear();  // of an input that is an output as well nobody needs the old numbers
     operands.keep_apart();
-    for (auto& [target, value] : pending) value = prepared(*target, std::move(value), Write::output);
-    for (auto& [target, value] : pending) commit(*target, std::move(value), Write::output);
+    for (Writes* const writes : {&to_inputs, &to_outputs})
+      for (PendingWrite& write : *writes) write.prepare();
+    for (Writes* const writes : {&to_inputs, &to_outputs})
+      for (PendingWrite& write : *writes) write.commit();
   });
 }

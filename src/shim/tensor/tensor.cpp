@@ -29,16 +29,16 @@ int ft_tensor_create(int fill, int ndims, const int64_t* shape, int64_t shape_si
     const TensorSpec spec = parse_options(options);
     const at::IntArrayRef sizes = shape_of(ndims, shape, shape_size, spec.dtype);
     const at::TensorOptions wanted = at::TensorOptions(spec.dtype).device(spec.device);
-    Tensor made;
+    Tensor object;
     switch (fill) {
-      case 0: made.value = at::empty(sizes, wanted); break;
-      case 1: made.value = at::zeros(sizes, wanted); break;
-      case 2: made.value = at::ones(sizes, wanted); break;
+      case 0: object.value = at::empty(sizes, wanted); break;
+      case 1: object.value = at::zeros(sizes, wanted); break;
+      case 2: object.value = at::ones(sizes, wanted); break;
       default: fail(ft_invalid_argument, "fill " + std::to_string(fill) + " is none of 0, 1, 2");
     }
-    made.value.set_requires_grad(spec.requires_grad);
-    made.has_fixed_spec = true;
-    *out = new_tensor(std::move(made));
+    object.value.set_requires_grad(spec.requires_grad);
+    object.has_fixed_spec = true;
+    *out = new_tensor(std::move(object));
   });
 }
 
@@ -48,17 +48,10 @@ int ft_tensor_clear_temporary(ft_handle handle) {
 
 namespace {
 
-/// True when an assignment may change the memory of the target's value.
-bool is_written_in_place(const Tensor& target) {
-  const at::Tensor& value = target.value;
-  return value.is_same(target.attached) || target.is_mirror || target.parameter ||
-         (value.requires_grad() && value.is_leaf());
-}
-
 /// What bit copies of `target` are to read once it was assigned to; undefined where they find a tensor that was released.
 at::Tensor value_to_keep(const Tensor& target, const Tensor& from, bool source_is_copy) {
   if (!from.temporary && !source_is_copy) return {};
-  if (!is_written_in_place(target)) return target.value;
+  if (!overwrites_value(target, from.value)) return target.value;
   // A result follows no bit copy but in an array constructor, and copies of numbers cost.
   if (from.temporary) return {};
   return target.value.clone();
@@ -68,9 +61,9 @@ at::Tensor value_to_keep(const Tensor& target, const Tensor& from, bool source_i
 void assign(ft_handle* target, Tensor* to, ft_handle source, bool source_is_copy) {
   const Tensor& from = source_of_assignment(source);
   if (!to) {
-    Tensor made;
-    made.value = from.temporary ? from.value : from.value.clone();
-    *target = new_tensor(std::move(made));
+    Tensor object;
+    object.value = from.temporary ? from.value : from.value.clone();
+    *target = new_tensor(std::move(object));
     return;
   }
   if (to->is_mirror) refresh_mirror(*to);

@@ -93,13 +93,29 @@ enum class Write {
 /// True when a value is written into the memory that the tensor has, outside any graph: into memory of a model, and into a
 /// leaf, which stays one; but a leaf that receives a value of a graph becomes that value.
 bool writes_in_place(const Tensor& target, const at::Tensor& value);
+/// True when a write changes the memory of the value that the target has, which may be its array's.
+bool overwrites_value(const Tensor& target, const at::Tensor& value);
 
-/// Fails unless `value` may be written to `target`.
-void check_write(const Tensor& target, const at::Tensor& value, Write how);
-/// A write that was checked is what can fail, `prepared`, and then `commit` of what that returned: the value, which nobody
-/// else changes, fitted to the target. Graphs that need the old numbers have copies of them by then.
-at::Tensor prepared(Tensor& target, at::Tensor value, Write how);
-void commit(Tensor& target, at::Tensor value, Write how);
+/// The write of a value that nobody else changes, in three steps: who writes several tensors takes each step for all of them.
+class PendingWrite {
+ public:
+  /// Fails unless `value` may be written to `target`.
+  PendingWrite(Tensor& target, at::Tensor value, Write how);
+  /// All else that can fail: fits the value to the target, and gives graphs that need the old numbers copies of them.
+  void prepare();
+  /// Copies numbers.
+  void commit();
+
+ private:
+  /// What has the shape and dtype that the value must have, as a half of a sentence; null when nothing has.
+  const char* fixed_by() const;
+  void check() const;
+
+  Tensor& target_;
+  at::Tensor value_;
+  Write how_;
+  bool is_in_place_;
+};
 
 /// The target's value becomes `value`, which nobody else changes; an attached array receives the numbers.
 void set_value(Tensor& target, at::Tensor value, Write how);
@@ -116,7 +132,7 @@ void write_numbers(const at::Tensor& memory, const at::Tensor& numbers);
 void zero(Tensor& target);
 
 /// A new tensor; if the innermost scope of this thread ends variables too, it belongs to that.
-ft_handle new_tensor(Tensor made);
+ft_handle new_tensor(Tensor object);
 /// A new temporary, which belongs to the innermost scope of this thread.
 ft_handle new_temporary(at::Tensor value);
 

@@ -15,15 +15,6 @@ namespace {
 
 bool is_leaf_of_graph(const at::Tensor& value) { return value.requires_grad() && value.is_leaf(); }
 
-/// What has the shape and dtype that a value must have, as a half of a sentence; null when nothing has.
-const char* fixed_by(const Tensor& target, const at::Tensor& value, Write how) {
-  if (target.attached.defined()) return "; the array that the tensor wraps has ";
-  if (target.parameter) return "; the model's tensor has ";
-  if (writes_in_place(target, value)) return "; the leaf that is written has ";
-  if (target.has_fixed_spec && how != Write::assign) return "; the tensor was made with ";
-  return how == Write::output ? "; the tensor has " : nullptr;
-}
-
 /// True when an attached array has all that is to be known of a value.
 bool takes_numbers_only(const Tensor& target, const at::Tensor& value) {
   return !value.requires_grad() && target.attached.device() == target.value.device();
@@ -81,51 +72,68 @@ bool writes_in_place(const Tensor& target, const at::Tensor& value) {
   return target.parameter || (is_leaf_of_graph(target.value) && !value.requires_grad());
 }
 
-void check_write(const Tensor& target, const at::Tensor& value, Write how) {
-  const char* const fixed = fixed_by(target, value, how);
+bool overwrites_value(const Tensor& target, const at::Tensor& value) {
+  return writes_in_place(target, value) || target.value.is_same(target.attached) || target.is_mirror;
+}
+
+PendingWrite::PendingWrite(Tensor& target, at::Tensor value, Write how)
+    : target_(target), value_(std::move(value)), how_(how), is_in_place_(writes_in_place(target, value_)) {
+  check();
+}
+
+const char* PendingWrite::fixed_by() const {
+  if (target_.attached.defined()) return "; the array that the tensor wraps has ";
+  if (target_.parameter) return "; the model's tensor has ";
+  if (is_in_place_) return "; the leaf that is written has ";
+  if (target_.has_fixed_spec && how_ != Write::assign) return "; the tensor was made with ";
+  return how_ == Write::output ? "; the tensor has " : nullptr;
+}
+
+void PendingWrite::check() const {
+  const char* const fixed = fixed_by();
   if (!fixed) return;
-  if (!is_equal_but_for_ones(value.sizes(), target.value.sizes())) [[unlikely]]
+  const at::Tensor& old = target_.value;
+  if (!is_equal_but_for_ones(value_.sizes(), old.sizes())) [[unlikely]]
     fail(ft_shape_mismatch,
-         "the value has shape " + shape_text(value.sizes()) + fixed + "shape " + shape_text(target.value.sizes()));
-  if (!is_taken(target.value.scalar_type(), value.scalar_type())) [[unlikely]]
-    fail(ft_dtype_mismatch, "the value has dtype " + dtype_name(value.scalar_type()) + fixed + "dtype " +
-                                dtype_name(target.value.scalar_type()));
+         "the value has shape " + shape_text(value_.sizes()) + fixed + "shape " + shape_text(old.sizes()));
+  if (!is_taken(old.scalar_type(), value_.scalar_type())) [[unlikely]]
+    fail(ft_dtype_mismatch,
+         "the value has dtype " + dtype_name(value_.scalar_type()) + fixed + "dtype " + dtype_name(old.scalar_type()));
   // Memory that stays where it is receives numbers from any device.
-  const bool receives = target.attached.defined() || writes_in_place(target, value);
-  if (!receives && value.device() != target.value.device()) [[unlikely]]
+  if (!is_in_place_ && !target_.attached.defined() && value_.device() != old.device()) [[unlikely]]
     fail(ft_invalid_argument,
-         "the value is on " + value.device().str() + "; the tensor was made on " + target.value.device().str());
+         "the value is on " + value_.device().str() + "; the tensor was made on " + old.device().str());
 }
 
-at::Tensor prepared(Tensor& target, at::Tensor value, Write how) {
-  if (writes_in_place(target, value)) {
-    if (is_expanded(target.value))
-      fail(ft_invalid_argument, "elements of the tensor share memory and cannot be written");
-    if (value.sizes() != target.value.sizes()) value = value.detach().reshape(target.value.sizes());
-    prepare_write_in_place(target.value);
-    if (has_array_apart(target)) prepare_write(target, value);
-  } else if (target.attached.defined()) {
-    if (!takes_numbers_only(target, value)) value = reshape_to_target(target, std::move(value));
-    else if (value.sizes() != target.value.sizes()) value = value.reshape(target.value.sizes());
-    prepare_write(target, value);
-  } else if (how == Write::output || (target.has_fixed_spec && how == Write::result)) {
-    value = reshape_to_target(target, std::move(value));
+void PendingWrite::prepare() {
+  const at::Tensor& old = target_.value;
+  if (is_in_place_) {
+    if (is_expanded(old)) fail(ft_invalid_argument, "elements of the tensor share memory and cannot be written");
+    if (value_.sizes() != old.sizes()) value_ = value_.detach().reshape(old.sizes());
+    prepare_write_in_place(old);
+    if (has_array_apart(target_)) prepare_write(target_, value_);
+  } else if (target_.attached.defined()) {
+    if (!takes_numbers_only(target_, value_)) value_ = reshape_to_target(target_, std::move(value_));
+    else if (value_.sizes() != old.sizes()) value_ = value_.reshape(old.sizes());
+    prepare_write(target_, value_);
+  } else if (how_ == Write::output || (target_.has_fixed_spec && how_ == Write::result)) {
+    value_ = reshape_to_target(target_, std::move(value_));
   }
-  return value;
 }
 
-void commit(Tensor& target, at::Tensor value, Write how) {
-  if (writes_in_place(target, value)) return write_in_place(target, value);
-  if (how == Write::assign) target.has_fixed_spec = false;
-  target.temporary = false;
-  if (target.attached.defined()) copy_numbers(target.attached, value);
-  const bool is_attached = target.attached.defined() && takes_numbers_only(target, value);
-  target.value = is_attached ? target.attached : std::move(value);
+void PendingWrite::commit() {
+  if (is_in_place_) return write_in_place(target_, value_);
+  if (how_ == Write::assign) target_.has_fixed_spec = false;
+  target_.temporary = false;
+  if (target_.attached.defined()) copy_numbers(target_.attached, value_);
+  const bool is_attached = target_.attached.defined() && takes_numbers_only(target_, value_);
+  target_.value = is_attached ? target_.attached : std::move(value_);
 }
 
 void set_value(Tensor& target, at::Tensor value, Write how) {
-  check_write(target, value, how);
-  commit(target, prepared(target, std::move(value), how), how);
+  PendingWrite write(target, std::move(value), how);
+  write.prepare();
+  write.commit();
 }
 
 void copy_value(Tensor& target, const at::Tensor& value, Write how) {
@@ -165,7 +173,7 @@ void write_numbers(const at::Tensor& memory, const at::Tensor& numbers) {
 
 void zero(Tensor& target) {
   at::NoGradGuard no_grad;
-  if (target.parameter || target.attached.defined() || is_leaf_of_graph(target.value)) {
+  if (target.attached.defined() || writes_in_place(target, {})) {
     set_value(target, at::zeros_like(target.value), Write::result);
   } else if (target.value.requires_grad() || is_shared(target.value, 1)) {
     target.value = at::zeros_like(target.value);
