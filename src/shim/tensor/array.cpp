@@ -75,15 +75,15 @@ void check_multiple(const void* data, at::ScalarType dtype) {
 /// A tensor over memory; on another device than the memory, or where kernels cannot work, a copy that the memory follows.
 ft_handle wrap(void* data, at::IntArrayRef shape, at::IntArrayRef strides, const TensorSpec& spec,
                at::Device memory = at::kCPU) {
-  Tensor made;
-  made.attached = from_external_memory(data, shape, strides, at::TensorOptions(spec.dtype).device(memory));
+  Tensor object;
+  object.attached = from_external_memory(data, shape, strides, at::TensorOptions(spec.dtype).device(memory));
   const bool is_mirror = memory.is_cpu() && !is_empty(shape) && needs_mirror(data, spec.dtype);
-  made.value = is_mirror ? mirror_of(made.attached) : made.attached;
-  if (spec.device != memory) made.value = made.value.to(spec.device);
-  made.is_mirror = is_mirror && spec.device == memory;
-  made.value.set_requires_grad(spec.requires_grad);
-  made.has_fixed_spec = made.wraps = true;
-  return new_tensor(std::move(made));
+  object.value = is_mirror ? mirror_of(object.attached) : object.attached;
+  if (spec.device != memory) object.value = object.value.to(spec.device);
+  object.is_mirror = is_mirror && spec.device == memory;
+  object.value.set_requires_grad(spec.requires_grad);
+  object.has_fixed_spec = object.wraps = true;
+  return new_tensor(std::move(object));
 }
 
 /// A failure about dimension `i`, counted from 0.
@@ -218,8 +218,9 @@ int ft_view_fill(const ft_view* view, ft_handle handle, int dtype) {
     if (!is_equal_but_for_ones(value.sizes(), shape))
       fail(ft_shape_mismatch, "the tensor has shape " + shape_text(value.sizes()) + ", the array " + shape_text(shape));
     if (value.numel() > 0) required(view->data, "array");
-    if (is_over(value, {view->data, view->strides})) return;
-    prepare_write(Region{view->data, shape, {view->strides, shape.size()}, view->element_size});
-    copy_out({view->data, view->strides}, reshape_to_target(value, shape, dtype_of(dtype)));
+    const Region region{view->data, shape, {view->strides, shape.size()}, view->element_size};
+    if (is_over(value, region)) return;
+    prepare_write(region);
+    copy_out(region, reshape_to_target(value, shape, dtype_of(dtype)));
   });
 }

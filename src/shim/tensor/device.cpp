@@ -80,10 +80,12 @@ CopiedMemory copied_memory(const at::Tensor& tensor, at::IntArrayRef strides) {
   const int64_t size = static_cast<int64_t>(tensor.itemsize());
   ByteStrides apart(strides.begin(), strides.end());
   for (int64_t& stride : apart) stride *= size;
-  const Range range = range_of({nullptr, tensor.sizes(), apart, size});
+  Region region{nullptr, tensor.sizes(), apart, size};
+  const Range range = range_of(region);
   const std::size_t bytes = static_cast<std::size_t>(range.end - range.begin);
   CopiedMemory copy{c10::GetCPUAllocator()->allocate(bytes), bytes};
-  copy_out({static_cast<char*>(copy.data.get()), apart.data()}, tensor);
+  region.data = static_cast<char*>(copy.data.get());
+  copy_out(region, tensor);
   return copy;
 }
 

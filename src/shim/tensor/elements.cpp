@@ -12,18 +12,18 @@
 #include <utility>
 
 #include "core/error.h"
-#include "tensor/region.h"
 
 namespace ftorch {
 namespace {
 
-struct Dimension {
+/// One of the loops over two regions of one shape.
+struct Loop {
   int64_t extent;
   int64_t to;
   int64_t from;
 };
 
-using Dimensions = c10::SmallVector<Dimension, 8>;
+using Loops = c10::SmallVector<Loop, 8>;
 using RowCopy = void (*)(char*, int64_t, const char*, int64_t, int64_t);
 
 template <std::size_t size>
@@ -42,16 +42,15 @@ RowCopy row_copy_for(std::size_t size) {
   }
 }
 
-/// Dimensions that matter, the destination's nearest neighbours first, joined where both sides run on.
-Dimensions simplified(Elements to, Elements from, c10::IntArrayRef shape) {
-  Dimensions all;
-  for (std::size_t i = 0; i < shape.size(); ++i) {
-    if (shape[i] != 1) all.push_back({shape[i], to.strides[i], from.strides[i]});
+/// Loops that matter, the destination's nearest neighbours first, joined where both sides run on.
+Loops loops_over(const Region& to, const Region& from) {
+  Loops all;
+  for (std::size_t i = 0; i < to.shape.size(); ++i) {
+    if (to.shape[i] != 1) all.push_back({to.shape[i], to.strides[i], from.strides[i]});
   }
-  sort_stably(all.begin(), all.end(),
-              [](const Dimension& a, const Dimension& b) { return std::abs(a.to) < std::abs(b.to); });
-  Dimensions joined;
-  for (const Dimension& next : all) {
+  sort_stably(all.begin(), all.end(), [](const Loop& a, const Loop& b) { return std::abs(a.to) < std::abs(b.to); });
+  Loops joined;
+  for (const Loop& next : all) {
     if (joined.empty() || next.to != joined.back().to * joined.back().extent ||
         next.from != joined.back().from * joined.back().extent)
       joined.push_back(next);
@@ -61,7 +60,7 @@ Dimensions simplified(Elements to, Elements from, c10::IntArrayRef shape) {
 }
 
 /// A plane in blocks that fit the first cache, so that neither side is walked across for long.
-void copy_plane(char* to, const char* from, const Dimension& inner, const Dimension& outer, RowCopy row) {
+void copy_plane(char* to, const char* from, const Loop& inner, const Loop& outer, RowCopy row) {
   constexpr int64_t block = 32;
   for (int64_t j0 = 0; j0 < outer.extent; j0 += block) {
     const int64_t j1 = std::min(j0 + block, outer.extent);
@@ -73,13 +72,12 @@ void copy_plane(char* to, const char* from, const Dimension& inner, const Dimens
   }
 }
 
-/// Calls `step` with the addresses of each combination of the dimensions from `first` on.
+/// Calls `step` with the addresses of each turn of the loops from `first` on.
 template <class Step>
-void for_each(char* to, const char* from, const Dimensions& dimensions, std::size_t first, const Step& step) {
-  if (first == dimensions.size()) return step(to, from);
-  const Dimension& dimension = dimensions[first];
-  for (int64_t i = 0; i < dimension.extent; ++i)
-    for_each(to + i * dimension.to, from + i * dimension.from, dimensions, first + 1, step);
+void for_each(char* to, const char* from, const Loops& loops, std::size_t first, const Step& step) {
+  if (first == loops.size()) return step(to, from);
+  const Loop& loop = loops[first];
+  for (int64_t i = 0; i < loop.extent; ++i) for_each(to + i * loop.to, from + i * loop.from, loops, first + 1, step);
 }
 
 bool is_plain(const at::Tensor& tensor) {
@@ -87,69 +85,65 @@ bool is_plain(const at::Tensor& tensor) {
 }
 
 /// True when the two name the same elements in the same order.
-bool are_same(Elements a, Elements b, c10::IntArrayRef shape) {
-  bool is_same = a.data == b.data;
-  for (std::size_t i = 0; i < shape.size(); ++i) is_same &= shape[i] == 1 || a.strides[i] == b.strides[i];
+bool are_same(const Region& a, const Region& b) {
+  bool is_same = a.data == b.data && a.shape == b.shape;
+  for (std::size_t i = 0; is_same && i < a.shape.size(); ++i) is_same = a.shape[i] == 1 || a.strides[i] == b.strides[i];
   return is_same;
 }
 
-/// Source and destination do not overlap; no extent is zero.
-void copy_elements(Elements to, Elements from, c10::IntArrayRef shape, std::size_t size) {
-  Dimensions dimensions = simplified(to, from, shape);
-  if (dimensions.empty()) {
+/// Source and destination, of one shape and dtype, do not overlap; no extent is zero.
+void copy_elements(const Region& to, const Region& from) {
+  const std::size_t size = static_cast<std::size_t>(to.size);
+  Loops loops = loops_over(to, from);
+  if (loops.empty()) {
     std::memcpy(to.data, from.data, size);
     return;
   }
-  const Dimension inner = dimensions.front();
-  if (inner.to == static_cast<int64_t>(size) && inner.from == inner.to) {
+  const Loop inner = loops.front();
+  if (inner.to == to.size && inner.from == inner.to) {
     const std::size_t run = static_cast<std::size_t>(inner.extent) * size;
-    return for_each(to.data, from.data, dimensions, 1, [run](char* a, const char* b) { std::memcpy(a, b, run); });
+    return for_each(to.data, from.data, loops, 1, [run](char* a, const char* b) { std::memcpy(a, b, run); });
   }
   const RowCopy row = row_copy_for(size);
-  const auto nearest = std::min_element(dimensions.begin(), dimensions.end(), [](const auto& a, const auto& b) {
-    return std::abs(a.from) < std::abs(b.from);
-  });
-  if (nearest == dimensions.begin()) {
-    return for_each(to.data, from.data, dimensions, 1,
+  const auto nearest = std::min_element(
+      loops.begin(), loops.end(), [](const Loop& a, const Loop& b) { return std::abs(a.from) < std::abs(b.from); });
+  if (nearest == loops.begin()) {
+    return for_each(to.data, from.data, loops, 1,
                     [&](char* a, const char* b) { row(a, inner.to, b, inner.from, inner.extent); });
   }
-  const Dimension outer = *nearest;
-  dimensions.erase(nearest);
-  for_each(to.data, from.data, dimensions, 1, [&](char* a, const char* b) { copy_plane(a, b, inner, outer, row); });
+  const Loop outer = *nearest;
+  loops.erase(nearest);
+  for_each(to.data, from.data, loops, 1, [&](char* a, const char* b) { copy_plane(a, b, inner, outer, row); });
 }
 
 }  // namespace
 
-void copy_out(Elements to, const at::Tensor& from) {
+void copy_out(const Region& to, const at::Tensor& from) {
   if (from.numel() == 0) return;
   if (!is_plain(from)) {
     at::NoGradGuard no_grad;
     return copy_out(to, from.to(at::kCPU).resolve_conj().resolve_neg());
   }
   const auto strides = byte_strides(from);
-  const Elements source{static_cast<char*>(const_cast<void*>(from.const_data_ptr())), strides.data()};
-  const int64_t size = static_cast<int64_t>(from.itemsize());
-  const c10::IntArrayRef shape = from.sizes();
-  const Range a = range_of({to.data, shape, {to.strides, shape.size()}, size});
-  if (a.intersects(range_of({source.data, shape, strides, size}))) {
-    if (are_same(to, source, shape)) return;
+  const Region source = region_of(from, strides);
+  if (range_of(to).intersects(range_of(source))) {
+    if (are_same(to, source)) return;
     at::NoGradGuard no_grad;
     return copy_out(to, from.clone());
   }
-  copy_elements(to, source, from.sizes(), from.itemsize());
+  copy_elements(to, source);
 }
 
-bool is_over(const at::Tensor& tensor, Elements elements) {
+bool is_over(const at::Tensor& tensor, const Region& region) {
   if (!is_plain(tensor)) return false;
   const auto strides = byte_strides(tensor);
-  return are_same({static_cast<char*>(const_cast<void*>(tensor.const_data_ptr())), strides.data()}, elements,
-                  tensor.sizes());
+  return are_same(region_of(tensor, strides), region);
 }
 
 void copy_numbers(const at::Tensor& to, const at::Tensor& from) {
   if (is_plain(to) && to.scalar_type() == from.scalar_type()) {
     const auto strides = byte_strides(to);
-    return copy_out({static_cast<char*>(to.mutable_data_ptr()), strides.data()}, from);
+    return copy_out(region_of(to, strides), from);
   }
   at::NoGradGuard no_grad;
   // Kernels convert, but cannot work at every address of an array.

@@ -67,7 +67,7 @@ ByteStrides byte_strides(const at::Tensor& tensor) {
 }
 
 Region region_of(const at::Tensor& tensor, const ByteStrides& strides) {
-  return {static_cast<const char*>(tensor.const_data_ptr()), tensor.sizes(), strides,
+  return {static_cast<char*>(const_cast<void*>(tensor.const_data_ptr())), tensor.sizes(), strides,
           static_cast<int64_t>(tensor.itemsize())};
 }
 

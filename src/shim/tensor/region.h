@@ -12,9 +12,9 @@ namespace ftorch {
 
 using ByteStrides = c10::SmallVector<int64_t, 8>;
 
-/// Elements of `size` bytes; strides in bytes, of either sign.
+/// A strided piece of memory: elements of `size` bytes; strides in bytes, of either sign. Shape and strides are another's.
 struct Region {
-  const char* data;
+  char* data;
   c10::IntArrayRef shape;
   c10::IntArrayRef strides;
   int64_t size;
@@ -28,7 +28,7 @@ struct Range {
 
 ByteStrides byte_strides(const at::Tensor& tensor);
 
-/// The region of a tensor whose byte_strides() are `strides`.
+/// The region of a tensor whose byte_strides() are `strides`; only who may write the tensor writes there.
 Region region_of(const at::Tensor& tensor, const ByteStrides& strides);
 
 /// The addresses from the first to the last byte; empty when an extent is zero.

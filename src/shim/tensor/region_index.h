@@ -35,7 +35,7 @@ class IndexedRegion {
   const Comb& comb() const { return comb_; }
 
  private:
-  const char* data_;
+  char* data_;
   ByteStrides shape_;
   ByteStrides strides_;
   int64_t size_;
