@@ -22,15 +22,15 @@ at::Tensor initial_gradient(const at::Tensor& value, ft_handle gradient) {
                                   "; a complex tensor needs an external_gradient, only a real one has the gradient 1");
     return at::ones_like(value);
   }
-  const at::Tensor& given = tensor(gradient, "external_gradient").value;
-  if (given.sizes() != value.sizes())
+  const at::Tensor& external = tensor(gradient, "external_gradient").value;
+  if (external.sizes() != value.sizes())
     fail(ft_shape_mismatch,
-         "external_gradient has shape " + shape_text(given.sizes()) + ", tensor " + shape_text(value.sizes()));
-  if (given.scalar_type() != value.scalar_type())
-    fail(ft_dtype_mismatch, "external_gradient has dtype " + dtype_name(given.scalar_type()) + ", tensor " +
+         "external_gradient has shape " + shape_text(external.sizes()) + ", tensor " + shape_text(value.sizes()));
+  if (external.scalar_type() != value.scalar_type())
+    fail(ft_dtype_mismatch, "external_gradient has dtype " + dtype_name(external.scalar_type()) + ", tensor " +
                                 dtype_name(value.scalar_type()));
   at::NoGradGuard no_grad;
-  return given.clone();
+  return external.clone();
 }
 
 }  // namespace

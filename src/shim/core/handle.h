@@ -27,8 +27,7 @@ inline Kind kind_of(ft_handle handle) { return static_cast<Kind>(bits(handle) & 
   if (!handle) message += std::string(" holds nothing: no ") + kind_title(kind) + " was put into it";
   else if (was_one) message += std::string(" was released: the ") + kind_title(kind) + " is gone";
   else if (kind_of(handle) != kind && kind_title(kind_of(handle)))
-    message += std::string(" is ") + kind_article(kind_of(handle)) + kind_title(kind_of(handle)) + ", not " +
-               kind_article(kind) + kind_title(kind);
+    message += std::string(" is ") + kind_with_article(kind_of(handle)) + ", not " + kind_with_article(kind);
   else message += " is no handle of this library";
   fail(ft_invalid_argument, std::move(message));
 }

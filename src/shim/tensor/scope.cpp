@@ -14,7 +14,7 @@ using Identity = ftorch::Tensors::Identity;
 struct Scope {
   /// Whether what a variable owns ends too.
   bool with_variables;
-  std::vector<Identity> made;
+  std::vector<Identity> members;
   std::size_t next_sweep = 1024;
 
   bool holds(Identity one) const {
@@ -29,25 +29,25 @@ thread_local std::vector<Scope> scopes;
 
 namespace ftorch {
 
-ft_handle new_tensor(Tensor made) {
-  if (scopes.empty() || !(made.temporary || scopes.back().with_variables)) return tensors.acquire(std::move(made));
+ft_handle new_tensor(Tensor object) {
+  if (scopes.empty() || !(object.temporary || scopes.back().with_variables)) return tensors.acquire(std::move(object));
   Scope& scope = scopes.back();
   // A long scope forgets what was released meanwhile.
-  if (scope.made.size() >= scope.next_sweep) {
-    std::erase_if(scope.made, [&](Identity one) { return !scope.holds(one); });
-    scope.next_sweep = std::max(scope.next_sweep, 2 * scope.made.size());
+  if (scope.members.size() >= scope.next_sweep) {
+    std::erase_if(scope.members, [&](Identity one) { return !scope.holds(one); });
+    scope.next_sweep = std::max(scope.next_sweep, 2 * scope.members.size());
   }
-  scope.made.reserve(scope.made.size() + 1);
-  const ft_handle handle = tensors.acquire(std::move(made));
-  scope.made.push_back(tensors.identity(handle));
+  scope.members.reserve(scope.members.size() + 1);
+  const ft_handle handle = tensors.acquire(std::move(object));
+  scope.members.push_back(tensors.identity(handle));
   return handle;
 }
 
 ft_handle new_temporary(at::Tensor value) {
-  Tensor made;
-  made.value = std::move(value);
-  made.temporary = true;
-  return new_tensor(std::move(made));
+  Tensor object;
+  object.value = std::move(value);
+  object.temporary = true;
+  return new_tensor(std::move(object));
 }
 
 }  // namespace ftorch
@@ -61,7 +61,7 @@ int ft_scope_begin(int with_variables) {
 int ft_scope_end() {
   return guard(ft_internal_error, [] {
     if (scopes.empty()) fail(ft_invalid_argument, "no scope is open on this thread");
-    for (const Identity one : scopes.back().made) {
+    for (const Identity one : scopes.back().members) {
       if (scopes.back().holds(one)) release_tensor(tensors.handle(one));
     }
     scopes.pop_back();
