@@ -1,5 +1,5 @@
 ! SPDX-License-Identifier: MIT
-!> Wrong arguments of tensors and derivatives: each a clear error that leaves everything as it was.
+!> Wrong arguments of tensors: each a clear error that leaves everything as it was.
 module faults_cases
   use, intrinsic :: iso_c_binding, only: c_associated, c_loc, c_null_ptr
   use, intrinsic :: iso_fortran_env, only: int32, int64, real32
@@ -12,8 +12,6 @@ module faults_cases
   public :: device_not_there, layout, permute_dims, blob, ndims, unknown_dtype, negative_extent
   public :: integer_requires_grad, shapes_do_not_broadcast, assignment_to_array
   public :: result_of_other_shape
-  public :: gradient_before_backward, gradient_without_requires_grad, gradient_of_result
-  public :: backward_twice, backward_without_graph, external_gradient
   public :: scope_end_without_begin, query_in_output, query_child
 
 contains
@@ -216,79 +214,6 @@ contains
     call check_status(status, torch_dtype_mismatch, 'torch_tensor_add')
   end subroutine result_of_other_shape
 
-  subroutine gradient_before_backward()
-    type(torch_tensor) :: a, g
-    type(torch_status) :: status
-
-    call torch_tensor_ones(a, 1, [2_int64], torch_kFloat32, torch_kCPU, requires_grad=.true.)
-    call torch_tensor_get_gradient(g, a, status)
-    call check_status(status, torch_autograd_error, 'backward')
-    call check(.not. c_associated(g%p), 'empty')
-  end subroutine gradient_before_backward
-
-  subroutine gradient_without_requires_grad()
-    type(torch_tensor) :: a, g
-    type(torch_status) :: status
-
-    call torch_tensor_ones(a, 1, [2_int64], torch_kFloat32, torch_kCPU)
-    call torch_tensor_get_gradient(g, a, status)
-    call check_status(status, torch_autograd_error, 'requires_grad')
-    call check(.not. c_associated(g%p), 'empty')
-  end subroutine gradient_without_requires_grad
-
-  subroutine gradient_of_result()
-    type(torch_tensor) :: a, b, y, g
-    type(torch_status) :: status
-
-    call torch_tensor_ones(a, 1, [2_int64], torch_kFloat32, torch_kCPU, requires_grad=.true.)
-    b = a * 2
-    y = b * b
-    call torch_tensor_backward(y)
-    call torch_tensor_get_gradient(g, b, status)
-    call check_status(status, torch_autograd_error, 'leaf')
-    call torch_tensor_zeros(g, 1, [3_int64], torch_kFloat32, torch_kCPU)
-    call torch_tensor_get_gradient(g, a, status)
-    call check_status(status, torch_shape_mismatch, 'torch_tensor_get_gradient')
-  end subroutine gradient_of_result
-
-  subroutine backward_twice()
-    type(torch_tensor) :: a, y
-    type(torch_status) :: status
-
-    call torch_tensor_ones(a, 1, [2_int64], torch_kFloat32, torch_kCPU, requires_grad=.true.)
-    y = a * a
-    call torch_tensor_backward(y)
-    call torch_tensor_backward(y, status=status)
-    call check_status(status, torch_autograd_error, 'torch_tensor_backward')
-    call check(index(status%message, 'retain_graph') > 0, 'remedy in: ' // status%message)
-  end subroutine backward_twice
-
-  subroutine backward_without_graph()
-    type(torch_tensor) :: a
-    type(torch_status) :: status
-
-    call torch_tensor_ones(a, 1, [2_int64], torch_kFloat32, torch_kCPU)
-    call torch_tensor_backward(a, status=status)
-    call check_status(status, torch_autograd_error, 'requires_grad')
-  end subroutine backward_without_graph
-
-  subroutine external_gradient()
-    type(torch_tensor) :: a, y, g
-    type(torch_status) :: status
-
-    call torch_tensor_ones(a, 1, [2_int64], torch_kFloat32, torch_kCPU, requires_grad=.true.)
-    y = a * a
-    call torch_tensor_ones(g, 1, [3_int64], torch_kFloat32, torch_kCPU)
-    call torch_tensor_backward(y, g, status=status)
-    call check_status(status, torch_shape_mismatch, '[3]')
-    call torch_tensor_ones(g, 1, [2_int64], torch_kFloat64, torch_kCPU)
-    call torch_tensor_backward(y, g, status=status)
-    call check_status(status, torch_dtype_mismatch, 'float64')
-    call torch_tensor_ones(g, 1, [2_int64], torch_kFloat32, torch_kCPU)
-    call torch_tensor_backward(y, g, status=status)
-    call check(status%ok(), 'the graph is still there')
-  end subroutine external_gradient
-
   subroutine scope_end_without_begin()
     type(torch_status) :: status
 
@@ -335,12 +260,6 @@ program test_faults
   call add_case('shapes_do_not_broadcast', shapes_do_not_broadcast)
   call add_case('assignment_to_array', assignment_to_array)
   call add_case('result_of_other_shape', result_of_other_shape)
-  call add_case('gradient_before_backward', gradient_before_backward)
-  call add_case('gradient_without_requires_grad', gradient_without_requires_grad)
-  call add_case('gradient_of_result', gradient_of_result)
-  call add_case('backward_twice', backward_twice)
-  call add_case('backward_without_graph', backward_without_graph)
-  call add_case('external_gradient', external_gradient)
   call add_case('scope_end_without_begin', scope_end_without_begin)
   call add_case('query_in_output', query_in_output)
   call add_case('query_child', query_child, 'child')
