@@ -19,7 +19,7 @@ class Kind:
     title: str
     """What messages call it."""
     has_state: bool = False
-    """A checkpoint holds it: in C++ it has `state_dict`, `check_state_dict` and `load_state_dict`."""
+    """Checkpoints hold it: it has `state_dict`, `check_state_dict`, `load_state_dict` in C++."""
 
     @property
     def article(self) -> str:

@@ -48,8 +48,8 @@ ENTRIES = (
     Entry(
         name="ft_model_load_state",
         arguments="model:handle filename:text strict:int",
-        comment="The same, or a state dictionary of Python's torch.save, into the model's own memory;"
-        " strict 0: names that the file or the model lacks do not count.",
+        comment="The same, or a state dictionary of Python's torch.save, into the model's own"
+        " memory; strict 0: names that the file or the model lacks do not count.",
     ),
     Entry(
         name="ft_model_text",

@@ -15,8 +15,8 @@ ENTRIES = (
         name="ft_checkpoint_put",
         arguments="checkpoint:handle_out name:text name_size:int64 object:handle",
         comment="Keeps a copy of the state of an object, in place of what has this name. Makes a"
-        " checkpoint when *checkpoint is null. The states of the random generators are those of the"
-        " last put.",
+        " checkpoint when *checkpoint is null. The states of the random generators are those of"
+        " the last put.",
     ),
     Entry(
         name="ft_checkpoint_put_text",
@@ -30,8 +30,8 @@ ENTRIES = (
     Entry(
         name="ft_checkpoint_get_tensor",
         arguments="checkpoint:handle name:text name_size:int64 target:handle_out",
-        comment="Writes the numbers into the tensor's own memory, or makes a tensor when *target is"
-        " null.",
+        comment="Writes the numbers into the tensor's own memory, or makes a tensor when *target"
+        " is null.",
     ),
     Entry(
         name="ft_checkpoint_get_text",
