@@ -133,6 +133,7 @@ LOSSES = [
     ("cross_entropy", ((2, 3), F4), ((2,), F4), DTYPE),
     ("cross_entropy", ((2, 3), I8), ((2,), I8), DTYPE),
     ("cross_entropy", ((2, 3), F4), ((4,), I8), SHAPE),
+    ("cross_entropy", ((2, 3), F4), ((2, 4), F4), SHAPE),
     ("mse", ((2, 3), F4), ((2,), F4), SHAPE),
     ("mse", ((2, 3), F4), ((2, 3), F8), DTYPE),
 ]
@@ -148,6 +149,8 @@ def test_losses(number: int) -> None:
     with pytest.raises(ShimError) as failure:
         loss(row, *given)
     assert failure.value.status == status
+    assert "input_tensor " in str(failure.value)
+    assert "target_tensor " in str(failure.value)
 
 
 def test_operators() -> None:

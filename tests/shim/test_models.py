@@ -138,7 +138,8 @@ def test_outputs_are_checked_before_any_is_written(models: Path) -> None:
 
 
 def test_errors_of_the_model(models: Path) -> None:
-    with pytest.raises(ShimError, match=r"ft_model_error: negative concentration in the input$"):
+    message = r"ft_model_error: RuntimeError: negative concentration in the input$"
+    with pytest.raises(ShimError, match=message):
         forward(load(models / "failing.pt"), [wrap(np.array([-1.0], "f4"))], [anything()])
     with pytest.raises(ShimError, match="value of type float"):
         forward(load(models / "number_output.pt"), [create([2])], [anything()])

@@ -6,7 +6,8 @@
 
 namespace ftorch {
 
-/// ft_shape_mismatch or ft_dtype_mismatch if that is what the message of an operator speaks of, else `other`.
+/// ft_shape_mismatch, ft_dtype_mismatch or ft_device_unavailable if that is what the message of an operator speaks of, else
+/// `other`.
 int status_of_message(std::string_view message, int other) noexcept;
 
 }  // namespace ftorch

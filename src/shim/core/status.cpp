@@ -2,6 +2,7 @@
 // Statuses and texts: what became of the last entry on this thread.
 
 #include <c10/util/Exception.h>
+#include <torch/csrc/jit/runtime/jit_exception.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -14,6 +15,7 @@
 #include "core/faults.h"
 #include "core/guard.h"
 #include "core/text.h"
+#include "core/traceback.h"
 
 namespace {
 
@@ -31,14 +33,10 @@ thread_local std::size_t remark_length = 0;
 thread_local std::string made;
 thread_local std::string_view text;
 
-/// The part of LibTorch's message that speaks to the caller: no C++ backtrace, no list of all backends, no traceback of
-/// the model's source.
+/// The part of LibTorch's message that speaks to the caller: no C++ backtrace, no list of all backends.
 std::string_view strip_backtrace(std::string_view message) {
   for (std::string_view end : {"\nException raised from", ". This could be because the operator doesn't exist"})
     message = message.substr(0, message.find(end));
-  for (std::string_view mark : {"RuntimeError: ", "torch.jit.Error: "}) {
-    if (const auto start = message.rfind(mark); start != message.npos) message.remove_prefix(start + mark.size());
-  }
   while (!message.empty() && (message.back() == '\n' || message.back() == ' ')) message.remove_suffix(1);
   return message;
 }
@@ -58,12 +56,20 @@ void set_autograd_failure(std::string_view message) noexcept {
 }
 
 /// True when an operator may have found the failure: one that was called by an entry, or by a model that runs.
-bool is_of_operator(int other, std::string_view message) {
-  return other == ft_invalid_argument ||
-         (other == ft_model_error && remark_length > 0 && message.find("TorchScript interpreter") != message.npos);
+bool is_of_operator(int other, bool is_of_model) {
+  return other == ft_invalid_argument || (other == ft_model_error && remark_length > 0 && is_of_model);
 }
 
-int settle_message(int other, std::string_view message) noexcept {
+int settle_message(int other, std::string_view message, bool is_raised = false) noexcept {
+  const bool is_of_model = ftorch::is_of_interpreter(message);
+  if (is_of_model) {
+    const ftorch::ModelFault fault = ftorch::fault_of(message, is_raised);
+    message = fault.text;
+    if (fault.is_raised) {
+      ftorch::set_failure(message.substr(0, message.find_last_not_of('\n') + 1));
+      return other;
+    }
+  }
   const std::string_view said = strip_backtrace(message);
   if (is_out_of_memory(said)) {
     ftorch::set_failure(said);
@@ -73,8 +79,9 @@ int settle_message(int other, std::string_view message) noexcept {
     set_autograd_failure(said);
     return other;
   }
-  const int status = is_of_operator(other, message) ? ftorch::status_of_message(said, other) : other;
-  ftorch::set_failure(said, status != other ? std::string_view(remark, remark_length) : std::string_view());
+  const int status = is_of_operator(other, is_of_model) ? ftorch::status_of_message(said, other) : other;
+  const bool is_of_inputs = status == ft_shape_mismatch || status == ft_dtype_mismatch;
+  ftorch::set_failure(said, is_of_inputs ? std::string_view(remark, remark_length) : std::string_view());
   return status;
 }
 
@@ -141,6 +148,8 @@ int translate_exception(int other) noexcept {
   } catch (const c10::OutOfMemoryError& error) {
     set_failure(strip_backtrace(error.what_without_backtrace()));
     return ft_out_of_memory;
+  } catch (const torch::jit::JITException& error) {
+    return settle_message(other, error.what(), true);
   } catch (const c10::Error& error) {
     return settle_message(other, error.what_without_backtrace());
   } catch (const std::bad_alloc&) {

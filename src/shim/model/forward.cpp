@@ -160,18 +160,14 @@ class Undo {
   int exceptions_;
 };
 
-std::string tensor_text(const at::Tensor& tensor) {
-  return dtype_name(tensor.scalar_type()) + " " + shape_text(tensor.sizes());
-}
-
 /// What the model was given, in words: LibTorch's messages do not name arguments.
 std::string inputs_text(const Model& model, const Values& model_inputs) {
   std::string text;
   for (std::size_t i = 0; i < model_inputs.size(); ++i)
-    text += "; input_tensors(" + std::to_string(i + 1) + ") is " + tensor_text(model_inputs[i]);
+    text += "; input_tensors(" + std::to_string(i + 1) + ") is " + form_text(model_inputs[i]);
   const NamedTensors parameters = model.parameters();
   if (!parameters.empty())
-    text += "; the model's first parameter, " + parameters[0].first + ", is " + tensor_text(parameters[0].second);
+    text += "; the model's first parameter, " + parameters[0].first + ", is " + form_text(parameters[0].second);
   return text;
 }
 

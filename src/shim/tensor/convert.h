@@ -9,6 +9,10 @@
 #include <cstdint>
 #include <string>
 
+namespace at {
+class Tensor;
+}
+
 namespace ftorch {
 
 /// Element type of a code; ft_invalid_argument when the catalog has none.
@@ -34,5 +38,8 @@ bool is_equal_but_for_ones(c10::IntArrayRef a, c10::IntArrayRef b);
 
 /// "[2, 3]"
 std::string shape_text(c10::IntArrayRef shape);
+
+/// "float32 [2, 3]"
+std::string form_text(const at::Tensor& tensor);
 
 }  // namespace ftorch
