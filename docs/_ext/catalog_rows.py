@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from catalog import devices, dtypes, functions, losses, optimizers, statuses
+from catalog import devices, dtypes, functions, losses, optimizers, schedulers, statuses
 
 Table = tuple[Sequence[str], Iterable[Sequence[str]]]
 
@@ -70,8 +70,12 @@ def optimizer_table() -> Table:
     )
 
 
-def fortran_value(value: float | bool) -> str:
+def fortran_value(value: float | bool | str | None) -> str:
     """Return a default as Fortran writes it."""
+    if value is None:
+        return "must be given"
+    if isinstance(value, str):
+        return code(f"'{value}'")
     return code(f".{str(value).lower()}.") if isinstance(value, bool) else code(f"{value:g}")
 
 
@@ -83,9 +87,30 @@ def optimizer_method_table() -> Table:
             code(f"torch_optim_{row.name}"),
             row.doc,
             ", ".join(code(one.name) for one in row.state),
-            code(f"at::{row.kernel}") if row.is_fused else "no fused kernel",
+            code(f"at::{row.kernel}")
+            if row.is_fused
+            else "evaluates the loss itself: `optim%step(closure)`"
+            if row.needs_closure
+            else code("at::_foreach_*"),
         )
         for row in optimizers.OPTIMIZERS
+    )
+
+
+def scheduler_table() -> Table:
+    """Schedulers and their arguments."""
+    header = ("Procedure", "Meaning", "Arguments", "PyTorch")
+    return header, (
+        (
+            code(f"torch_scheduler_{row.name}"),
+            row.doc,
+            " ".join(
+                f"{code(one.name)} ({fortran_value(one.default)}): {one.doc}"
+                for one in row.arguments
+            ),
+            code(f"torch.optim.lr_scheduler.{row.name}"),
+        )
+        for row in schedulers.SCHEDULERS
     )
 
 
@@ -128,6 +153,7 @@ TABLES = {
     "functions": function_table,
     "optimizers": optimizer_table,
     "optimizer_methods": optimizer_method_table,
+    "schedulers": scheduler_table,
     "losses": loss_table,
     "reductions": reduction_table,
     "statuses": status_table,

@@ -1,10 +1,21 @@
 # SPDX-License-Identifier: MIT
 """The tables that enumerators, shim, bindings, wrappers, tests and documentation derive from.
 
-One row adds a dtype, device, function, optimizer or loss on every level.
+One row adds a dtype, device, function, optimizer, scheduler or loss on every level.
 """
 
-from . import cases, devices, dtypes, entries, functions, kinds, losses, optimizers, statuses
+from . import (
+    cases,
+    devices,
+    dtypes,
+    entries,
+    functions,
+    kinds,
+    losses,
+    optimizers,
+    schedulers,
+    statuses,
+)
 
 __all__ = [
     "cases",
@@ -15,5 +26,6 @@ __all__ = [
     "kinds",
     "losses",
     "optimizers",
+    "schedulers",
     "statuses",
 ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Optional arguments that rows describe."""
+"""Arguments that rows describe."""
 
 from __future__ import annotations
 
@@ -8,22 +8,31 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Argument:
-    """One optional argument; a number is real64 in the shim and of any kind in Fortran."""
+    """One argument; a number is real64 in the shim and of any kind in Fortran."""
 
     name: str
     """Name of the Fortran argument."""
-    default: float | bool
-    """Default, as in PyTorch."""
+    default: float | bool | str | None = None
+    """Default, as in PyTorch; without one the argument must be given."""
     doc: str
     """One sentence for the reference."""
     python: str
     """Keyword in PyTorch, with `betas[0]` for an element of a tuple."""
     upper_bound: float | None = None
-    """Exclusive; the lower bound of a hyperparameter is 0."""
+    """Exclusive; the lower bound of a hyperparameter of an optimizer is 0."""
+    choices: tuple[str, ...] = ()
+    """What a text may be; the shim gets its index."""
     samples: tuple[float | bool, ...] = ()
     """Values beside the default that tests of a loss compare with PyTorch."""
 
     @property
     def is_logical(self) -> bool:
-        """True for a logical, false for a number."""
+        """True for a logical, false for a number or a text."""
         return isinstance(self.default, bool)
+
+    @property
+    def default_value(self) -> float:
+        """The default as the shim takes it; 0 for what must be given."""
+        if isinstance(self.default, str):
+            return float(self.choices.index(self.default))
+        return float(self.default or 0)

@@ -31,5 +31,6 @@ KINDS = (
     Kind(name="tensor", code=1, room="tensor", title="tensor"),
     Kind(name="model", code=2, room="model", title="model", has_state=True),
     Kind(name="optim", code=3, room="training", title="optimizer"),
+    Kind(name="scheduler", code=4, room="training", title="scheduler"),
     Kind(name="checkpoint", code=5, room="storage", title="checkpoint"),
 )

@@ -12,7 +12,7 @@ from catalog import optimizers
 DTYPES = ("float32", "float64")
 STEPS = 10
 VARIANTS = 8
-CASES = [(row, variant) for row in optimizers.OPTIMIZERS for variant in range(VARIANTS)]
+CASES = [(row, variant) for row in optimizers.KERNELS for variant in range(VARIANTS)]
 
 
 def random_values(row, generator, dtype):
@@ -37,7 +37,7 @@ def problems(generator):
     for dtype in DTYPES:
         arrays = {name: generator.normal(size=size).astype(dtype) for name, size in shapes.items()}
         variants = {}
-        for row in optimizers.OPTIMIZERS:
+        for row in optimizers.KERNELS:
             defaults = {argument.name: argument.default for argument in row.hyperparameters}
             defaults = {
                 name: value if isinstance(value, bool) else float(np.asarray(value).astype(dtype))
@@ -55,7 +55,7 @@ def answers(problems, run_driver):
     sent = []
     for arrays, variants in problems.values():
         sent += list(arrays.values())
-        for row in optimizers.OPTIMIZERS:
+        for row in optimizers.KERNELS:
             sent.append(np.array(VARIANTS, np.int32))
             sent += [np.array(list(values.values()), np.float64) for values in variants[row.name]]
     stream = run_driver("reference_optimizers", *sent)

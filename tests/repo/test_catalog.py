@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import subprocess
 import sys
@@ -23,7 +24,7 @@ TABLES = {
 PROCEDURES = {
     "functions": [f"torch_tensor_{row.name}(" for row in functions.FUNCTIONS],
     "losses": [f"torch_loss_{row.name}(" for row in losses.LOSSES],
-    "optimizers": [f"torch_optim_{row.name}(" for row in optimizers.OPTIMIZERS],
+    "optimizers": [f"torch_optim_{row.name}(" for row in optimizers.KERNELS],
 }
 
 
@@ -63,7 +64,8 @@ def test_every_hyperparameter_is_used():
         expressions = [one.condition for one in (*row.state, *row.rules)]
         expressions += [str(one.initial) for one in row.state]
         words = set(re.findall(r"\w+", " ".join([row.arguments, *expressions])))
-        assert {one.name for one in row.hyperparameters} <= words, row.name
+        if not row.needs_closure:
+            assert {one.name for one in row.hyperparameters} <= words, row.name
 
 
 def test_state_begins_at_a_number_or_a_hyperparameter():
@@ -87,13 +89,14 @@ def test_dtype_codes_are_those_of_pytorch():
 
 
 def test_hyperparameter_defaults_are_those_of_pytorch():
-    parameter = torch.nn.Parameter(torch.ones(1))
     for row in optimizers.OPTIMIZERS:
-        defaults = getattr(torch.optim, row.name)([parameter]).defaults
+        defaults = inspect.signature(getattr(torch.optim, row.name)).parameters
         for argument in row.hyperparameters:
             keyword, _, index = argument.python.rstrip("]").partition("[")
-            expected = defaults[keyword][int(index)] if index else defaults[keyword]
-            assert argument.default == expected, f"{row.name}: {argument.name}"
+            expected = defaults[keyword].default
+            expected = expected[int(index)] if index else expected
+            is_absent = expected is None and argument.default_value == 0
+            assert is_absent or argument.default == expected, f"{row.name}: {argument.name}"
 
 
 @pytest.mark.parametrize("family", PROCEDURES)

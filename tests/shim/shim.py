@@ -21,6 +21,8 @@ from catalog.entries import ENTRIES
 from catalog.functions import FUNCTIONS
 from catalog.kinds import KINDS
 from catalog.losses import LOSSES
+from catalog.optimizers import GROUP_ARGUMENTS
+from catalog.schedulers import SCHEDULERS
 from catalog.statuses import STATUSES
 
 STATUS = {f"ft_{row.name}": row.code for row in STATUSES}
@@ -309,6 +311,46 @@ def optimizer(
     values = (c_double * max(len(hyperparameters), 1))(*map(float, hyperparameters))
     sizes = c_int64(len(parameters)), c_int64(len(hyperparameters))
     call("ft_optim_create", number, handles(parameters), sizes[0], values, sizes[1], result.target)
+    return result
+
+
+def add_parameters(
+    optimizer: Object, parameters: Sequence[Tensor], chosen: dict[str, float]
+) -> None:
+    """Another group of an optimizer, with hyperparameters by name."""
+    names = [one.name for one in GROUP_ARGUMENTS]
+    values = (c_double * len(names))(*(float(chosen.get(name, 0)) for name in names))
+    given = (c_int32 * len(names))(*(name in chosen for name in names))
+    size = c_int64(len(parameters))
+    call("ft_optim_add_parameters", optimizer.handle, handles(parameters), size, values, given)
+
+
+def scheduler(name: str, optimizer: Object, chosen: dict[str, Any]) -> Object:
+    """A scheduler by its name in the catalog."""
+    number, row = next((i, one) for i, one in enumerate(SCHEDULERS) if one.name == name)
+    values = []
+    for one in row.arguments:
+        value = chosen.get(one.name, one.default_value)
+        values.append(float(one.choices.index(value) if isinstance(value, str) else value))
+    numbers = (c_double * max(len(values), 1))(*values)
+    milestones = chosen.get("milestones", [])
+    sizes = c_int64(len(values)), c_int64(len(milestones))
+    result = Object()
+    arguments = (numbers, sizes[0], extents(milestones), sizes[1])
+    call("ft_scheduler_create", number, optimizer.handle, *arguments, result.target)
+    return result
+
+
+def sequence(optimizer: Object, parts: Sequence[Object], milestones: Sequence[int]) -> Object:
+    """Schedulers one after the other."""
+    result = Object()
+    arguments = (
+        handles(parts),
+        c_int64(len(parts)),
+        extents(milestones),
+        c_int64(len(milestones)),
+    )
+    call("ft_scheduler_create_sequence", optimizer.handle, *arguments, result.target)
     return result
 
 

@@ -83,7 +83,7 @@ def test_copies_share_a_model(models) -> None:
 
 def test_copies_share_an_optimizer() -> None:
     weight = create([2], requires_grad=1)
-    optimizer = shim.optimizer(0, [weight], [0.5, 0, 0, 0, 0])
+    optimizer = shim.optimizer(0, [weight], [0.5, 0, 0, 0, 0, 0])
     copy = Object()
     call("ft_optim_copy", optimizer.handle, copy.target)
     call("ft_release", optimizer.handle)

@@ -17,7 +17,7 @@ import shim
 from catalog import optimizers
 from shim import MUL, Object, ShimError, Tensor, binary, call, create, wrap
 
-ROWS = list(enumerate(optimizers.OPTIMIZERS))
+ROWS = [(number, row) for number, row in enumerate(optimizers.OPTIMIZERS) if not row.needs_closure]
 
 
 def name_of(one: object) -> str:

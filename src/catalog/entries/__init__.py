@@ -25,7 +25,7 @@ SECTIONS = (
     ),
     ("Derivatives.", autograd.ENTRIES),
     ("Models. A copied handle shares the model.", model.ENTRIES),
-    ("Optimizers and losses.", training.ENTRIES),
+    ("Optimizers, gradients, schedulers and losses.", training.ENTRIES),
     ("Checkpoints.", storage.ENTRIES),
     ("Devices. device_index -1 is the default.", device.ENTRIES),
 )

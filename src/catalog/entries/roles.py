@@ -37,6 +37,12 @@ ROLES = {
     "int32_out": Role(
         c="int32_t *{}", fortran="integer(c_int32_t), intent(inout)", kind="c_int32_t"
     ),
+    "int32s": Role(
+        c="const int32_t *{}",
+        fortran="integer(c_int32_t), intent(in)",
+        kind="c_int32_t",
+        suffix="(*)",
+    ),
     "int32s_or_null": Role(
         c="const int32_t *{}",
         fortran="integer(c_int32_t), intent(in), optional",
@@ -58,6 +64,8 @@ ROLES = {
         kind="c_int64_t",
         suffix="(*)",
     ),
+    "double": Role(c="double {}", fortran="real(c_double), value", kind="c_double"),
+    "double_out": Role(c="double *{}", fortran="real(c_double), intent(inout)", kind="c_double"),
     "doubles": Role(
         c="const double *{}", fortran="real(c_double), intent(in)", kind="c_double", suffix="(*)"
     ),

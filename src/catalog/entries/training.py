@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""C entries for optimizers and losses."""
+"""C entries for optimizers, gradients, schedulers and losses."""
 
 from __future__ import annotations
 
@@ -18,12 +18,79 @@ ENTRIES = (
         arguments="optim:handle out:handle_out",
     ),
     Entry(
+        name="ft_optim_add_parameters",
+        arguments="optim:handle parameters:handles parameters_size:int64 values:doubles"
+        " given:int32s",
+        comment="Another group. Values and flags of those that are given, in the order of the "
+        "catalog's GROUP_ARGUMENTS; others are as the optimizer was made.",
+    ),
+    Entry(
         name="ft_optim_step",
         arguments="optim:handle",
     ),
     Entry(
+        name="ft_optim_step_with",
+        arguments="optim:handle loss:handle is_first:int wants_loss:int32_out",
+        comment="One step that may evaluate the loss: the caller gives that at the present "
+        "parameters, whose gradients are there, as long as wants_loss is 1.",
+    ),
+    Entry(
+        name="ft_optim_abandon_step",
+        arguments="optim:handle",
+        comment="The loss that ft_optim_step_with wants cannot be had: parameters and state are "
+        "those from before the step.",
+    ),
+    Entry(
         name="ft_optim_zero_gradient",
         arguments="optim:handle",
+    ),
+    Entry(
+        name="ft_optim_set_learning_rate",
+        arguments="optim:handle value:double group:int64",
+        comment="Groups count from 1; 0 is all of them.",
+    ),
+    Entry(
+        name="ft_optim_learning_rate",
+        arguments="optim:handle group:int64 value:double_out",
+    ),
+    Entry(
+        name="ft_optim_skip_nonfinite",
+        arguments="optim:handle skip:int",
+    ),
+    Entry(
+        name="ft_optim_skipped",
+        arguments="optim:handle count:int64_out",
+    ),
+    Entry(
+        name="ft_clip_grad_norm",
+        arguments="parameters:handles parameters_size:int64 max_norm:double norm_type:double"
+        " norm:double_out",
+        comment="norm is that before clipping, 0 without gradients.",
+    ),
+    Entry(
+        name="ft_clip_grad_value",
+        arguments="parameters:handles parameters_size:int64 max_value:double",
+    ),
+    Entry(
+        name="ft_scheduler_create",
+        arguments="row:int optim:handle values:doubles values_size:int64 milestones:int64s"
+        " milestones_size:int64 out:handle_out",
+        comment="Schedulers by their row in the catalog's table; values in the order of its"
+        " arguments, texts as the place among its choices.",
+    ),
+    Entry(
+        name="ft_scheduler_create_sequence",
+        arguments="optim:handle schedulers:handles schedulers_size:int64 milestones:int64s"
+        " milestones_size:int64 out:handle_out",
+    ),
+    Entry(
+        name="ft_scheduler_copy",
+        arguments="scheduler:handle out:handle_out",
+    ),
+    Entry(
+        name="ft_scheduler_step",
+        arguments="scheduler:handle metric:double has_metric:int",
+        comment="Only ReduceLROnPlateau takes a metric.",
     ),
     Entry(
         name="ft_loss",

@@ -1,21 +1,14 @@
 // SPDX-License-Identifier: MIT
-// What an optimizer accepts: numbers in their ranges, and parameters that can be trained together.
+// What can be trained, and what can be trained together.
 
 #include <algorithm>
-#include <cmath>
-#include <sstream>
+#include <unordered_set>
 
 #include "tensor/region.h"
-#include "training/optim.h"
+#include "training/parameter.h"
 
 namespace ftorch {
 namespace {
-
-std::string number_text(double number) {
-  std::ostringstream text;
-  text << number;
-  return std::move(text).str();
-}
 
 /// True when two elements are one memory; also for a few contrived strides without such a pair.
 bool shares_elements(const at::Tensor& tensor) {
@@ -43,6 +36,12 @@ const char* obstacle(const at::Tensor& tensor) {
   return nullptr;
 }
 
+/// The array behind a parameter, or else its own memory.
+at::Tensor memory_of(const Parameter& parameter) {
+  const Tensor* const found = tensors.find(parameter.given.tensor);
+  return found && found->attached.defined() ? found->attached : parameter.given.leaf;
+}
+
 struct Piece {
   std::size_t index;
   Region region;
@@ -53,32 +52,32 @@ struct Piece {
 
 std::string parameter_name(std::size_t index) { return "parameters(" + std::to_string(index + 1) + ")"; }
 
-void check_hyperparameters(const OptimizerRow& row, const std::vector<double>& values) {
-  if (values.size() != row.hyperparameters.size())
-    fail(ft_invalid_argument, std::to_string(values.size()) + " hyperparameters were given, " +
-                                  std::to_string(row.hyperparameters.size()) + " are needed");
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const auto& [name, upper_bound] = row.hyperparameters[i];
-    if (values[i] >= 0 && values[i] < upper_bound) continue;
-    const std::string bound = std::isinf(upper_bound) ? "" : " and below " + number_text(upper_bound);
-    fail(ft_invalid_argument,
-         std::string(name) + " is " + number_text(values[i]) + "; it must be a number of at least 0" + bound);
-  }
-  if (const char* rule = row.broken_rule(values.data())) fail(ft_invalid_argument, rule);
+std::vector<Parameter> parameters_of(const ft_handle* handles, int64_t size) {
+  std::vector<Parameter> parameters;
+  for_each_tensor("parameters", handles, size, [&](const Tensor& tensor, std::size_t i) {
+    const at::Tensor& array = tensor.attached;
+    const bool copies_array = array.defined() && array.device().is_cpu() && !array.is_same(tensor.value);
+    if (const char* const what = obstacle(tensor.value)) fail(ft_invalid_argument, parameter_name(i) + what);
+    Parameter& parameter = parameters.emplace_back(
+        GivenParameter{tensor.value, tensors.identity(handles[i]), array.defined(), copies_array});
+    parameter.name = parameter_name(i);
+  });
+  if (parameters.empty()) fail(ft_invalid_argument, "there are no parameters");
+  return parameters;
 }
 
-void check_parameters(const std::vector<GivenParameter>& parameters) {
-  if (parameters.empty()) fail(ft_invalid_argument, "there are no parameters");
-  for (auto one = parameters.begin(); one != parameters.end(); ++one) {
-    const std::string name = parameter_name(static_cast<std::size_t>(one - parameters.begin()));
-    if (const char* const what = obstacle(one->leaf)) fail(ft_invalid_argument, name + what);
-    const auto is_same = [&](const GivenParameter& other) { return other.leaf.is_same(one->leaf); };
-    if (std::any_of(parameters.begin(), one, is_same)) fail(ft_invalid_argument, name + " was given before");
+void check_distinct(const std::vector<const Parameter*>& parameters) {
+  std::unordered_set<const at::TensorImpl*> leaves;
+  for (const Parameter* parameter : parameters) {
+    if (!leaves.insert(parameter->given.leaf.unsafeGetTensorImpl()).second)
+      fail(ft_invalid_argument, parameter->name + " was given before");
   }
 }
 
 /// A walk over the addresses.
-void check_disjoint(const std::vector<at::Tensor>& memories) {
+void check_disjoint(const std::vector<const Parameter*>& parameters) {
+  std::vector<at::Tensor> memories;
+  for (const Parameter* parameter : parameters) memories.push_back(memory_of(*parameter));
   std::vector<ByteStrides> strides(memories.size());
   std::vector<Piece> pieces;
   for (std::size_t i = 0; i < memories.size(); ++i) {
@@ -95,7 +94,7 @@ void check_disjoint(const std::vector<at::Tensor>& memories) {
       if (memories[other.index].device() != memories[piece.index].device()) continue;
       if (!overlap(other.region, piece.region)) continue;
       const auto [first, second] = std::minmax(other.index, piece.index);
-      fail(ft_invalid_argument, parameter_name(second) + " has memory in common with " + parameter_name(first));
+      fail(ft_invalid_argument, parameters[second]->name + " has memory in common with " + parameters[first]->name);
     }
     before.push_back(piece);
   }
