@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Steps of training from Fortran, C++ and Python, side by side; writes `training.md`.
 
-`python benchmarks/training/run.py build/benchmarks/training` needs valgrind for the instructions of
+`python benchmarks/training/run.py build/benchmarks/training` needs valgrind for instructions of
 Fortran and C++ (callgrind, one thread). Wall times alternate between the three programs; ratios
 come with their quartiles, because machines are noisy.
 """
@@ -18,7 +18,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from run import instructions, output
-
 from training_step import NETWORKS
 
 OPTIMIZERS = ("SGD", "Adam")
@@ -52,9 +51,7 @@ def seconds(command: list[str], steps: int) -> float:
     return time.perf_counter() - begin
 
 
-def step_times(
-    programs: dict[str, list[str]], steps: int, blocks: int
-) -> dict[str, list[float]]:
+def step_times(programs: dict[str, list[str]], steps: int, blocks: int) -> dict[str, list[float]]:
     """Microseconds of a step, one figure a block, the programs in turn."""
     times: dict[str, list[float]] = {name: [] for name in programs}
     for _ in range(blocks):

@@ -70,7 +70,7 @@ static void wrap(double *numbers, int64_t stride, int dtype, int requires_grad, 
 
 static void begin(training *one, int number)
 {
-  static const double hyperparameters[][6] = {
+  static const double hyperparameters[][7] = {
       {0.1, 0.9, 0.1, 0.5, 0}, {0.1, 0.9, 0.999, 1e-8, 0, 1}, {0.1, 0.9, 0.999, 1e-8, 1e-2, 0}};
   memset(one, 0, sizeof(*one));
   for (int i = 0; i < parameters; ++i)
@@ -78,7 +78,7 @@ static void begin(training *one, int number)
   for (int i = 0; i < parameters; ++i)
     wrap(one->numbers[i], i == 1 || i == 2 ? 2 : 1, i == 2 ? 10 : 7, 1, &one->tensors[i]);
   wrap(one->numbers[3], 1, 7, 0, &one->other);
-  must(ft_optim_create(number, one->tensors, parameters, hyperparameters[number], number ? 6 : 5, &one->optim),
+  must(ft_optim_create(number, one->tensors, parameters, hyperparameters[number], number ? 7 : 6, &one->optim),
        "create");
 }
 

@@ -46,11 +46,11 @@ static ft_handle ones(int64_t extent, int dtype, int requires_grad)
 static void step(int number, int64_t extent, int dtype, int is_large)
 {
   static const char *const names[] = {"a step of SGD", "a step of Adam", "a step of AdamW"};
-  static const double hyperparameters[][6] = {
+  static const double hyperparameters[][7] = {
       {1e-3, 0.9, 0, 0, 0}, {1e-3, 0.9, 0.999, 1e-8, 0, 0}, {1e-3, 0.9, 0.999, 1e-8, 1e-2, 0}};
   const ft_handle parameters[] = {ones(extent, dtype, 1), ones(3, dtype, 1)};
   ft_handle optim = NULL;
-  must(ft_optim_create(number, parameters, 2, hyperparameters[number], number ? 6 : 5, &optim), "optimizer");
+  must(ft_optim_create(number, parameters, 2, hyperparameters[number], number ? 7 : 6, &optim), "optimizer");
   for (int i = 0; i < 2; ++i) must(ft_tensor_backward(parameters[i], parameters[i], 0), "backward");
   for (int i = 0; i < 2; ++i) {
     regions = 0;
