@@ -30,7 +30,7 @@ class Kind:
 KINDS = (
     Kind(name="tensor", code=1, room="tensor", title="tensor"),
     Kind(name="model", code=2, room="model", title="model", has_state=True),
-    Kind(name="optim", code=3, room="training", title="optimizer"),
-    Kind(name="scheduler", code=4, room="training", title="scheduler"),
+    Kind(name="optim", code=3, room="training", title="optimizer", has_state=True),
+    Kind(name="scheduler", code=4, room="training", title="scheduler", has_state=True),
     Kind(name="checkpoint", code=5, room="storage", title="checkpoint"),
 )

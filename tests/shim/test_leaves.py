@@ -12,7 +12,7 @@ import shim
 from shim import ADD, MUL, SUM, ShimError, Tensor, anything, binary, call, create, unary, wrap
 
 RATE = 0.5
-SGD = (0, [RATE, 0, 0, 0, 0])
+SGD = (0, [RATE, 0, 0, 0, 0, 0])
 
 
 def to(source: Tensor, target: Tensor) -> None:

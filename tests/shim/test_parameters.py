@@ -156,7 +156,8 @@ def test_optimizer_and_own_updates_alternate(models: Path, generator) -> None:
     x = generator.normal(size=(4, 8))
     model, reference = (load(models / "mlp_float64.pt") for load in (shim.load, torch.jit.load))
     weights, expected = parameters_of(model, 6), list(reference.parameters())
-    adam, y = shim.optimizer(1, weights, [0.01, 0.9, 0.999, 1e-8, 0, 0]), create([4, 4], "float64")
+    adam = shim.optimizer(1, weights, [0.01, 0.9, 0.999, 1e-8, 0, 0, 0])
+    y = create([4, 4], "float64")
     theirs = torch.optim.Adam(expected, lr=0.01)
     for _ in range(3):
         theirs.zero_grad()

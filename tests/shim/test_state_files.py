@@ -149,7 +149,7 @@ def test_memory_stays(models: Path, tmp_path: Path) -> None:
         one.zero()
     save(source, tmp_path / "zeros")
     named = parameters(model, 6)
-    adam = shim.optimizer(0, named, [0.5, 0, 0, 0, 0])
+    adam = shim.optimizer(0, named, [0.5, 0, 0, 0, 0, 0])
     x, y = create([1, 8], "float64"), anything([1, 4], "float64")
     forward(model, [x], [y], 1)
     y.backward(create([1, 4], "float64"))

@@ -74,10 +74,11 @@ int ft_optim_step_with(ft_handle optim, ft_handle loss, int is_first, int32_t* w
   return guard(ft_internal_error, [&] {
     required(wants_loss, "wants_loss");
     *wants_loss = 0;
+    Optimizer& found = optimizer(optim);
     const at::Tensor& value = tensor(loss, "loss").value;
     if (value.numel() != 1 || value.is_complex())
       fail(ft_shape_mismatch, "loss has shape " + shape_text(value.sizes()) + "; it must be one real number");
-    *wants_loss = optimizer(optim).step_with(value.item<double>(), is_first != 0);
+    *wants_loss = found.step_with(value.item<double>(), is_first != 0);
   });
 }
 
