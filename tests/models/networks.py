@@ -122,6 +122,13 @@ class Sparse(nn.Module):
         return x * 2, x.to_sparse()
 
 
+def noisy() -> nn.Module:
+    """Four numbers to two, with statistics that are kept and random numbers in training mode."""
+    return nn.Sequential(
+        nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Dropout(0.3), nn.Linear(8, 2)
+    )
+
+
 MODELS: dict[str, Callable[[], nn.Module]] = {
     "mlp_float32": lambda: mlp(torch.float32),
     "mlp_float64": lambda: mlp(torch.float64),
@@ -138,6 +145,7 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
     "normalised": Normalised,
     "failing": Failing,
     "slow": Slow,
+    "noisy": noisy,
     "sparse": Sparse,
     **stateful.MODELS,
 }

@@ -7,6 +7,7 @@
 #include <torch/csrc/jit/api/function_impl.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/ir/constants.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/export.h>
 #include <torch/csrc/jit/serialization/import.h>
 
@@ -125,7 +126,11 @@ class TorchScript : public Model {
     stack.emplace_back(module_._ivalue());
     for (at::Tensor& input : inputs) stack.emplace_back(std::move(input));
     signature_.add_defaults(inputs.size(), stack);
-    (at::GradMode::is_enabled() ? forward_ : without_graph_).run(stack);
+    // With gradients the program runs as it is written, as eager PyTorch: an executor that optimises runs another one from the
+    // second pass on, whose gradients differ in their last bits, so that a resumed run would not be the same.
+    const bool has_graph = at::GradMode::is_enabled();
+    const torch::jit::GraphOptimizerEnabledGuard optimises(torch::jit::getGraphExecutorOptimize() && !has_graph);
+    (has_graph ? forward_ : without_graph_).run(stack);
     std::vector<at::Tensor> results;
     flatten(stack.back(), results);
     return results;
