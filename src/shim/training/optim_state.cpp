@@ -209,7 +209,8 @@ void LBFGS::take_state(const StateDict& found) {
     const at::Tensor changes = taken("old_dirs"), steps = taken("old_stps");
     const auto ro = found.get<std::vector<double>>(name + "ro");
     for (std::size_t i = 0; i < ro.size(); ++i)
-      history.updates.push_back({changes[static_cast<int64_t>(i)], steps[static_cast<int64_t>(i)], ro[i]});
+      history.updates.push_back(
+          {changes[static_cast<int64_t>(i)].clone(), steps[static_cast<int64_t>(i)].clone(), ro[i]});
   }
   abandon_step();
   history_ = std::move(history);
