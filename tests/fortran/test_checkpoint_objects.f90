@@ -8,7 +8,7 @@ module checkpoint_objects_cases
   implicit none
   private
   public :: copies_are_kept, into_empty, into_leaf, into_attached, into_result, into_other_shape, models
-  public :: parameters_of_models, tensors_of_any_dtype
+  public :: parameters_of_models, tensors_of_any_dtype, optimizers, schedulers
 
   real(real64), parameter :: exact = 0
 
@@ -199,6 +199,91 @@ contains
     end do
   end subroutine tensors_of_any_dtype
 
+  !> One step of `w`, whose gradient is 2.
+  subroutine do_step(optim, w)
+    type(torch_optim), intent(in) :: optim
+    type(torch_tensor), intent(in) :: w
+    type(torch_tensor) :: loss
+
+    call optim%zero_grad()
+    call torch_tensor_sum(loss, 2 * w)
+    call torch_tensor_backward(loss)
+    call optim%step()
+  end subroutine do_step
+
+  !> An optimizer keeps its parameters, over an array of the program; another kind, and other shapes, are refused.
+  subroutine optimizers()
+    type(torch_checkpoint) :: c
+    type(torch_tensor) :: w, v(2)
+    type(torch_optim) :: momentum, other
+    type(torch_status) :: status
+    real(real64), target :: a(2)
+
+    a = 1
+    call torch_tensor_from_array(w, a, torch_kCPU, requires_grad=.true.)
+    call torch_optim_SGD(momentum, [w], learning_rate=1, momentum=0.5)
+    call do_step(momentum, w)
+    call check_close(a, -1.0_real64, exact, 'the first step')
+    call c%put('w', w)
+    call c%put('optimizer', momentum)
+    call do_step(momentum, w)
+    call check_close(a, -4.0_real64, exact, 'the second step')
+    call do_step(momentum, w)
+    call c%get('w', w)
+    call c%get('optimizer', momentum)
+    call do_step(momentum, w)
+    call check_close(a, -4.0_real64, exact, 'the second step again')
+
+    call torch_optim_Adam(other, [w], learning_rate=1)
+    call c%get('optimizer', other, status)
+    call check(.not. status%ok(), 'another kind of optimizer')
+    call torch_tensor_ones(v(1), 1, [3_int64], torch_kFloat64, torch_kCPU, requires_grad=.true.)
+    call torch_optim_SGD(other, v(1:1), learning_rate=1, momentum=0.5)
+    call c%get('optimizer', other, status)
+    call check_status(status, torch_shape_mismatch, "torch_checkpoint%get: 'optimizer': another shape: ")
+    call torch_tensor_ones(v(2), 1, [2_int64], torch_kFloat64, torch_kCPU, requires_grad=.true.)
+    call torch_optim_SGD(other, v, learning_rate=1, momentum=0.5)
+    call c%get('optimizer', other, status)
+    call check(.not. status%ok(), 'more parameters')
+    call do_step(other, v(1))
+    call torch_tensor_to_array(v(2), a)
+    call check_close(a, 1.0_real64, exact, 'the other parameter')
+  end subroutine optimizers
+
+  !> A scheduler goes on from its step, and its optimizer from its learning rate.
+  subroutine schedulers()
+    type(torch_checkpoint) :: c
+    type(torch_tensor) :: w
+    type(torch_optim) :: optim
+    type(torch_scheduler) :: scheduler, other
+    type(torch_status) :: status
+    integer :: i
+
+    call torch_tensor_ones(w, 1, [2_int64], torch_kFloat64, torch_kCPU, requires_grad=.true.)
+    call torch_optim_SGD(optim, [w], learning_rate=1)
+    call torch_scheduler_StepLR(scheduler, optim, step_size=3, gamma=0.5)
+    do i = 1, 5
+      call do_step(optim, w)
+      call scheduler%step()
+      if (i == 2) call c%put('optimizer', optim)
+      if (i == 2) call c%put('scheduler', scheduler)
+    end do
+    call check_close(optim%get_learning_rate(), 0.5_real64, exact, 'after five steps')
+    call torch_checkpoint_save(c, 'scheduler.safetensors')
+    call torch_checkpoint_load(c, 'scheduler.safetensors')
+    call c%get('optimizer', optim)
+    call c%get('scheduler', scheduler)
+    call check_close(optim%get_learning_rate(), 1.0_real64, exact, 'after two steps')
+    call do_step(optim, w)
+    call scheduler%step()
+    call check_close(optim%get_learning_rate(), 0.5_real64, exact, 'after three steps')
+    call torch_scheduler_ExponentialLR(other, optim, gamma=0.5)
+    call c%get('scheduler', other, status)
+    call check(.not. status%ok(), 'another kind of scheduler')
+    call c%get('optimizer', other, status)
+    call check_status(status, torch_invalid_argument, "'optimizer' is of kind optimizer, not scheduler")
+  end subroutine schedulers
+
 end module checkpoint_objects_cases
 
 program test_checkpoint_objects
@@ -215,5 +300,7 @@ program test_checkpoint_objects
   call add_case('models', models, 'models')
   call add_case('parameters_of_models', parameters_of_models, 'models')
   call add_case('tensors_of_any_dtype', tensors_of_any_dtype)
+  call add_case('optimizers', optimizers)
+  call add_case('schedulers', schedulers)
   call run_cases()
 end program test_checkpoint_objects

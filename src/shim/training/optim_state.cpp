@@ -208,6 +208,7 @@ void LBFGS::take_state(const StateDict& found) {
     history.loss = found.get<double>(name + "prev_loss");
     const at::Tensor changes = taken("old_dirs"), steps = taken("old_stps");
     const auto ro = found.get<std::vector<double>>(name + "ro");
+    // Copies, since rows are not aligned as tensors are, and sums over them would round otherwise.
     for (std::size_t i = 0; i < ro.size(); ++i)
       history.updates.push_back(
           {changes[static_cast<int64_t>(i)].clone(), steps[static_cast<int64_t>(i)].clone(), ro[i]});
