@@ -16,7 +16,7 @@
 namespace ftorch {
 namespace {
 
-bool is_one_memory(const at::Tensor& a, const at::Tensor& b) {
+bool is_alias(const at::Tensor& a, const at::Tensor& b) {
   return a.is_same(b) || (a.numel() > 0 && a.device() == b.device() && a.const_data_ptr() == b.const_data_ptr() &&
                           a.scalar_type() == b.scalar_type() && a.sizes() == b.sizes() && a.strides() == b.strides());
 }
@@ -34,7 +34,7 @@ std::map<std::string, std::string> saved_names(const NamedTensors& state) {
     std::string& first = names[name] = name;
     const auto [begin, end] = by_address.equal_range(tensor.const_data_ptr());
     for (auto other = begin; other != end; ++other) {
-      if (is_one_memory(tensor, other->second->second)) first = std::min(first, other->second->first);
+      if (is_alias(tensor, other->second->second)) first = std::min(first, other->second->first);
     }
   }
   return names;
