@@ -31,7 +31,7 @@ STATUS_ENTRIES = {entry.name: entry for entry in ENTRIES if entry.returns == "in
 HANDLE_ENTRIES = sorted(
     name
     for name, entry in STATUS_ENTRIES.items()
-    if name not in {"ft_release", "ft_retire", "ft_tensor_meant"}
+    if name not in {"ft_release", "ft_retire", "ft_tensor_meant", "ft_fail_operator"}
     and any(is_handle(argument, role) for argument, role in entry.parameters)
     and not any(role is ROLES["array"] for _, role in entry.parameters)
 )
@@ -41,6 +41,8 @@ HARMLESS = {
     "ft_scope_begin",
     "ft_scope_end",
     "ft_fail",
+    "ft_fail_operator",
+    "ft_fail_procedure",
     "ft_device_synchronize",
 }
 

@@ -19,6 +19,19 @@ ENTRIES = (
         comment="Sets the text of a failure that the caller found itself; returns status.",
     ),
     Entry(
+        name="ft_fail_operator",
+        arguments="status:int result:handle_out",
+        comment="Ends an operator that failed. In the rest of the statement result stands for what "
+        "it did not make: an entry that is given it fails as the operator did. Returns ft_ok if "
+        "an operator of the statement failed before, else status.",
+    ),
+    Entry(
+        name="ft_fail_procedure",
+        arguments="status:int",
+        comment="Ends a statement that failed. Returns ft_ok if it was given the result of an "
+        "operator that failed, else status.",
+    ),
+    Entry(
         name="ft_handler_enter",
         arguments="text:text length:int64",
         comment="Around the call of an error handler, which was told text. Not ft_ok when this "

@@ -12,6 +12,8 @@ namespace ftorch {
 struct Error {
   int status;
   std::string message;
+  /// It follows from the failure of an operator in the same statement, which was told.
+  bool is_consequence = false;
 };
 
 [[noreturn]] inline void fail(int status, std::string message) { throw Error{status, std::move(message)}; }

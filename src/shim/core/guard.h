@@ -6,6 +6,7 @@
 
 #include "core/ending.h"
 #include "core/lookup.h"
+#include "core/statement.h"
 #include "core/traps.h"
 #include "ftorch.h"
 
@@ -23,8 +24,9 @@ inline thread_local bool has_replaced = false;
 void forget_replaced() noexcept;
 
 /// Runs one entry. With translate_exception(), the only try and catch of the shim. An assignment or a release may be
-/// part of a statement whose right-hand side holds bit copies of what was there before; all others come after it.
-template <bool may_be_within_a_statement = false, class F>
+/// part of a statement whose right-hand side holds bit copies of what was there before; all others come after it. One that is
+/// no operator either ends a statement in which operators have failed.
+template <bool may_be_within_a_statement = false, bool is_operator = false, class F>
 int guard(int other, F&& entry) noexcept {
   const FpEnvironmentGuard environment;
   if (!presence) [[unlikely]] {
@@ -35,6 +37,7 @@ int guard(int other, F&& entry) noexcept {
   try {
     if (has_replaced && !may_be_within_a_statement) [[unlikely]]
       forget_replaced();
+    if constexpr (!may_be_within_a_statement && !is_operator) has_failed_operator = false;
     std::forward<F>(entry)();
     return ft_ok;
   } catch (...) {

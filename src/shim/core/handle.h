@@ -21,8 +21,15 @@ static_assert(sizeof(ft_handle) == 8, "a handle packs 64 bits into a pointer");
 inline std::uint64_t bits(ft_handle handle) { return reinterpret_cast<std::uintptr_t>(handle); }
 inline Kind kind_of(ft_handle handle) { return static_cast<Kind>(bits(handle) & 15); }
 
+/// Stands for the result of an operator that failed. Its generation is even: nothing lives there.
+inline const ft_handle failed_result =
+    reinterpret_cast<ft_handle>(0xfffffffeULL << 32 | static_cast<std::uint64_t>(Kind::tensor));
+/// Fails as it did.
+[[noreturn]] void fail_as_operator();
+
 /// Why `handle` does not give a live object of `kind`.
 [[noreturn]] inline void fail_lookup(ft_handle handle, Kind kind, bool was_one, const char* name) {
+  if (handle == failed_result) fail_as_operator();
   std::string message(name);
   if (!handle) message += std::string(" holds nothing: no ") + kind_title(kind) + " was put into it";
   else if (was_one) message += std::string(" was released: the ") + kind_title(kind) + " is gone";

@@ -78,6 +78,7 @@ void assign(ft_handle* target, Tensor* to, ft_handle source, bool source_is_copy
 
 int ft_tensor_assign(ft_handle* target, ft_handle source, int source_is_copy) {
   return guard<true>(ft_invalid_argument, [&] {
+    has_failed_operator = false;
     required(target, "target");
     // A variable on the right-hand side begins another statement than that of copies.
     if (has_replaced && !source_is_copy) [[unlikely]] {
@@ -85,7 +86,8 @@ int ft_tensor_assign(ft_handle* target, ft_handle source, int source_is_copy) {
     }
     Tensor* const to = tensors.find(*target);
     if (to && *target == source) return;
-    if (source || (to && names_memory(*to))) return assign(target, to, source, source_is_copy != 0);
+    const bool is_value = source && source != failed_result;
+    if (is_value || (to && names_memory(*to))) return assign(target, to, source, source_is_copy != 0);
     if (to) keep_replaced(*target, std::move(to->value));
     tensors.release(std::exchange(*target, nullptr));
   });
