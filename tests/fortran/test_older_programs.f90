@@ -138,6 +138,9 @@ contains
     call check(.not. isclose(1.0_real64, up, 'finite', print_result=.false.), 'one is finite')
     call check(.not. isclose(up, 1.0_real64, 'finite', print_result=.false.), 'the other is finite')
     call check(.not. isclose(nan, nan, 'nan', print_result=.false.), 'NaN')
+    call check(.not. isclose(1.0_real64, 2.0_real64, 'no tolerance', nan, .false.), 'a tolerance that is NaN')
+    call check(.not. isclose(1.0_real64, 2.0_real64, 'no tolerance', up, .false.), 'one that is infinite')
+    call check(.not. isclose(1.0_real64, 1.0_real64, 'no tolerance', -1.0_real64, .false.), 'one that is negative')
   end subroutine infinities
 
   subroutine printed()

@@ -263,6 +263,9 @@ contains
     call torch_tensor_from_array(tensor, none, torch_kCPU, status=status)
     call check_status(status, torch_invalid_argument, 'data_in is not allocated')
     call check(.not. c_associated(tensor%p), 'still empty')
+    call torch_tensor_ones(tensor, 1, [3_int64], torch_kFloat32, torch_kCPU)
+    call torch_tensor_to_array(tensor, none, status=status)
+    call check_status(status, torch_invalid_argument, 'array is not allocated, or not associated')
   end subroutine unassociated
 
   subroutine check_values_1(tensor, expected)

@@ -210,6 +210,8 @@ int ft_view_wrap(const ft_view* view, const int32_t* layout, int64_t layout_size
 int ft_view_fill(const ft_view* view, ft_handle handle, int dtype) {
   return guard(ft_invalid_argument, [&] {
     const at::Tensor& value = tensor(handle, "the tensor").value;
+    // The bounds of an array without memory are left over from something else.
+    if (!view->data && value.numel() > 0) fail(ft_invalid_argument, "array is not allocated, or not associated");
     check_elements(*view, dtype_of(dtype));
     const at::IntArrayRef shape(view->extents, static_cast<std::size_t>(view->rank));
     if (!is_taken(dtype_of(dtype), value.scalar_type()))
@@ -217,7 +219,6 @@ int ft_view_fill(const ft_view* view, ft_handle handle, int dtype) {
            "the tensor has dtype " + dtype_name(value.scalar_type()) + ", the array " + dtype_name(dtype_of(dtype)));
     if (!is_equal_but_for_ones(value.sizes(), shape))
       fail(ft_shape_mismatch, "the tensor has shape " + shape_text(value.sizes()) + ", the array " + shape_text(shape));
-    if (value.numel() > 0) required(view->data, "array");
     const Region region{view->data, shape, {view->strides, shape.size()}, view->element_size};
     if (is_over(value, region)) return;
     prepare_write(region);
