@@ -78,6 +78,13 @@ def test_asked_for() -> None:
     assert target.array.tolist() == [np.inf, np.float32(0.1)]
 
 
+def test_complex_numbers_are_true_as_in_pytorch() -> None:
+    numbers = np.array([0, 1j, 1, 1 + 1j])
+    source, target = wrap(numbers), wrap(np.zeros(4, "?"))
+    call("ft_tensor_to", source.handle, target.target, 0, 1)
+    assert target.array.tolist() == torch.from_numpy(numbers).to(torch.bool).tolist()
+
+
 def test_real_parts_have_a_gradient() -> None:
     z = wrap(np.array([1 + 2j, 3 - 4j]), requires_grad=True)
     target = wrap(np.zeros(2, "f4"))

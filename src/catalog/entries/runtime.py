@@ -21,9 +21,9 @@ ENTRIES = (
     Entry(
         name="ft_fail_operator",
         arguments="status:int result:handle_out",
-        comment="Ends an operator that failed. In the rest of the statement result stands for what "
-        "it did not make: an entry that is given it fails as the operator did. Returns ft_ok if "
-        "an operator of the statement failed before, else status.",
+        comment="Ends an operator that failed. In the rest of the statement result stands for "
+        "what it did not make: an entry that is given it fails as the operator did. Returns "
+        "ft_ok if an operator of the statement failed before, else status.",
     ),
     Entry(
         name="ft_fail_procedure",

@@ -22,8 +22,8 @@ inline std::uint64_t bits(ft_handle handle) { return reinterpret_cast<std::uintp
 inline Kind kind_of(ft_handle handle) { return static_cast<Kind>(bits(handle) & 15); }
 
 /// Stands for the result of an operator that failed. Its generation is even: nothing lives there.
-inline const ft_handle failed_result =
-    reinterpret_cast<ft_handle>(0xfffffffeULL << 32 | static_cast<std::uint64_t>(Kind::tensor));
+inline const ft_handle failed_result = reinterpret_cast<ft_handle>(0xfffffffeULL << 32 |
+                                                                   static_cast<std::uint64_t>(Kind::tensor));
 /// Fails as it did.
 [[noreturn]] void fail_as_operator();
 

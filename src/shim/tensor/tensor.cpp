@@ -106,7 +106,8 @@ void check_conversion(at::ScalarType from, at::ScalarType to, bool lossy) {
 
 /// A copy in dtype and on the device of `like`.
 at::Tensor converted(const at::Tensor& from, const at::Tensor& like, bool waits) {
-  const bool drops_imaginary = from.is_complex() && !like.is_complex();
+  // A number with an imaginary part alone is true.
+  const bool drops_imaginary = from.is_complex() && !like.is_complex() && like.scalar_type() != at::kBool;
   return (drops_imaginary ? at::real(from) : from).to(like.options(), !waits, /*copy=*/true);
 }
 
