@@ -33,4 +33,5 @@ KINDS = (
     Kind(name="optim", code=3, room="training", title="optimizer", has_state=True),
     Kind(name="scheduler", code=4, room="training", title="scheduler", has_state=True),
     Kind(name="checkpoint", code=5, room="storage", title="checkpoint"),
+    Kind(name="replay_buffer", code=6, room="storage", title="replay buffer", has_state=True),
 )

@@ -26,7 +26,7 @@ SECTIONS = (
     ("Derivatives.", autograd.ENTRIES),
     ("Models. A copied handle shares the model.", model.ENTRIES),
     ("Optimizers, gradients, schedulers and losses.", training.ENTRIES),
-    ("Checkpoints.", storage.ENTRIES),
+    ("Checkpoints and replay buffers.", storage.ENTRIES),
     ("Devices. device_index -1 is the default.", device.ENTRIES),
 )
 """What the entries of a section have in common, and the entries."""

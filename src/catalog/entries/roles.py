@@ -69,6 +69,9 @@ ROLES = {
     "doubles": Role(
         c="const double *{}", fortran="real(c_double), intent(in)", kind="c_double", suffix="(*)"
     ),
+    "doubles_out": Role(
+        c="double *{}", fortran="real(c_double), intent(inout)", kind="c_double", suffix="(*)"
+    ),
     "text": Role(
         c="const char *{}",
         fortran="character(len=1, kind=c_char), intent(in)",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""C entries for checkpoints."""
+"""C entries for checkpoints and replay buffers."""
 
 from __future__ import annotations
 
@@ -47,5 +47,45 @@ ENTRIES = (
         name="ft_checkpoint_load",
         arguments="filename:text out:handle_out",
         comment="Sets the random generators as well.",
+    ),
+    Entry(
+        name="ft_replay_buffer_create",
+        arguments="capacity:int64 policy:int seed:int64 out:handle_out",
+        comment="policy: 0 for a ring of the last rows, 1 for a sample of all.",
+    ),
+    Entry(
+        name="ft_replay_buffer_copy",
+        arguments="buffer:handle out:handle_out",
+    ),
+    Entry(
+        name="ft_replay_buffer_put_arrays",
+        arguments="buffer:handle x:const_address x_shape:int64s x_rank:int64 x_dtype:int"
+        " y:const_address y_shape:int64s y_rank:int64 y_dtype:int",
+        comment="Contiguous arrays, one row or many. The first put says how a row looks.",
+    ),
+    Entry(
+        name="ft_replay_buffer_put",
+        arguments="buffer:handle fields:handles fields_size:int64",
+    ),
+    Entry(
+        name="ft_replay_buffer_draw",
+        arguments="buffer:handle fields:handles fields_size:int64 are_xy:int",
+        comment="Fills each tensor with the same random rows of its field. are_xy: messages call"
+        " them x_tensor and y_tensor.",
+    ),
+    Entry(
+        name="ft_replay_buffer_size",
+        arguments="buffer:handle count:int64_out bytes:int64_out",
+    ),
+    Entry(
+        name="ft_replay_buffer_elements",
+        arguments="buffer:handle field:int64 size:int64_out",
+        comment="Elements in a row of a field, which count from 1.",
+    ),
+    Entry(
+        name="ft_replay_buffer_moments",
+        arguments="buffer:handle field:int64 deviation:int values:doubles_out size:int64",
+        comment="Means, or standard deviations, of the elements of a row over all rows that ever"
+        " came.",
     ),
 )
