@@ -16,6 +16,11 @@ ENTRIES = (
         arguments="tensor:handle target:handle_out",
     ),
     Entry(
+        name="ft_tensor_set_gradient",
+        arguments="tensor:handle gradient:handle",
+        comment="A copy becomes the gradient of a leaf.",
+    ),
+    Entry(
         name="ft_tensor_zero_gradient",
         arguments="tensor:handle",
     ),

@@ -52,6 +52,32 @@ ENTRIES = (
         " memory; strict 0: names that the file or the model lacks do not count.",
     ),
     Entry(
+        name="ft_model_count",
+        arguments="model:handle part:int count:int64_out",
+        comment="part: 0 parameters, each once, 1 inputs, 2 outputs; results that only a pass can"
+        " count are one.",
+    ),
+    Entry(
+        name="ft_model_name",
+        arguments="model:handle part:int index:int64",
+        comment="To ft_text(); index counts from 1.",
+    ),
+    Entry(
+        name="ft_model_tensor",
+        arguments="model:handle name:text name_size:int64 is_buffer:int target:handle_out",
+        comment="A parameter or buffer itself: what is written to it is written to the model.",
+    ),
+    Entry(
+        name="ft_model_freeze",
+        arguments="model:handle pattern:text pattern_size:int64 is_frozen:int",
+        comment="requires_grad of the parameters whose names match the pattern of a shell.",
+    ),
+    Entry(
+        name="ft_model_clone",
+        arguments="model:handle out:handle_out",
+        comment="A model of its own.",
+    ),
+    Entry(
         name="ft_model_text",
         arguments="model:handle",
     ),

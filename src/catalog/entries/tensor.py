@@ -130,4 +130,13 @@ ENTRIES = (
     Entry(
         name="ft_scope_end",
     ),
+    Entry(
+        name="ft_autocast_begin",
+        arguments="dtype:int device_type:int",
+        comment="Operations of this thread that gain from it run in another dtype, as PyTorch"
+        " chooses, until ft_autocast_end.",
+    ),
+    Entry(
+        name="ft_autocast_end",
+    ),
 )

@@ -93,6 +93,17 @@ ENTRIES = (
         comment="Only ReduceLROnPlateau takes a metric.",
     ),
     Entry(
+        name="ft_parameters_to_vector",
+        arguments="parameters:handles parameters_size:int64 are_gradients:int target:handle_out",
+        comment="All parameters, or their gradients, one after the other, each with its last"
+        " dimension running fastest.",
+    ),
+    Entry(
+        name="ft_vector_to_parameters",
+        arguments="parameters:handles parameters_size:int64 are_gradients:int vector:handle",
+        comment="The other way, into the memory that the parameters have.",
+    ),
+    Entry(
         name="ft_loss",
         arguments="row:int input:handle target:handle values:doubles values_size:int64"
         " reduction:int loss:handle_out",

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Entries of reverse-mode differentiation.
 
+#include "autograd/gradient.h"
+
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/ones_like.h>
 #include <ATen/ops/zeros_like.h>
 
 #include "core/guard.h"
+#include "tensor/autocast.h"
 #include "tensor/convert.h"
 #include "tensor/tensor.h"
 
@@ -35,12 +39,24 @@ at::Tensor initial_gradient(const at::Tensor& value, ft_handle gradient) {
 
 }  // namespace
 
+void ftorch::check_takes_gradient(const at::Tensor& value) {
+  if (!value.requires_grad()) fail(ft_autograd_error, "the tensor was made without requires_grad");
+  if (!value.is_leaf())
+    fail(ft_autograd_error, "the tensor is no leaf but the result of an operation, which keeps no gradient");
+}
+
+at::Tensor ftorch::like_gradient(const at::Tensor& leaf, const at::Tensor& numbers) {
+  at::NoGradGuard no_grad;
+  return at::empty_like(leaf, leaf.options().requires_grad(false)).copy_(numbers);
+}
+
 int ft_tensor_backward(ft_handle handle, ft_handle gradient, int retain_graph) {
   return guard(ft_autograd_error, [&] {
     const at::Tensor value = tensor(handle, "the tensor").value;
     if (!value.requires_grad())
       fail(ft_autograd_error, "the tensor depends on nothing that was made with requires_grad");
     value.backward(initial_gradient(value, gradient), retain_graph != 0);
+    forget_casts();
   });
 }
 
@@ -56,6 +72,23 @@ int ft_tensor_gradient(ft_handle handle, ft_handle* target) {
     // That of an embedding may be sparse.
     if (value.grad().layout() != at::kStrided) return write_result(target, value.grad().to_dense());
     write_copy(target, value.grad());
+  });
+}
+
+int ft_tensor_set_gradient(ft_handle handle, ft_handle gradient) {
+  return guard(ft_autograd_error, [&] {
+    const at::Tensor& value = tensor(handle, "the tensor").value;
+    const at::Tensor& given = tensor(gradient, "gradient").value;
+    check_takes_gradient(value);
+    if (given.sizes() != value.sizes())
+      fail(ft_shape_mismatch,
+           "gradient has shape " + shape_text(given.sizes()) + ", the tensor " + shape_text(value.sizes()));
+    if (given.scalar_type() != value.scalar_type())
+      fail(ft_dtype_mismatch,
+           "gradient has dtype " + dtype_name(given.scalar_type()) + ", the tensor " + dtype_name(value.scalar_type()));
+    if (given.device() != value.device())
+      fail(ft_invalid_argument, "gradient is on " + given.device().str() + ", the tensor on " + value.device().str());
+    value.mutable_grad() = like_gradient(value, given);
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/equal.h>
+#include <c10/util/ScopeExit.h>
 
 #include <algorithm>
 #include <exception>
@@ -12,6 +13,7 @@
 #include "core/text.h"
 #include "model/model.h"
 #include "tensor/alias_registry.h"
+#include "tensor/autocast.h"
 #include "tensor/convert.h"
 #include "tensor/region.h"
 #include "tensor/tensor.h"
@@ -196,6 +198,9 @@ int ft_model_forward(ft_handle handle, const ft_handle* input_handles, int64_t i
     const Values copies = touches_inputs ? copies_of(values) : Values();
     const Values& model_inputs = touches_inputs ? copies : values;
     const Undo undo(model.saved_state());
+    const auto forget = c10::make_scope_exit([&] {
+      if (requires_grad == 0) forget_casts();
+    });
     Values results = run(model, model_inputs);
     check_count(results.size(), outputs);
     Writes to_outputs = output_writes(outputs, model, model_inputs, results);

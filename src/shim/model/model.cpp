@@ -4,11 +4,12 @@
 #include "model/model.h"
 
 #include <sstream>
+#include <unordered_set>
 
 #include "core/guard.h"
 #include "core/text.h"
+#include "model/named_memory.h"
 #include "tensor/convert.h"
-#include "tensor/plain.h"
 #include "tensor/print.h"
 #include "tensor/tensor.h"
 
@@ -20,6 +21,21 @@ Model& model_of(ft_handle handle) { return *models.get(handle, "the model"); }
 
 }  // namespace
 
+NamedTensors Model::parameters() const {
+  NamedTensors list;
+  std::unordered_set<const c10::TensorImpl*> listed;
+  for (auto& one : named_parameters()) {
+    if (listed.insert(one.second.unsafeGetTensorImpl()).second) list.push_back(std::move(one));
+  }
+  return list;
+}
+
+NamedTensors Model::named_state() const {
+  NamedTensors list = named_parameters();
+  for (auto& one : named_buffers()) list.push_back(std::move(one));
+  return list;
+}
+
 int ft_model_load(const char* filename, const ft_options* options, int is_training, ft_handle* out) {
   return guard(ft_model_error, [&] {
     required(options, "options");
@@ -28,8 +44,7 @@ int ft_model_load(const char* filename, const ft_options* options, int is_traini
     model->train(is_training != 0);
     if (options->requires_grad >= 0) {
       for (const auto& [name, parameter] : model->parameters()) {
-        if (at::isFloatingType(parameter.scalar_type()) || at::isComplexType(parameter.scalar_type()))
-          parameter.set_requires_grad(options->requires_grad != 0);
+        if (is_differentiable(parameter)) parameter.set_requires_grad(options->requires_grad != 0);
       }
     }
     *required(out, "out") = models.acquire(std::move(model));
@@ -55,24 +70,16 @@ int ft_model_is_training(ft_handle model, int32_t* is_training) {
 
 int ft_model_parameters(ft_handle model, ft_handle* outputs, int64_t outputs_size) {
   return guard(ft_model_error, [&] {
-    NamedTensors parameters = model_of(model).parameters();
+    const NamedTensors parameters = model_of(model).parameters();
     if (static_cast<int64_t>(parameters.size()) != outputs_size)
       fail(ft_invalid_argument, "output_tensors: the model has " + std::to_string(parameters.size()) +
                                     " parameters; there is room for " + std::to_string(outputs_size));
     required(outputs, "output_tensors");
     for (std::size_t i = 0; i < parameters.size(); ++i) {
       Context context("output_tensors", static_cast<int64_t>(i));
-      check_plain(parameters[i].second);
-      if (outputs[i] && tensor(outputs[i], "the tensor").attached.defined())
-        fail(ft_invalid_argument, "the tensor wraps an array and cannot name a parameter of the model");
+      check_name(outputs[i], parameters[i].second);
     }
-    for (std::size_t i = 0; i < parameters.size(); ++i) {
-      Tensor named;
-      named.value = std::move(parameters[i].second);
-      named.parameter = true;
-      // Not into the old object, which an optimizer may train.
-      tensors.release(std::exchange(outputs[i], new_tensor(std::move(named))));
-    }
+    for (std::size_t i = 0; i < parameters.size(); ++i) name_memory(outputs[i], parameters[i].second);
   });
 }
 

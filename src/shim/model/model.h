@@ -38,10 +38,18 @@ class Model {
   virtual void train(bool is_training) = 0;
   virtual bool is_training() const = 0;
   virtual Effects effects() const = 0;
-  /// The parameters themselves, each once, in the order of Python's named_parameters().
-  virtual NamedTensors parameters() const = 0;
+  /// The names of what the program takes and returns; results that only a pass can count are one.
+  virtual std::vector<std::string> input_names() const = 0;
+  virtual std::vector<std::string> output_names() const = 0;
+  /// The parameters themselves under all their names, in the order of Python's named_parameters().
+  virtual NamedTensors named_parameters() const = 0;
+  virtual NamedTensors named_buffers() const = 0;
+  /// The parameters, each once.
+  NamedTensors parameters() const;
   /// Parameters and buffers under all their names, as Python's state_dict() has them.
-  virtual NamedTensors named_state() const = 0;
+  NamedTensors named_state() const;
+  /// A model of its own with the same state, without gradients.
+  virtual std::shared_ptr<Model> clone() const = 0;
   /// Parameters and buffers themselves. What has several names has the first of them in the alphabet, and each other name is
   /// a text that says so, as safetensors.torch.save_model does.
   StateDict state_dict() const;

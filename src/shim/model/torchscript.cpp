@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <sstream>
 #include <unordered_set>
 
 #include "core/text.h"
@@ -39,7 +40,7 @@ class Signature {
       const std::string most = std::to_string(arguments_.size());
       const std::string range = least_ == arguments_.size() ? most : std::to_string(least_) + " to " + most;
       fail(ft_invalid_argument, "input_tensors: the model takes " + range + (range == "1" ? " input " : " inputs ") +
-                                    names() + "; " + std::to_string(count) +
+                                    names_text() + "; " + std::to_string(count) +
                                     (count == 1 ? " was given" : " were given"));
     }
     for (std::size_t i = 0; i < count; ++i) {
@@ -57,12 +58,18 @@ class Signature {
 
   std::size_t size() const { return arguments_.size(); }
 
+  std::vector<std::string> names() const {
+    std::vector<std::string> list;
+    for (const c10::Argument& argument : arguments_) list.push_back(argument.name());
+    return list;
+  }
+
  private:
-  std::string names() const {
+  std::string names_text() const {
     std::string list = "(";
-    for (const c10::Argument& argument : arguments_) {
+    for (const std::string& name : names()) {
       if (list.size() > 1) list += ", ";
-      list += argument.name();
+      list += name;
     }
     return list + ")";
   }
@@ -89,15 +96,35 @@ void flatten(const c10::IValue& value, std::vector<at::Tensor>& tensors) {
   }
 }
 
+/// How many tensors a value of a type holds, if the type says so.
+std::optional<std::size_t> count_of(const c10::Type& type) {
+  if (type.isSubtypeOf(*c10::TensorType::get())) return 1;
+  const auto tuple = type.cast<c10::TupleType>();
+  if (!tuple) return {};
+  std::size_t count = 0;
+  for (const c10::TypePtr& element : tuple->elements()) {
+    const auto more = count_of(*element);
+    if (!more) return {};
+    count += *more;
+  }
+  return count;
+}
+
 /// How many tensors are in a result, if the schema says so.
 std::optional<std::size_t> count_of(const c10::FunctionSchema& schema) {
-  const auto is_tensor = [](const c10::TypePtr& type) { return type->isSubtypeOf(*c10::TensorType::get()); };
   if (schema.returns().size() != 1) return {};
-  const c10::TypePtr& type = schema.returns()[0].type();
-  if (is_tensor(type)) return 1;
-  const auto tuple = type->cast<c10::TupleType>();
-  if (!tuple || !std::all_of(tuple->elements().begin(), tuple->elements().end(), is_tensor)) return {};
-  return tuple->elements().size();
+  return count_of(*schema.returns()[0].type());
+}
+
+/// Fields of a named tuple of tensors; else output_1, output_2, ...
+std::vector<std::string> names_of_results(const c10::FunctionSchema& schema) {
+  std::vector<std::string> names(count_of(schema).value_or(1));
+  for (std::size_t i = 0; i < names.size(); ++i) names[i] = "output_" + std::to_string(i + 1);
+  const auto tuple = schema.returns().empty() ? nullptr : schema.returns()[0].type()->cast<c10::TupleType>();
+  if (!tuple || !tuple->schema() || tuple->elements().size() != names.size()) return names;
+  const auto& fields = tuple->schema()->arguments();
+  std::transform(fields.begin(), fields.end(), names.begin(), [](const c10::Argument& field) { return field.name(); });
+  return names;
 }
 
 torch::jit::GraphFunction& forward_of(const torch::jit::Module& module) {
@@ -150,23 +177,31 @@ class TorchScript : public Model {
 
   Effects effects() const override { return effects_[is_training()]; }
 
-  NamedTensors parameters() const override {
+  std::vector<std::string> input_names() const override { return signature_.names(); }
+
+  std::vector<std::string> output_names() const override { return names_of_results(forward_.getSchema()); }
+
+  NamedTensors named_parameters() const override {
     NamedTensors list;
-    std::unordered_set<const c10::TensorImpl*> listed;
-    for (const auto& parameter : module_.named_parameters()) {
-      if (listed.insert(parameter.value.unsafeGetTensorImpl()).second)
-        list.emplace_back(parameter.name, parameter.value);
-    }
+    for (const auto& parameter : module_.named_parameters()) list.emplace_back(parameter.name, parameter.value);
     return list;
   }
 
-  NamedTensors named_state() const override {
+  NamedTensors named_buffers() const override {
     NamedTensors list;
-    for (const auto& parameter : module_.named_parameters()) list.emplace_back(parameter.name, parameter.value);
     for (const auto& buffer : module_.named_buffers()) {
       if (buffer.value.defined()) list.emplace_back(buffer.name, buffer.value);
     }
     return list;
+  }
+
+  /// By way of its file: the program gets constants and executors of its own, and tensors that share memory still do.
+  std::shared_ptr<Model> clone() const override {
+    std::stringstream file;
+    save([&](const void* data, std::size_t size) {
+      file.write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
+    });
+    return std::make_shared<TorchScript>(torch::jit::load(file));
   }
 
   bool owns(const at::Tensor& tensor) const override {

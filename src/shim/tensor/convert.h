@@ -33,6 +33,7 @@ std::string device_name(c10::DeviceType type);
 /// True when dtype `to` holds every number of dtype `from`.
 bool keeps_numbers(c10::ScalarType to, c10::ScalarType from);
 /// True when what has dtype `from` is written to what has `to` without being asked: numbers are kept, and stay real or complex.
+/// In a region of autocast that holds for the dtypes that it brings about as well.
 bool is_taken(c10::ScalarType to, c10::ScalarType from);
 bool is_equal_but_for_ones(c10::IntArrayRef a, c10::IntArrayRef b);
 

@@ -6,6 +6,7 @@
 #include <ATen/ops/zeros_like.h>
 
 #include "tensor/alias_registry.h"
+#include "tensor/autocast.h"
 #include "tensor/convert.h"
 #include "tensor/elements.h"
 #include "tensor/tensor.h"
@@ -50,6 +51,7 @@ bool has_array_apart(const Tensor& target) {
 
 void overwrite(const at::Tensor& memory, const at::Tensor& numbers) {
   copy_numbers(memory, numbers);
+  forget_casts();
   memory.unsafeGetTensorImpl()->bump_version();
 }
 

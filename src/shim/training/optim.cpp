@@ -4,6 +4,7 @@
 #include "training/optim.h"
 
 #include "core/guard.h"
+#include "tensor/autocast.h"
 #include "tensor/convert.h"
 
 using namespace ftorch;
@@ -67,7 +68,10 @@ int ft_optim_copy(ft_handle optim, ft_handle* out) {
 }
 
 int ft_optim_step(ft_handle optim) {
-  return guard(ft_internal_error, [&] { optimizer(optim).step(); });
+  return guard(ft_internal_error, [&] {
+    optimizer(optim).step();
+    forget_casts();
+  });
 }
 
 int ft_optim_step_with(ft_handle optim, ft_handle loss, int is_first, int32_t* wants_loss) {
@@ -79,6 +83,7 @@ int ft_optim_step_with(ft_handle optim, ft_handle loss, int is_first, int32_t* w
     if (value.numel() != 1 || value.is_complex())
       fail(ft_shape_mismatch, "loss has shape " + shape_text(value.sizes()) + "; it must be one real number");
     *wants_loss = found.step_with(value.item<double>(), is_first != 0);
+    forget_casts();
   });
 }
 
