@@ -122,8 +122,15 @@ def loss_table() -> Table:
             code(f"torch_loss_{row.name}"),
             row.doc,
             " ".join(
-                f"{code(one.name)} ({fortran_value(one.default)}): {one.doc}"
-                for one in row.arguments
+                [
+                    f"{code(one.name)} ({fortran_value(None) if one.is_required else 'none'}):"
+                    f" {one.doc}"
+                    for one in row.tensors
+                ]
+                + [
+                    f"{code(one.name)} ({fortran_value(one.default)}): {one.doc}"
+                    for one in row.arguments
+                ]
             ),
             "same shape and dtype" if row.same_shape else "see meaning",
             code(f"torch.nn.functional.{row.reference}"),

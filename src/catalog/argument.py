@@ -31,6 +31,11 @@ class Argument:
         return isinstance(self.default, bool)
 
     @property
+    def is_whole(self) -> bool:
+        """True for a whole number."""
+        return isinstance(self.default, int) and not self.is_logical
+
+    @property
     def default_value(self) -> float:
         """The default as the shim takes it; 0 for what must be given."""
         if isinstance(self.default, str):

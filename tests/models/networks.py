@@ -67,6 +67,13 @@ class TwoInputs(nn.Module):
         return x - 2 * y
 
 
+class RelativeLoss(nn.Module):
+    """A loss: the mean square of relative errors."""
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        return (((output - target) / target) ** 2).mean()
+
+
 class DefaultInput(nn.Module):
     """A second argument that may be left out."""
 
@@ -140,6 +147,7 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
     "number_output": NumberOutput,
     "integer_output": IntegerOutput,
     "two_inputs": TwoInputs,
+    "relative_loss": RelativeLoss,
     "default_input": DefaultInput,
     "scaling": Scaling,
     "normalised": Normalised,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from catalog.cases import DTYPES, SAMPLES, TARGETS, loss_cases
+from catalog.cases import DTYPES, FURTHER, SAMPLES, TARGETS, TENSOR, loss_cases
 from catalog.losses import CLASSES, LOSSES
 
 CASES = [
@@ -26,14 +26,18 @@ NAMES = [name_of(*case) for case in CASES]
 
 @pytest.fixture(scope="module")
 def inputs(generator):
-    """Predictions in the domain of each row and its kinds of targets, by dtype and row."""
+    """Predictions in the domain of each row, targets, further tensors, by dtype and row."""
 
     def arrays(row, dtype):
         targets = {
             kind: TARGETS[kind](generator, SAMPLES).astype("int64" if kind == CLASSES else dtype)
             for kind in row.targets
         }
-        return {"prediction": generator.uniform(*row.domain, SAMPLES).astype(dtype), **targets}
+        further = {
+            one.name: FURTHER[one.kind](generator, SAMPLES).astype(dtype) for one in row.tensors
+        }
+        prediction = generator.uniform(*row.domain, SAMPLES).astype(dtype)
+        return {"prediction": prediction, **targets, **further}
 
     return {dtype: {row.name: arrays(row, dtype) for row in LOSSES} for dtype in DTYPES}
 
@@ -60,10 +64,15 @@ def answers(inputs, run_driver):
 def test_loss(dtype, row, target, variant, reduction, inputs, answers, agree):
     function = getattr(torch.nn.functional, row.reference)
     keywords = {one.python: variant[one.name] for one in row.arguments if one.name in variant}
+    keywords |= {
+        one.python: torch.from_numpy(inputs[dtype][row.name][one.name].copy())
+        for one in row.tensors
+        if variant.get(one.name) == TENSOR
+    }
     prediction = torch.from_numpy(inputs[dtype][row.name]["prediction"].copy()).requires_grad_()
+    keywords[row.input_keyword] = prediction
     expected = function(
-        prediction,
-        torch.from_numpy(inputs[dtype][row.name][target].copy()),
+        target=torch.from_numpy(inputs[dtype][row.name][target].copy()),
         reduction=reduction,
         **keywords,
     )

@@ -361,13 +361,24 @@ def loss(
     kind: int = 1,
     into: Tensor | None = None,
     values: Sequence[float] | None = None,
+    tensors: dict[str, Tensor] | None = None,
 ) -> Tensor:
     """A loss by its row in the catalog, with its defaults unless told otherwise."""
+    named = [one.name for row in LOSSES[number:][:1] for one in row.tensors]
+    further = (c_void_p * max(len(named), 1))(
+        *(
+            (tensors or {})[name].handle.value if name in (tensors or {}) else None
+            for name in named
+        )
+    )
     if values is None:
         values = [one.default for row in LOSSES[number:][:1] for one in row.arguments]
     result, operands = into or Tensor(), (input.handle, target.handle)
     numbers, size = (c_double * len(values))(*map(float, values)), c_int64(len(values))
-    call("ft_loss", number, *operands, numbers, size, c_int(kind), result.target)
+    call(
+        *("ft_loss", number, *operands, further, c_int64(len(named))),
+        *(numbers, size, c_int(kind), result.target),
+    )
     return result
 
 

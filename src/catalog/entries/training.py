@@ -105,9 +105,9 @@ ENTRIES = (
     ),
     Entry(
         name="ft_loss",
-        arguments="row:int input:handle target:handle values:doubles values_size:int64"
-        " reduction:int loss:handle_out",
-        comment="Losses by their row in the catalog's table; values in the order of its arguments,"
-        " logicals as 0 and 1.",
+        arguments="row:int input:handle target:handle tensors:handles tensors_size:int64"
+        " values:doubles values_size:int64 reduction:int loss:handle_out",
+        comment="Losses by their row in the catalog's table; tensors and values in the order of"
+        " its arguments, null for a tensor that is left out, logicals as 0 and 1.",
     ),
 )
