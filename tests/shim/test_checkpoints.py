@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import resource
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -234,6 +236,85 @@ def test_generator_that_cannot_be_set(tmp_path: Path) -> None:
     with pytest.raises(ShimError, match=r"'.*': the state of the random generator of cpu: "):
         Checkpoint().load(tmp_path / "file")
     assert torch.get_rng_state().equal(state)
+
+
+RESERVED = ["__metadata__", "ftorch_format", "ftorch_crc32", "ftorch_view_as_complex", "ftorch_"]
+
+
+@pytest.mark.parametrize("value", [3.5, "text"], ids=["number", "text"])
+@pytest.mark.parametrize("name", [*RESERVED, "ftorch_header_crc32"])
+def test_names_that_the_file_needs(name: str, value: float | str) -> None:
+    empty, checkpoint = Checkpoint(), example()
+    for one in (empty, checkpoint):
+        with pytest.raises(ShimError, match=f"'{name}' is reserved") as failure:
+            one.put(name, value)
+        assert failure.value.status == "ft_invalid_argument"
+    assert empty.handle.value in (None, 0)
+    with pytest.raises(ShimError, match=f"there is no '{name}'"):
+        checkpoint.number(name)
+
+
+def test_names_like_those_that_the_file_needs(tmp_path: Path) -> None:
+    checkpoint = Checkpoint()
+    for name in ("metadata", "_metadata_", "ftorch", "Ftorch_x", "a_ftorch_x", "format"):
+        checkpoint.put(name, 2.5)
+        checkpoint.put(name + "-text", name)
+    checkpoint.save(tmp_path / "file")
+    read = Checkpoint().load(tmp_path / "file")
+    for name in ("metadata", "_metadata_", "ftorch", "Ftorch_x", "a_ftorch_x", "format"):
+        assert read.number(name) == 2.5
+        assert read.text(name + "-text") == name
+
+
+def test_names_of_others_that_the_file_needs(tmp_path: Path) -> None:
+    """They are read, but cannot be kept."""
+    save_file({"ftorch_x": torch.ones(1), "y": torch.ones(1)}, tmp_path / "file")
+    whole = (tmp_path / "file").read_bytes()
+    checkpoint = Checkpoint().load(tmp_path / "file")
+    assert checkpoint.number("ftorch_x") == 1
+    with pytest.raises(ShimError, match="'ftorch_x' is reserved"):
+        checkpoint.save(tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == whole
+
+
+def seconds(action: Callable[[], object]) -> float:
+    before = time.process_time()
+    action()
+    return time.process_time() - before
+
+
+def test_time_grows_with_the_number_of_entries(tmp_path: Path) -> None:
+    """100,000 entries, a fifth of them pairs, took minutes in quadratic time."""
+    count = 100_000
+    tensors = {f"x{i}": torch.zeros(2, dtype=torch.float64) for i in range(count)}
+    pairs = json.dumps([f"x{i}" for i in range(0, count, 5)])
+    save_file(tensors, tmp_path / "file", {"ftorch_view_as_complex": pairs})
+    checkpoint = Checkpoint()
+    assert seconds(lambda: checkpoint.load(tmp_path / "file")) < 20
+    assert seconds(lambda: [checkpoint.put(f"x{i}", np.int64(i)) for i in range(3000)]) < 10
+    assert seconds(lambda: [checkpoint.get(f"x{i}") for i in range(count - 3000, count)]) < 10
+
+
+def test_parts_without_a_whole(tmp_path: Path) -> None:
+    tensors = {"x.y": torch.ones(1), "x.z": torch.ones(1), "n": torch.ones(1)}
+    for metadata in ({"x.note": "a"}, {"x.note": "a", "kind:x": "tensor"}):
+        save_file(tensors, tmp_path / "file", metadata)
+        checkpoint = Checkpoint().load(tmp_path / "file")
+        with pytest.raises(
+            ShimError,
+            match=r"'x' is no tensor; the .* holds 'x.y', 'x.z', 'x.note' \(text\) under",
+        ):
+            checkpoint.get("x")
+    save_file(tensors, tmp_path / "file", {"t": "a", "kind:x": "text", "kind:q": "tensor"})
+    checkpoint = Checkpoint().load(tmp_path / "file")
+    with pytest.raises(
+        ShimError, match=r"'x' is no text; the checkpoint holds 'x.y', 'x.z' under"
+    ):
+        checkpoint.text("x")
+    with pytest.raises(ShimError, match=r"'q' is no tensor; the checkpoint holds nothing under"):
+        checkpoint.get("q")
+    with pytest.raises(ShimError, match=r"there is no 't'; .*'n', 't' \(text\)"):
+        checkpoint.get("t")
 
 
 def test_a_large_array_is_kept_once(tmp_path: Path) -> None:

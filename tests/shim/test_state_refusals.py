@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import struct
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,13 @@ class Evil:
 
     def __reduce__(self):
         return os.system, ("touch evil",)
+
+
+class Named(nn.Module):
+    """For parameters of any name."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x
 
 
 def raw(header: object, data: bytes = b"", size: int | None = None) -> bytes:
@@ -48,6 +56,10 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "deep lists": (raw(b'{"a":' + b"[" * 100000 + b"]" * 100000 + b"}"), "'a' has no dtype"),
     "twice": (raw(b'{"a":{},"a":{}}'), "'a' stands in its head twice"),
     "not utf-8": (raw(b'{"\xff\xfe":{}}'), "its head is no JSON object"),
+    "deep dtype": (
+        raw(b'{"a":{"dtype":' + b"[" * 1000000 + b"]" * 1000000 + b"}}"),
+        "'a' has a dtype that is no text",
+    ),
     "number": (raw({"a": 1}), "'a' has no dtype"),
     "no shape": (raw({"a": {"dtype": "F32"}}), "'a' has no shape"),
     "no place": (raw({"a": {"dtype": "F32", "shape": []}}), "'a' has no data_offsets"),
@@ -117,6 +129,48 @@ def test_pickles_that_are_refused(models: Path, tmp_path: Path, monkeypatch) -> 
         restore(model, Path("state.pt"))
     with pytest.raises(ShimError, match="a TorchScript model, which torch_model_load reads"):
         restore(model, models / "scaling.pt")
+
+
+@pytest.mark.parametrize(
+    "pickle",
+    [
+        b"]" * 1000000 + b"a" * 999999,
+        b")" + b"\x85" * 1000000,
+        b"]q\0" + b"]q\1ah\1q\0" * 1000000,
+        b"}q\0X\1\0\0\0ah\0s",
+    ],
+    ids=["lists", "tuples", "from within", "itself"],
+)
+def test_pickles_nested_without_end(pickle: bytes, models: Path, tmp_path: Path) -> None:
+    torch.save({"a": torch.ones(1)}, tmp_path / "whole.pt")
+    with (
+        zipfile.ZipFile(tmp_path / "whole.pt") as whole,
+        zipfile.ZipFile(tmp_path / "state.pt", "w") as changed,
+    ):
+        for name in whole.namelist():
+            is_pickle = name.endswith("data.pkl")
+            changed.writestr(name, b"\x80\2" + pickle + b"." if is_pickle else whole.read(name))
+    model = load(models / "scaling.pt")
+    with pytest.raises(ShimError, match=r"holds no dictionary|'a' in the dictionary is no tensor"):
+        restore(model, tmp_path / "state.pt")
+
+
+@pytest.mark.parametrize("name", ["ftorch_format", "ftorch_x", "ftorch_x.weight", "__metadata__"])
+def test_names_that_the_format_needs(name: str, tmp_path: Path) -> None:
+    """A parameter whose name would take the place of what the file says of itself."""
+    module, (*inner, last) = Named(), name.split(".")
+    if inner:
+        module.add_module(inner[0], nn.Linear(1, 1, bias=False))
+    else:
+        module.register_parameter(last, nn.Parameter(torch.ones(1)))
+    module.register_parameter("usual", nn.Parameter(torch.ones(1)))
+    torch.jit.script(module).save(str(tmp_path / "module.pt"))
+    (tmp_path / "state").write_bytes(b"old")
+    with pytest.raises(ShimError, match=f"'{tmp_path}/state': .*'{name}' is reserved") as failure:
+        save(load(tmp_path / "module.pt"), tmp_path / "state")
+    assert failure.value.status == "ft_invalid_argument"
+    assert (tmp_path / "state").read_bytes() == b"old"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["module.pt", "state"]
 
 
 def test_damaged_pickles(models: Path, tmp_path: Path) -> None:

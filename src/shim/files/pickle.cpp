@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <deque>
 #include <map>
 #include <string_view>
 #include <variant>
@@ -34,9 +35,9 @@ struct Global {
   std::string name;
 };
 
-/// Containers are shared: the pickle fills them after it has put them elsewhere.
+/// Containers belong to the Unpickler: the pickle fills them after it has put them elsewhere, even into themselves.
 struct Value : std::variant<None, Mark, bool, std::int64_t, double, std::string, Global, PickledStorage, at::Tensor,
-                            std::shared_ptr<Sequence>, std::shared_ptr<Dict>> {
+                            Sequence*, Dict*> {
   using variant::variant;
 
   template <class T>
@@ -49,8 +50,7 @@ struct Value : std::variant<None, Mark, bool, std::int64_t, double, std::string,
 
 std::vector<std::int64_t> integers(const Value& value) {
   std::vector<std::int64_t> list;
-  for (const Value& one : *value.as<std::shared_ptr<Sequence>>("a shape"))
-    list.push_back(one.as<std::int64_t>("an extent"));
+  for (const Value& one : *value.as<Sequence*>("a shape")) list.push_back(one.as<std::int64_t>("an extent"));
   return list;
 }
 
@@ -58,6 +58,7 @@ class Unpickler {
  public:
   Unpickler(std::string_view bytes, PickledStorages& storages) : rest_(bytes), storages_(storages) {}
 
+  /// Containers in it live as long as the Unpickler.
   Value run() {
     while (step()) {
     }
@@ -132,15 +133,15 @@ class Unpickler {
     return values;
   }
 
-  void push_tuple(Sequence values) { push(std::make_shared<Sequence>(std::move(values))); }
+  void push_tuple(Sequence values) { push(&sequences_.emplace_back(std::move(values))); }
 
   void append(Sequence values) {
-    Sequence& list = *top().as<std::shared_ptr<Sequence>>("a list");
+    Sequence& list = *top().as<Sequence*>("a list");
     for (Value& value : values) list.push_back(std::move(value));
   }
 
   void set_items(Sequence values) {
-    Dict& dict = *top().as<std::shared_ptr<Dict>>("a dictionary");
+    Dict& dict = *top().as<Dict*>("a dictionary");
     if (values.size() % 2 != 0) fail_pickle("a key of the pickle has no value");
     for (std::size_t i = 0; i < values.size(); i += 2)
       dict.emplace_back(std::move(values[i]), std::move(values[i + 1]));
@@ -156,7 +157,7 @@ class Unpickler {
 
   /// What Python would get by a call of one of `functions`.
   Value called(const std::string& function, const Sequence& arguments) {
-    if (function == "collections.OrderedDict" && arguments.empty()) return std::make_shared<Dict>();
+    if (function == "collections.OrderedDict" && arguments.empty()) return &dicts_.emplace_back();
     if (function == "torch._utils._rebuild_parameter" && !arguments.empty())
       return arguments[0].as<at::Tensor>("a tensor");
     if (function == "torch._utils._rebuild_tensor_v2" && arguments.size() >= 4) return rebuilt_tensor(arguments);
@@ -169,7 +170,7 @@ class Unpickler {
                                          integers(arguments[3]));
     constexpr std::size_t flags = 6;
     if (arguments.size() <= flags) return tensor;
-    for (const auto& [key, value] : *arguments[flags].as<std::shared_ptr<Dict>>("flags")) {
+    for (const auto& [key, value] : *arguments[flags].as<Dict*>("flags")) {
       const std::string& name = key.as<std::string>("a flag");
       if (name == "conj") tensor._set_conj(value.as<bool>("a flag"));
       else if (name == "neg") tensor._set_neg(value.as<bool>("a flag"));
@@ -180,7 +181,7 @@ class Unpickler {
 
   /// ('storage', class, key, device, number of elements)
   Value storage(const Value& identity) {
-    const Sequence& parts = *identity.as<std::shared_ptr<Sequence>>("a storage");
+    const Sequence& parts = *identity.as<Sequence*>("a storage");
     if (parts.size() != 5) fail_pickle("a storage of the file is none");
     return PickledStorage{parts[1].as<Global>("a class").name, parts[2].as<std::string>("a key"),
                           parts[4].as<std::int64_t>("a size")};
@@ -197,7 +198,7 @@ class Unpickler {
   void reduce() {
     const Value arguments = pop();
     const Value function = pop();
-    push(called(function.as<Global>("a function").name, *arguments.as<std::shared_ptr<Sequence>>("arguments")));
+    push(called(function.as<Global>("a function").name, *arguments.as<Sequence*>("arguments")));
   }
 
   /// One operation; false at the end.
@@ -235,7 +236,7 @@ class Unpickler {
       case '\x87': push_tuple(pop_several(3)); break;
       case 'a': append(pop_several(1)); break;
       case 'e': append(pop_to_mark()); break;
-      case '}': push(std::make_shared<Dict>()); break;
+      case '}': push(&dicts_.emplace_back()); break;
       case 's': set_items(pop_several(2)); break;
       case 'u': set_items(pop_to_mark()); break;
       case 'q': remember(number<std::uint8_t>()); break;
@@ -265,6 +266,9 @@ class Unpickler {
 
   std::string_view rest_;
   PickledStorages& storages_;
+  // All of them, so that none frees others: a file may nest them as deeply as it likes.
+  std::deque<Sequence> sequences_;
+  std::deque<Dict> dicts_;
   std::vector<Value> stack_;
   std::map<std::uint32_t, Value> memo_;
 };
@@ -278,10 +282,11 @@ std::vector<std::pair<std::string, at::Tensor>> read_pickled_tensors(const std::
   archive.check_records();
   PickledStorages storages(file);
   const std::string pickle = storages.record("data.pkl");
-  const Value dict = Unpickler(pickle, storages).run();
+  Unpickler unpickler(pickle, storages);
+  const Value dict = unpickler.run();
   std::vector<std::pair<std::string, at::Tensor>> tensors;
-  if (!std::holds_alternative<std::shared_ptr<Dict>>(dict)) fail_pickle("the file holds no dictionary");
-  for (const auto& [key, value] : *std::get<std::shared_ptr<Dict>>(dict)) {
+  if (!std::holds_alternative<Dict*>(dict)) fail_pickle("the file holds no dictionary");
+  for (const auto& [key, value] : *std::get<Dict*>(dict)) {
     if (!std::holds_alternative<std::string>(key)) fail_pickle("a key of the dictionary is no text");
     const std::string& name = std::get<std::string>(key);
     if (!std::holds_alternative<at::Tensor>(value)) fail_pickle("'" + name + "' in the dictionary is no tensor");

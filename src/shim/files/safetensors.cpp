@@ -62,6 +62,8 @@ SafeTensors read_safetensors(const InputFile& file) {
 
 void write_safetensors(const std::string& filename, const SafeTensors& content) {
   at::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : content.tensors) check_free_name(name);
+  for (const auto& [name, text] : content.texts) check_free_name(name);
   AtomicFile file(filename);
   Head head;
   head.texts = content.texts;

@@ -24,12 +24,15 @@ bool is_safetensors(const InputFile& file);
 /// True for a text that JSON can hold: UTF-8.
 bool is_json_text(const std::string& text);
 
+/// Fails for a name that files of ours have a meaning for: of a tensor or a text, a user's would be lost.
+void check_free_name(const std::string& name);
+
 /// The whole file, on the host. Fails for one that is cut short, damaged, newer than this library, or of dtypes that LibTorch
 /// lacks. Files of ours have checksums; those of others have none and are believed if they are consistent.
 SafeTensors read_safetensors(const InputFile& file);
 
-/// Writes the file whole or not at all. One tensor at a time is copied, if it is not dense on the host. Texts whose names begin
-/// with `ftorch_` are this function's.
+/// Writes the file whole or not at all. One tensor at a time is copied, if it is not dense on the host. Fails for a
+/// name that is not free.
 void write_safetensors(const std::string& filename, const SafeTensors& content);
 
 }  // namespace ftorch

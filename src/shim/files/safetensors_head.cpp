@@ -8,8 +8,9 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <numeric>
-#include <set>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "core/error.h"
 #include "files/crc32.h"
@@ -23,12 +24,15 @@ using nlohmann::json;
 constexpr std::uint64_t longest_head = 100'000'000;
 constexpr std::size_t size_bytes = 8;
 constexpr int newest_format = 1;
-// What we add to the texts of a file: all of them or none. The checksum of size and head counts itself as blank_checksum.
+// What we add to the texts of a file. Those that check it are there all or none. The checksum of size and head counts
+// itself as blank_checksum.
+constexpr const char* texts_key = "__metadata__";
+constexpr const char* added_start = "ftorch_";
 constexpr const char* format_key = "ftorch_format";
 constexpr const char* checksums_key = "ftorch_crc32";
 constexpr const char* complex_key = "ftorch_view_as_complex";
 constexpr const char* head_checksum_key = "ftorch_header_crc32";
-constexpr const char* added_keys[] = {format_key, checksums_key, complex_key, head_checksum_key};
+constexpr const char* checking_keys[] = {format_key, checksums_key, head_checksum_key};
 const char* const blank_checksum = "00000000";
 constexpr std::size_t checksum_digits = 8;
 
@@ -77,19 +81,45 @@ std::uint64_t parse_size(std::string_view text) {
   return size;
 }
 
+/// Fails if a name comes twice in an object, or objects are nested too deeply.
+class NameCheck : public json::json_sax_t {
+ public:
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(json::number_integer_t) override { return true; }
+  bool number_unsigned(json::number_unsigned_t) override { return true; }
+  bool number_float(json::number_float_t, const std::string&) override { return true; }
+  bool string(std::string&) override { return true; }
+  bool binary(json::binary_t&) override { return true; }
+  bool start_array(std::size_t) override { return true; }
+  bool end_array() override { return true; }
+  bool parse_error(std::size_t, const std::string&, const json::exception&) override { return false; }
+
+  bool start_object(std::size_t) override {
+    constexpr std::size_t deepest = 3;
+    if (names_.size() == deepest) fail_damaged_file("its head is nested too deeply");
+    names_.emplace_back();
+    return true;
+  }
+  bool end_object() override {
+    names_.pop_back();
+    return true;
+  }
+  bool key(std::string& name) override {
+    if (!names_.back().insert(name).second) fail_damaged_file("'" + name + "' stands in its head twice");
+    return true;
+  }
+
+ private:
+  std::vector<std::unordered_set<std::string>> names_;
+};
+
 /// The object that a text is, without a name that comes twice.
 json parse(std::string_view text) {
-  std::vector<std::set<std::string>> names;
-  const auto look = [&](int, json::parse_event_t event, json& value) {
-    constexpr std::size_t deepest = 3;
-    if (event == json::parse_event_t::object_start) names.emplace_back();
-    if (event == json::parse_event_t::object_end) names.pop_back();
-    if (names.size() > deepest) fail_damaged_file("its head is nested too deeply");
-    if (event == json::parse_event_t::key && !names.back().insert(value.get<std::string>()).second)
-      fail_damaged_file("'" + value.get<std::string>() + "' stands in its head twice");
-    return true;
-  };
-  json object = json::parse(text, look, /*allow_exceptions=*/false);
+  // Apart from the parser: one that calls back visits all entries after each.
+  NameCheck check;
+  if (!json::sax_parse(text, &check)) fail_damaged_file("its head is no JSON object");
+  json object = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!object.is_object()) fail_damaged_file("its head is no JSON object");
   return object;
 }
@@ -109,7 +139,8 @@ const json& field(const std::string& name, const json& info, const char* key) {
 }
 
 c10::ScalarType parse_dtype(const std::string& name, const json& value) {
-  const std::string dtype = value.is_string() ? value.get<std::string>() : value.dump();
+  if (!value.is_string()) fail_entry(name, "has a dtype that is no text");
+  const std::string dtype = value.get<std::string>();
   for (const DTypeName& row : dtype_names) {
     if (row.name == dtype) return row.type;
   }
@@ -205,19 +236,28 @@ std::uint32_t checksum_of(std::string text) {
 void parse_complex(const std::string& text, std::vector<HeadEntry>& entries) {
   const json names = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!names.is_array()) fail_damaged_file("its list of complex tensors is none");
+  std::unordered_map<std::string_view, HeadEntry*> by_name;
+  for (HeadEntry& entry : entries) by_name.emplace(entry.name, &entry);
   for (const json& name : names) {
-    const auto entry = std::find_if(entries.begin(), entries.end(),
-                                    [&](const HeadEntry& one) { return one.name == name; });
-    if (entry == entries.end() || entry->dtype != c10::kDouble || entry->shape.empty() || entry->shape.back() != 2)
-      fail_damaged_file("a complex tensor is none");
-    entry->is_viewed_as_complex = true;
+    if (!name.is_string()) fail_damaged_file("its list of complex tensors is none");
+    const auto found = by_name.find(name.get_ref<const std::string&>());
+    // Who writes the file again may leave out tensors.
+    if (found == by_name.end()) continue;
+    HeadEntry& entry = *found->second;
+    if (entry.dtype != c10::kDouble || entry.shape.empty() || entry.shape.back() != 2)
+      fail_entry(entry.name, "stands in " + std::string(complex_key) + " and holds no pairs of F64");
+    entry.is_viewed_as_complex = true;
   }
 }
 
 /// Reads what we added to the texts, and removes it.
 void parse_additions(Head& head, const std::string& raw) {
   const auto is_there = [&](const char* key) { return head.texts.count(key) > 0; };
-  if (std::none_of(std::begin(added_keys), std::end(added_keys), is_there)) return;
+  if (std::none_of(std::begin(checking_keys), std::end(checking_keys), is_there)) {
+    // Who writes the file again keeps this one alone.
+    if (is_there(complex_key)) parse_complex(taken(head.texts, complex_key), head.entries);
+    return;
+  }
   // First, since a newer file may have other additions.
   check_format(taken(head.texts, format_key));
   if (checksum_of(raw) != parse_checksum(taken(head.texts, head_checksum_key)))
@@ -240,6 +280,12 @@ bool is_safetensors(const InputFile& file) {
   return start.back() == '{' && parse_size(start) <= longest_head;
 }
 
+void check_free_name(const std::string& name) {
+  if (name == texts_key || name.starts_with(added_start))
+    fail(ft_invalid_argument, "the name '" + name + "' is reserved: " + texts_key + " and what begins with " +
+                                  added_start + " are names of the file format");
+}
+
 bool is_json_text(const std::string& text) {
   try {
     return !json(text).dump().empty();
@@ -260,7 +306,7 @@ Head read_head(const InputFile& file) {
   head.data = raw.size();
   const json object = parse(std::string_view(raw).substr(size_bytes));
   for (const auto& [name, value] : object.items()) {
-    if (name == "__metadata__") head.texts = parse_texts(value);
+    if (name == texts_key) head.texts = parse_texts(value);
     else head.entries.push_back(parse_entry(name, value));
   }
   check_places(head.entries, file.size() - head.data);
@@ -302,7 +348,7 @@ std::string head_text(const Head& head) {
   texts[checksums_key] = checksums;
   texts[complex_key] = complex.dump();
   texts[head_checksum_key] = blank_checksum;
-  object["__metadata__"] = texts;
+  object[texts_key] = texts;
   std::string text = object.dump();
   text.resize((text.size() + 7) / 8 * 8, ' ');
   if (text.size() > longest_head)

@@ -22,25 +22,38 @@ void check_name(const std::string& name) {
     return ('a' <= c && c <= 'z') || ('A' <= c && c <= 'Z') || ('0' <= c && c <= '9') || c == '_' || c == '-';
   };
   if (name.empty()) fail(ft_invalid_argument, "the name is empty");
+  check_free_name(name);
   if (!std::all_of(name.begin(), name.end(), is_allowed))
     fail(ft_invalid_argument,
          "'" + (is_json_text(name) ? name : "?") + "' is no name: letters, digits, _ and - make one");
 }
 
-/// A part without a name is the whole.
-std::string joined(const std::string& name, const std::string& part) { return part.empty() ? name : name + "." + part; }
+/// A part without a name is the whole, and without a name of the whole there is the part.
+std::string joined(const std::string& name, const std::string& part) {
+  return part.empty() ? name : name.empty() ? part : name + "." + part;
+}
 
-/// All but what `name` means.
-StateDict without(const StateDict& state, const std::string& name) {
-  const auto is_other = [&](const std::string& key) { return key != name && !key.starts_with(name + "."); };
-  StateDict rest;
-  for (const auto& [key, tensor] : state.tensors()) {
-    if (is_other(key)) rest.put(key, tensor);
-  }
-  for (const auto& [key, text] : state.texts()) {
-    if (is_other(key)) rest.put_text(key, text);
-  }
-  return rest;
+std::string quoted(const std::string& name) { return "'" + name + "'"; }
+
+std::string start_of(const std::string& name) { return name.substr(0, name.find('.')); }
+
+/// Quoted, and no more than can be read.
+std::string list_text(const std::vector<std::string>& names) {
+  constexpr std::size_t most_shown = 20;
+  std::string list;
+  for (std::size_t i = 0; i < std::min(names.size(), most_shown); ++i) list += (i == 0 ? "" : ", ") + names[i];
+  if (names.size() > most_shown) list += " and " + std::to_string(names.size() - most_shown) + " more";
+  return list.empty() ? "nothing" : list;
+}
+
+/// Fails if a state that should be one tensor or one text is not.
+void check_whole(const std::string& name, const std::string& kind, const StateDict& state) {
+  if (kind == tensor_kind ? state.has("") : kind != text_kind || state.has_text("")) return;
+  std::vector<std::string> names;
+  for (const auto& [part, tensor] : state.tensors()) names.push_back(quoted(joined(name, part)));
+  for (const auto& [part, text] : state.texts()) names.push_back(quoted(joined(name, part)) + " (text)");
+  fail(ft_invalid_argument,
+       "'" + name + "' is no " + kind + "; the checkpoint holds " + list_text(names) + " under that name");
 }
 
 }  // namespace
@@ -49,32 +62,40 @@ void Checkpoint::put(const std::string& name, const std::string& kind, const Sta
   check_name(name);
   StateDict copy = state.copy();
   StateDict generators = generator_states();
-  others_ = without(others_, name);
+  if (StateDict* const replaced = others_.find(name)) *replaced = {};
   entries_.put(name, {kind, std::move(copy)});
   generators_ = std::move(generators);
 }
 
 void Checkpoint::fail_missing(const std::string& name) const {
-  constexpr std::size_t most_shown = 20;
   std::vector<std::string> names;
-  for (const auto& [key, entry] : entries_) names.push_back("'" + key + "' (" + entry.kind + ")");
-  for (const auto& [key, tensor] : others_.tensors()) names.push_back("'" + key + "'");
-  std::string list;
-  for (std::size_t i = 0; i < std::min(names.size(), most_shown); ++i) list += (i == 0 ? "" : ", ") + names[i];
-  if (names.size() > most_shown) list += " and " + std::to_string(names.size() - most_shown) + " more";
-  fail(ft_invalid_argument, "there is no '" + name + "'; the checkpoint holds " + (list.empty() ? "nothing" : list));
+  for (const auto& [key, entry] : entries_) names.push_back(quoted(key) + " (" + entry.kind + ")");
+  for (const auto& [start, state] : others_) {
+    for (const auto& [key, tensor] : state.tensors()) names.push_back(quoted(key));
+  }
+  for (const auto& [start, state] : others_) {
+    for (const auto& [key, text] : state.texts()) names.push_back(quoted(key) + " (text)");
+  }
+  fail(ft_invalid_argument, "there is no '" + name + "'; the checkpoint holds " + list_text(names));
+}
+
+StateDict Checkpoint::other(const std::string& name, const std::string& kind) const {
+  const StateDict* const found = others_.find(start_of(name));
+  if (!found) fail_missing(name);
+  StateDict state;
+  if (kind == tensor_kind && found->has(name)) state.put("", found->tensor(name));
+  else if (kind == text_kind && found->has_text(name)) state.put_text("", found->text(name));
+  else state = found->part(name);
+  if (state.tensors().size() + state.texts().size() == 0) fail_missing(name);
+  return state;
 }
 
 StateDict Checkpoint::get(const std::string& name, const std::string& kind) const {
-  if (const Entry* const entry = entries_.find(name)) {
-    if (entry->kind != kind) fail(ft_invalid_argument, "'" + name + "' is of kind " + entry->kind + ", not " + kind);
-    return entry->state;
-  }
-  StateDict state;
-  if (kind == tensor_kind && others_.has(name)) state.put("", others_.tensor(name));
-  else if (kind == text_kind && others_.has_text(name)) state.put_text("", others_.text(name));
-  else state = others_.part(name);
-  if (state.tensors().size() + state.texts().size() == 0) fail_missing(name);
+  const Entry* const entry = entries_.find(name);
+  if (entry && entry->kind != kind)
+    fail(ft_invalid_argument, "'" + name + "' is of kind " + entry->kind + ", not " + kind);
+  StateDict state = entry ? entry->state : other(name, kind);
+  check_whole(name, kind, state);
   return state;
 }
 
@@ -90,19 +111,20 @@ void Checkpoint::save(const std::string& filename) const {
     content.texts.emplace(kind_prefix + name, entry.kind);
     add(name, entry.state);
   }
-  for (const auto& [part, tensor] : others_.tensors()) content.tensors.emplace_back(part, tensor);
-  for (const auto& [part, text] : others_.texts()) content.texts.emplace(part, text);
+  for (const auto& [start, state] : others_) add("", state);
   for (const auto& [device, state] : generators_.tensors())
     content.tensors.emplace_back(generator_prefix + device, state);
   write_safetensors(filename, content);
 }
 
 StateDict& Checkpoint::place_of(std::string& name) {
-  const std::size_t dot = std::min(name.find('.'), name.size());
-  Entry* const entry = entries_.find(name.substr(0, dot));
-  if (!entry) return others_;
-  name.erase(0, std::min(dot + 1, name.size()));
-  return entry->state;
+  const std::string start = start_of(name);
+  if (Entry* const entry = entries_.find(start)) {
+    name.erase(0, std::min(start.size() + 1, name.size()));
+    return entry->state;
+  }
+  if (!others_.find(start)) others_.put(start, {});
+  return *others_.find(start);
 }
 
 Checkpoint Checkpoint::load(const std::string& filename) {

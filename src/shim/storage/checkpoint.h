@@ -28,13 +28,15 @@ class Checkpoint {
     StateDict state;
   };
 
-  /// Where the part of a name before a dot leads, and the rest.
+  /// Where the part of a name before a dot leads; `name` becomes the name there.
   StateDict& place_of(std::string& name);
+  /// What a file that no checkpoint wrote has for a kind under a name.
+  StateDict other(const std::string& name, const std::string& kind) const;
   [[noreturn]] void fail_missing(const std::string& name) const;
 
   NamedValues<Entry> entries_;
-  /// Of a file that no checkpoint wrote.
-  StateDict others_;
+  /// Of a file that no checkpoint wrote: by the part of the names before a dot, under whole names.
+  NamedValues<StateDict> others_;
   StateDict generators_;
 };
 
