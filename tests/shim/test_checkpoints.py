@@ -80,11 +80,20 @@ def test_a_file_that_python_wrote_again(tmp_path: Path) -> None:
     example().save(tmp_path / "file")
     with safe_open(tmp_path / "file", "pt") as file:
         metadata = file.metadata()
-    kept = {name: text for name, text in metadata.items() if not name.startswith("ftorch_")}
+    checksums = {"ftorch_format", "ftorch_crc32", "ftorch_header_crc32"}
+    kept = {name: text for name, text in metadata.items() if name not in checksums}
     save_file({**load_file(tmp_path / "file"), "step": torch.tensor(8)}, tmp_path / "file", kept)
     checkpoint = Checkpoint().load(tmp_path / "file")
     assert checkpoint.number("step") == 8
     assert checkpoint.text("note") == "Wärme"
+    assert checkpoint.get("wave").numpy().tolist() == [1 + 2j, 3 - 4j]
+    checkpoint.save(tmp_path / "again")
+    assert Checkpoint().load(tmp_path / "again").get("wave").numpy().tolist() == [1 + 2j, 3 - 4j]
+    save_file({"step": torch.tensor(8)}, tmp_path / "file", kept)
+    assert checkpoint.load(tmp_path / "file").number("step") == 8
+    save_file({"wave": torch.ones(2, 2)}, tmp_path / "file", kept)
+    with pytest.raises(ShimError, match="'wave' stands in ftorch_view_as_complex and holds no"):
+        checkpoint.load(tmp_path / "file")
     save_file({"step": torch.tensor(8)}, tmp_path / "file", metadata)
     with pytest.raises(ShimError, match="the checksum of its head is wrong"):
         checkpoint.load(tmp_path / "file")

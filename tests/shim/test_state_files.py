@@ -235,3 +235,28 @@ def test_writing_copies_nothing(tmp_path: Path) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     save(model, tmp_path / "state")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 << 10
+
+
+@pytest.mark.parametrize("strict", [0, 1])
+@pytest.mark.parametrize("number", [2.0, float("nan")])
+def test_names_of_one_tensor_that_disagree(
+    strict: int, number: float, scripted: Path, tmp_path: Path
+) -> None:
+    model = load(scripted)
+    save(model, tmp_path / "before")
+    whole = (tmp_path / "before").read_bytes()
+    found = {name: tensor.clone() for name, tensor in every(2).state_dict().items()}
+    found["tied"][0, 0] = number
+    torch.save(found, tmp_path / "state")
+    with pytest.raises(
+        ShimError,
+        match=r"ft_model_error: .*'(a_tied|linear.weight)' and '(linear.weight|tied)' are",
+    ):
+        restore(model, tmp_path / "state", strict)
+    save(model, tmp_path / "before")
+    assert (tmp_path / "before").read_bytes() == whole
+    for name in ("linear.weight", "a_tied"):
+        found[name][0, 0] = number
+    torch.save(found, tmp_path / "state")
+    restore(model, tmp_path / "state", strict)
+    assert same(state(model, tmp_path), found)

@@ -118,7 +118,8 @@ def test_pickles_that_are_refused(models: Path, tmp_path: Path, monkeypatch) -> 
         (nn.Linear(1, 1), "needs torch.nn.modules.linear.Linear of Python"),
         ({"a": Evil()}, "needs posix.system of Python"),
         ({"a": one.to_sparse()}, "needs torch._utils._rebuild_sparse_tensor of Python"),
-        ({"a": one.to(torch.uint16)}, "needs torch._utils._rebuild_tensor_v3 of Python"),
+        ({"a": one.to(torch.uint16)}, "a tensor of the file has dtype torch.uint16, which has no"),
+        ({"a": one.to(torch.float8_e4m3fn)}, "has dtype torch.float8_e4m3fn, which has no"),
     ):
         torch.save(content, "state.pt")
         with pytest.raises(ShimError, match=f"'state.pt': .*{message}"):

@@ -3,6 +3,8 @@
 
 #include "files/pickle.h"
 
+#include <c10/core/ScalarType.h>
+
 #include <algorithm>
 #include <cstring>
 #include <deque>
@@ -21,9 +23,12 @@ namespace {
   fail(ft_model_error, what + "; save the dictionary alone: torch.save(model.state_dict(), file)");
 }
 
+/// Called for the dtypes that have no class of storages.
+constexpr std::string_view rebuild_new_dtype = "torch._utils._rebuild_tensor_v3";
+
 /// What Python would call for a state dictionary.
 constexpr std::string_view functions[] = {"collections.OrderedDict", "torch._utils._rebuild_tensor_v2",
-                                          "torch._utils._rebuild_parameter"};
+                                          "torch._utils._rebuild_parameter", rebuild_new_dtype};
 
 struct Value;
 using Sequence = std::vector<Value>;
@@ -161,6 +166,9 @@ class Unpickler {
     if (function == "torch._utils._rebuild_parameter" && !arguments.empty())
       return arguments[0].as<at::Tensor>("a tensor");
     if (function == "torch._utils._rebuild_tensor_v2" && arguments.size() >= 4) return rebuilt_tensor(arguments);
+    if (function == rebuild_new_dtype && arguments.size() > 6)
+      fail(ft_dtype_mismatch, "a tensor of the file has dtype " + arguments[6].as<Global>("a dtype").name +
+                                  ", which has no torch_k... constant");
     fail_pickle(function + " is called otherwise than for a state dictionary");
   }
 
@@ -190,7 +198,9 @@ class Unpickler {
   void push_global(const std::string& module, const std::string& name) {
     const std::string global = module + "." + name;
     const bool is_storage = global.starts_with("torch.") && global.ends_with("Storage");
-    if (!is_storage && std::find(std::begin(functions), std::end(functions), global) == std::end(functions))
+    const bool is_dtype = module == "torch" && c10::getStringToDtypeMap().contains(name);
+    if (!is_storage && !is_dtype &&
+        std::find(std::begin(functions), std::end(functions), global) == std::end(functions))
       fail_pickle("the file needs " + global + " of Python");
     push(Global{global});
   }

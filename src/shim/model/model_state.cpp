@@ -4,6 +4,7 @@
 #include "model/model.h"
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 
 #include "core/guard.h"
@@ -40,12 +41,26 @@ std::map<std::string, std::string> saved_names(const NamedTensors& state) {
   return names;
 }
 
+/// Equal to the bit, also where they are no numbers.
+bool is_same_content(const at::Tensor& a, const at::Tensor& b) {
+  if (a.scalar_type() != b.scalar_type() || a.sizes() != b.sizes()) return false;
+  const at::Tensor x = a.cpu().resolve_conj().resolve_neg().contiguous();
+  const at::Tensor y = b.cpu().resolve_conj().resolve_neg().contiguous();
+  return x.nbytes() == 0 || std::memcmp(x.const_data_ptr(), y.const_data_ptr(), x.nbytes()) == 0;
+}
+
 /// The tensors of `found`, also under those names of the model's that mean one that is there.
 StateDict with_all_names(const NamedTensors& state, const StateDict& found) {
   const std::map<std::string, std::string> names = saved_names(state);
   std::map<std::string, at::Tensor> saved;
+  std::map<std::string, std::string> saved_as;
   for (const auto& [name, first] : names) {
-    if (found.has(name)) saved.try_emplace(first, found.tensor(name));
+    if (!found.has(name)) continue;
+    const auto [other, is_new] = saved.try_emplace(first, found.tensor(name));
+    if (is_new) saved_as[first] = name;
+    else if (!is_same_content(other->second, found.tensor(name)))
+      fail(ft_model_error, "'" + saved_as[first] + "' and '" + name +
+                               "' are one tensor of the model, and what is loaded has different ones for them");
   }
   StateDict all;
   for (const auto& [name, tensor] : found.tensors()) all.put(name, tensor);
