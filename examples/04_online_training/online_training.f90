@@ -1,20 +1,23 @@
 ! SPDX-License-Identifier: MIT
 !> Trains a subgrid closure for Lorenz-96 while the model runs, then uses and judges it.
 !>
-!> Usage: online_training MODEL_FILE OUTPUT_FOLDER; exit status 1: a check failed, 2: wrong usage.
+!> Usage: online_training MODEL_FILE OUTPUT_FOLDER. SIGTERM or SIGINT: the training is saved, and the same command goes on with
+!> it. Exit status 1: a check failed, 2: wrong usage, 3: interrupted and saved.
 program online_training
   use, intrinsic :: iso_fortran_env, only: error_unit, real32, real64
   use evaluation, only: evaluate_closure, forecast_error, lead_steps, members, root_mean_square
-  use ftorch, only: torch_kCPU, torch_loss_mse, torch_model, torch_model_forward, &
-    torch_model_load, torch_model_parameters, torch_model_save, torch_optim, torch_optim_Adam, &
-    torch_tensor, torch_tensor_backward, torch_tensor_from_array
+  use ftorch, only: torch_checkpoint, torch_checkpoint_load, torch_checkpoint_save, torch_kCPU, &
+    torch_loss_mse, torch_model, torch_model_forward, torch_model_load, torch_model_parameters, &
+    torch_model_save, torch_optim, torch_optim_Adam, torch_replay_buffer, torch_replay_buffer_create, &
+    torch_scheduler, torch_scheduler_CosineAnnealingLR, torch_tensor, torch_tensor_backward, &
+    torch_tensor_from_array
+  use interruption, only: is_interrupted, note_interruptions
   use lorenz96, only: number_of_fast, number_of_slow, one_scale_model, runge_kutta_step, &
     subgrid_tendency, two_scale_model
   use network, only: network_model, stencil, stencil_width
   use polynomial, only: polynomial_model
   use progress, only: progress_bar
-  use replay_buffer, only: replay_buffer_type
-  use report, only: check, open_table, write_summary, write_table
+  use report, only: check, write_summary, write_table
   implicit none
 
   real(real64), parameter :: truth_step = 0.001_real64         !! time step of the truth [MTU]
@@ -32,20 +35,27 @@ program online_training
   integer, parameter :: batch_size = 64          !! rows of one update
   integer, parameter :: buffer_capacity = 65536  !! rows that can be replayed
   integer, parameter :: seed = 2020              !! of the draws from the buffer
-  real(real64), parameter :: learning_rate = 1e-3_real64
+  integer, parameter :: save_interval = 5000     !! steps between checkpoints
+  real(real64), parameter :: learning_rate = 1e-3_real64, last_learning_rate = 1e-4_real64
 
   type(two_scale_model) :: truth
   type(one_scale_model) :: bare
   type(polynomial_model) :: cubic
   type(network_model), target :: learned
   type(torch_model) :: model
+  type(torch_optim) :: optimizer
+  type(torch_scheduler) :: scheduler
+  type(torch_replay_buffer) :: buffer
+  real(real32) :: losses(training_steps) = 0
   real(real64) :: state(number_of_slow + number_of_fast, 1)  ! X, then Y, of the truth
   real(real64), dimension(number_of_slow, held_out_steps) :: x, u  ! X and U on held-out time
-  character(len=:), allocatable :: model_file, folder
+  character(len=:), allocatable :: model_file, folder, checkpoint_file
   integer :: k
 
+  call note_interruptions
   model_file = argument(1)
   folder = argument(2)
+  checkpoint_file = folder//'/checkpoint.safetensors'
   call torch_model_load(model, model_file, torch_kCPU, requires_grad=.true., is_training=.true.)
 
   state = 0
@@ -56,6 +66,7 @@ program online_training
   call advance_truth(gap_steps)
   call record_held_out_time
   call judge
+  call delete_file(checkpoint_file)
 
 contains
 
@@ -83,49 +94,99 @@ contains
     end do
   end subroutine advance_truth
 
-  !> One sample and one update of the network in each model step of the truth.
+  !> One sample and one update of the network in each model step of the truth. Goes on with a checkpoint if there is one.
   subroutine train
-    real(real32), target :: features(batch_size, stencil_width), targets(batch_size, 1)
-    real(real32), target :: guess(batch_size, 1), loss
+    real(real32), target :: features(stencil_width, batch_size), targets(1, batch_size)
+    real(real32), target :: guess(1, batch_size), loss
     type(torch_tensor) :: parameters(parameter_count), input(1), output(1), target_tensor
     type(torch_tensor) :: loss_tensor
-    type(torch_optim) :: optimizer
-    type(replay_buffer_type) :: buffer
     type(progress_bar) :: bar
     real(real64) :: x_now(number_of_slow), u_now(number_of_slow)
-    integer :: step, losses
+    integer :: step, last_step
 
     ! Each tensor is made once and stays attached to its array: both always hold the same numbers.
-    call torch_tensor_from_array(input(1), features, torch_kCPU)
-    call torch_tensor_from_array(target_tensor, targets, torch_kCPU)
-    call torch_tensor_from_array(output(1), guess, torch_kCPU)
+    ! In Fortran the sample is the last dimension, the network has it first: the same memory.
+    call torch_tensor_from_array(input(1), features, torch_kCPU, permute_dims=[2, 1])
+    call torch_tensor_from_array(target_tensor, targets, torch_kCPU, permute_dims=[2, 1])
+    call torch_tensor_from_array(output(1), guess, torch_kCPU, permute_dims=[2, 1])
     call torch_tensor_from_array(loss_tensor, loss, torch_kCPU)
     call torch_model_parameters(model, parameters)
     call torch_optim_Adam(optimizer, parameters, learning_rate=learning_rate)
+    call torch_scheduler_CosineAnnealingLR(scheduler, optimizer, T_max=training_steps, eta_min=last_learning_rate)
+    call torch_replay_buffer_create(buffer, buffer_capacity, seed=seed)
+    last_step = 0
+    if (file_exists(checkpoint_file)) call resume(last_step)
 
-    losses = open_table(folder, 'loss', 'step,time,loss')
-    call buffer%create(buffer_capacity, stencil_width, seed)
     call bar%start(training_steps)
-    do step = 1, training_steps
+    do step = last_step + 1, training_steps
       call advance_truth(1)
       x_now = state(:number_of_slow, 1)
       u_now = subgrid_tendency(state(number_of_slow + 1:, 1))
       call cubic%add(x_now, u_now)
-      call buffer%put(stencil(x_now), real(u_now, real32))
-      call buffer%draw(features, targets(:, 1))
+      call buffer%put(transpose(stencil(x_now)), reshape(real(u_now, real32), [1, number_of_slow]))
+      call buffer%draw(input(1), target_tensor)
 
       call optimizer%zero_grad()
       call torch_model_forward(model, input, output, requires_grad=.true.)
       call torch_loss_mse(loss_tensor, output(1), target_tensor)
       call torch_tensor_backward(loss_tensor)
       call optimizer%step()
+      call scheduler%step()
 
-      write (losses, '(i0, 2(",", es14.7))') step, step*model_step, loss
+      losses(step) = loss
       call bar%update(step, real(loss, real64))
+      if (is_interrupted() .or. mod(step, save_interval) == 0) call save(step)
+      if (is_interrupted()) then
+        write (error_unit, '(a, i0, 2a)') 'interrupted after step ', step, '; the same command goes on with ', checkpoint_file
+        stop 3
+      end if
     end do
-    close (losses)
+    call write_table(folder, 'loss', 'step,time,loss', &
+      reshape([[(real(step, real64), step=1, training_steps)], [(step*model_step, step=1, training_steps)], &
+               real(losses, real64)], [training_steps, 3]))
     call cubic%fit()
+
   end subroutine train
+
+  !> Saves everything that the next step depends on.
+  subroutine save(step)
+    integer, intent(in) :: step
+    type(torch_checkpoint) :: checkpoint
+
+    call checkpoint%put('step', step)
+    call checkpoint%put('truth', state)
+    call checkpoint%put('losses', losses)
+    call checkpoint%put('normal_matrix', cubic%normal_matrix)
+    call checkpoint%put('right_hand_side', cubic%right_hand_side)
+    call checkpoint%put('network', model)
+    call checkpoint%put('optimizer', optimizer)
+    call checkpoint%put('scheduler', scheduler)
+    call checkpoint%put('buffer', buffer)
+    call torch_checkpoint_save(checkpoint, checkpoint_file)
+  end subroutine save
+
+  subroutine resume(step)
+    integer, intent(out) :: step
+    type(torch_checkpoint) :: checkpoint
+
+    call torch_checkpoint_load(checkpoint, checkpoint_file)
+    call checkpoint%get('step', step)
+    call checkpoint%get('truth', state)
+    call checkpoint%get('losses', losses)
+    call checkpoint%get('normal_matrix', cubic%normal_matrix)
+    call checkpoint%get('right_hand_side', cubic%right_hand_side)
+    call checkpoint%get('network', model)
+    call checkpoint%get('optimizer', optimizer)
+    call checkpoint%get('scheduler', scheduler)
+    call checkpoint%get('buffer', buffer)
+    print '(a, i0, 2a)', 'goes on after step ', step, ', saved in ', checkpoint_file
+  end subroutine resume
+
+  logical function file_exists(path)
+    character(len=*), intent(in) :: path
+
+    inquire (file=path, exist=file_exists)
+  end function file_exists
 
   subroutine record_held_out_time
     integer :: step
@@ -165,6 +226,14 @@ contains
                       error(judged_lead, 1))
     if (.not. all(passed)) stop 1
   end subroutine judge
+
+  subroutine delete_file(path)
+    character(len=*), intent(in) :: path
+    integer :: unit
+
+    open (newunit=unit, file=path)
+    close (unit, status='delete')
+  end subroutine delete_file
 
   !> Writes some of the samples of X and U on held-out time, with what the two closures say.
   subroutine write_curve(u_cubic, u_learned)

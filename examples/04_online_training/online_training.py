@@ -33,7 +33,7 @@ JUDGED_LEAD = 200  # lead time at which the forecasts are compared: 1 MTU
 
 BATCH = 64
 CAPACITY = 65536  # rows of the replay buffer
-LEARNING_RATE = 1e-3
+LEARNING_RATE, LAST_LEARNING_RATE = 1e-3, 1e-4
 SEED = 2020
 
 
@@ -84,24 +84,26 @@ def stencil(x: Array) -> torch.Tensor:
 def train(state: Array, network: torch.nn.Module) -> tuple[Array, Array]:
     """Train while the truth runs; return its last state and the cubic fit's coefficients."""
     optimizer = torch.optim.Adam(network.parameters(), LEARNING_RATE)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(
+        optimizer, TRAINING_STEPS, LAST_LEARNING_RATE
+    )
     features = torch.empty(CAPACITY, STENCIL)
     targets = torch.empty(CAPACITY, 1)
     samples_x, samples_u = np.empty((2, TRAINING_STEPS, SLOW))
-    random = SEED
-    rows = np.empty(BATCH, dtype=np.int64)
+    generator = torch.Generator().manual_seed(SEED)
     for step in range(TRAINING_STEPS):
         state = advance_truth(state)
         samples_x[step], samples_u[step] = state[:SLOW], subgrid(state)
         place = (step * SLOW + np.arange(SLOW)) % CAPACITY
         features[place] = stencil(samples_x[step])
         targets[place, 0] = torch.tensor(samples_u[step], dtype=torch.float32)
-        for row in range(BATCH):
-            random = 48271 * random % 2147483647
-            rows[row] = random % min((step + 1) * SLOW, CAPACITY)
+        filled = min((step + 1) * SLOW, CAPACITY)
+        rows = torch.randint(0, filled, (BATCH,), generator=generator)
         optimizer.zero_grad()
         loss = torch.nn.functional.mse_loss(network(features[rows]), targets[rows])
         torch.autograd.backward(loss)
         optimizer.step()
+        scheduler.step()
         if (step + 1) % 2000 == 0:
             print(f"step {step + 1:6d}  loss {loss.item():7.3f}", flush=True)
     return state, np.polyfit(samples_x.ravel(), samples_u.ravel(), 3)

@@ -4,7 +4,7 @@ module report
   use, intrinsic :: iso_fortran_env, only: output_unit, real64
   implicit none
   private
-  public :: open_table, write_table, write_summary, check
+  public :: write_table, write_summary, check
 
   character(len=*), parameter :: closures(3) = &
     [character(len=10) :: 'none', 'polynomial', 'network']
