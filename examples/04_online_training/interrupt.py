@@ -55,7 +55,9 @@ def main() -> None:
             sys.exit(f"no checkpoint after {number.name}")
     if status := subprocess.run(command, check=False).returncode:
         sys.exit(f"status {status} of the last run")
-    different = [name for name in TABLES if not filecmp.cmp(folder / name, reference / name, False)]
+    different = [
+        name for name in TABLES if not filecmp.cmp(folder / name, reference / name, False)
+    ]
     if different or not same_network(folder / "trained.pt", reference / "trained.pt"):
         sys.exit(f"the interrupted run differs from the other: {different or 'the network'}")
     print("the interrupted run is the other, bit for bit")
