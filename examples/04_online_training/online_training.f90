@@ -36,7 +36,7 @@ program online_training
   integer, parameter :: buffer_capacity = 65536  !! rows that can be replayed
   integer, parameter :: seed = 2020              !! of the draws from the buffer
   integer, parameter :: save_interval = 5000     !! steps between checkpoints
-  real(real64), parameter :: learning_rate = 1e-3_real64, last_learning_rate = 1e-4_real64
+  real(real64), parameter :: learning_rate = 3e-3_real64, last_learning_rate = 1e-4_real64
 
   type(two_scale_model) :: truth
   type(one_scale_model) :: bare

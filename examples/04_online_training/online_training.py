@@ -33,7 +33,7 @@ JUDGED_LEAD = 200  # lead time at which the forecasts are compared: 1 MTU
 
 BATCH = 64
 CAPACITY = 65536  # rows of the replay buffer
-LEARNING_RATE, LAST_LEARNING_RATE = 1e-3, 1e-4
+LEARNING_RATE, LAST_LEARNING_RATE = 3e-3, 1e-4
 SEED = 2020
 
 
