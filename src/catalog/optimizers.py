@@ -329,13 +329,18 @@ OPTIMIZERS = (
                 name="learning_rate", default=1.0, python="lr", doc="Step size, not negative."
             ),
             Argument(
-                name="max_iter", default=20.0, python="max_iter", doc="Most iterations of a step."
+                name="max_iter",
+                default=20.0,
+                python="max_iter",
+                doc="Most iterations of a step.",
+                upper_bound=2.0**31,
             ),
             Argument(
                 name="max_eval",
                 default=0.0,
                 python="max_eval",
                 doc="Most evaluations of the loss in a step; 0 is max_iter*5/4.",
+                upper_bound=2.0**31,
             ),
             Argument(
                 name="tolerance_grad",
@@ -354,6 +359,7 @@ OPTIMIZERS = (
                 default=100.0,
                 python="history_size",
                 doc="Number of updates that are kept.",
+                upper_bound=2.0**31,
             ),
             Argument(
                 name="line_search_fn",

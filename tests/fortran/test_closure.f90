@@ -6,7 +6,7 @@ module closure_cases
   use testing, only: check, check_close, check_equal, check_status
   implicit none
   private
-  public :: rosenbrock, least_squares, other_optimizer, failing, without_closure, twice_a_failure, step_of_every_form
+  public :: rosenbrock, least_squares, other_optimizer, failing, array_gone, without_closure, twice_a_failure, step_of_every_form
 
   !> (1 - x)^2 + 100*(y - x^2)^2 over arrays of the program; fails at one evaluation if that is wanted.
   type, extends(torch_closure) :: rosenbrock_closure
@@ -26,7 +26,35 @@ module closure_cases
     procedure :: evaluate => evaluate_quadratic
   end type quadratic_closure
 
+  !> Takes its parameter away in its second evaluation, and fails.
+  type, extends(torch_closure) :: vanishing_closure
+    type(torch_optim) :: optim
+    type(torch_tensor) :: w, kept
+    real(real64), pointer :: array(:) => null()
+    integer :: evaluations = 0
+  contains
+    procedure :: evaluate => evaluate_vanishing
+  end type vanishing_closure
+
 contains
+
+  subroutine evaluate_vanishing(self, loss, status)
+    class(vanishing_closure), intent(inout) :: self
+    type(torch_tensor), intent(inout) :: loss
+    type(torch_status), intent(out) :: status
+    type(torch_tensor) :: wrong
+
+    self%evaluations = self%evaluations + 1
+    if (self%evaluations == 2) then
+      call torch_delete(self%w)
+      deallocate (self%array)
+      call torch_tensor_sum(loss, wrong, status)
+      return
+    end if
+    call self%optim%zero_grad()
+    call torch_tensor_sum(loss, self%w**2)
+    call torch_tensor_backward(loss, status=status)
+  end subroutine evaluate_vanishing
 
   subroutine evaluate_quadratic(self, loss, status)
     class(quadratic_closure), intent(inout) :: self
@@ -132,6 +160,25 @@ contains
     end do
   end subroutine failing
 
+  !> An array that the closure took away is not written, the other parameter is put back.
+  subroutine array_gone()
+    real(real64), target :: kept(2)
+    type(vanishing_closure) :: closure
+    type(torch_status) :: status
+
+    allocate (closure%array(1000))
+    closure%array = 1
+    kept = 3
+    call torch_tensor_from_array(closure%w, closure%array, torch_kCPU, requires_grad=.true.)
+    call torch_tensor_from_array(closure%kept, kept, torch_kCPU, requires_grad=.true.)
+    call torch_optim_LBFGS(closure%optim, [closure%w, closure%kept])
+    call closure%optim%step(closure, status)
+    call check_status(status, torch_invalid_argument, 'the closure failed')
+    call check_close(kept, [3.0_real64, 3.0_real64], 0.0_real64, 'kept')
+    call closure%optim%step(status)
+    call check(.not. status%ok(), 'parameter gone')
+  end subroutine array_gone
+
   subroutine without_closure()
     real(real64), target :: x(1), y(1)
     type(rosenbrock_closure) :: closure
@@ -206,6 +253,7 @@ program test_closure
   call add_case('least_squares', least_squares)
   call add_case('other_optimizer', other_optimizer)
   call add_case('failing', failing)
+  call add_case('array_gone', array_gone)
   call add_case('without_closure', without_closure)
   call add_case('twice_a_failure', twice_a_failure)
   call add_case('step_of_every_form', step_of_every_form)

@@ -34,7 +34,7 @@ contains
     call optim%set_learning_rate('fast', status=status)
     call check_status(status, torch_invalid_argument, 'value is no integer')
     call optim%set_learning_rate(1, 0, status)
-    call check_status(status, torch_invalid_argument, 'groups 1 to 1')
+    call check_status(status, torch_invalid_argument, 'group is 0')
     call optim%set_learning_rate(1, 2, status)
     call check_status(status, torch_invalid_argument, 'group is 2')
     call check_close(optim%get_learning_rate(), 2.0_real64, 0.0_real64, 'unchanged')

@@ -12,7 +12,7 @@ import torch
 
 from shim import ShimError, Tensor, call, create, handles, wrap
 
-NORMS = [2.0, 1.0, 3.5, float("inf")]
+NORMS = [2.0, 1.0, 3.5, 0.0, float("inf")]
 
 
 def clip_norm(parameters: list[Tensor], max_norm: float, norm_type: float = 2.0) -> float:
@@ -44,7 +44,7 @@ def with_gradients(dtypes: list[str], generator: Any) -> tuple[list[Tensor], lis
 
 
 @pytest.mark.parametrize("norm_type", NORMS)
-@pytest.mark.parametrize("max_norm", [0.0, 0.5, 1e3])
+@pytest.mark.parametrize("max_norm", [0.0, 0.5, 1e3, float("inf")])
 @pytest.mark.parametrize(
     "dtypes",
     [["float32"], ["float64"] * 3, ["float32", "float64"], ["complex64", "complex128"]],
@@ -99,7 +99,8 @@ def test_what_is_refused_changes_nothing(generator) -> None:
     for clip, text in [
         (lambda: clip_norm(ours, -1), "max_norm is -1"),
         (lambda: clip_norm(ours, float("nan")), "max_norm is nan"),
-        (lambda: clip_norm(ours, 1, 0), "norm_type is 0"),
+        (lambda: clip_norm(ours, 1, -2), "norm_type is -2"),
+        (lambda: clip_norm([ours[0], ours[0]], 1), r"parameters\(2\).*was given before"),
         (lambda: clip_norm(ours, 1, float("nan")), "norm_type is nan"),
         (lambda: clip_value(ours, -1), "max_value is -1"),
         (lambda: clip_value(ours, 1), "complex gradient has no order"),
@@ -118,3 +119,14 @@ def test_gradient_that_was_got_stays() -> None:
     got = weight.gradient()
     assert clip_norm([weight], 1.0) == 5
     assert got.numpy().tolist() == [3, 4]
+
+
+@pytest.mark.parametrize("norm_type", NORMS)
+def test_gradient_without_elements(norm_type) -> None:
+    empty, weight = wrap(np.ones((0, 3)), 1), wrap(np.ones(2), 1)
+    empty.backward(wrap(np.ones((0, 3))))
+    weight.backward(wrap(np.array([3.0, 4.0])))
+    alone = clip_norm([weight], 100.0, norm_type)
+    assert clip_norm([empty, weight], 100.0, norm_type) == alone
+    clip_value([empty, weight], 1.0)
+    assert weight.gradient().numpy().tolist() == [1, 1]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ctypes import byref, c_int32
+from ctypes import byref, c_int32, c_int64
 from typing import Any
 
 import numpy as np
@@ -160,6 +160,70 @@ def test_abandoned_step_leaves_everything_as_it_was(generator) -> None:
     expected.step(problem.closure)
     for tensor, leaf in zip(problem.ours, problem.leaves):
         assert np.allclose(tensor.array, leaf.detach().numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("bad", ["shape", "complex", "empty"])
+@pytest.mark.parametrize("evaluations", [1, 2, 4])
+def test_loss_that_fails_leaves_everything_as_it_was(bad, evaluations, generator) -> None:
+    problem = Problem("float64", generator)
+    chosen = {"line_search_fn": "strong_wolfe"}
+    optimizer = shim.optimizer(NUMBER, problem.ours, values(chosen))
+    expected = reference(chosen, problem.leaves)
+    losses = {"shape": wrap(np.ones(3)), "complex": wrap(np.array(1 + 1j)), "empty": Tensor()}
+    before = [one.array.copy() for one in problem.ours]
+    wants = c_int32()
+    for i in range(evaluations):
+        call("ft_optim_zero_gradient", optimizer.handle)
+        loss = problem.loss() if i + 1 < evaluations else losses[bad]
+        arguments = optimizer.handle, loss.handle, int(i == 0), byref(wants)
+        if i + 1 < evaluations:
+            call("ft_optim_step_with", *arguments)
+            assert wants.value
+        else:
+            with pytest.raises(ShimError):
+                call("ft_optim_step_with", *arguments)
+    assert all(np.array_equal(a, b.array) for a, b in zip(before, problem.ours))
+    problem.step(optimizer)
+    expected.step(problem.closure)
+    for tensor, leaf in zip(problem.ours, problem.leaves):
+        assert np.allclose(tensor.array, leaf.detach().numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("evaluation", [1, 2, 3])
+def test_nonfinite_loss_is_left_out(evaluation, generator) -> None:
+    problem = Problem("float64", generator)
+    optimizer = shim.optimizer(NUMBER, problem.ours, values({"line_search_fn": "strong_wolfe"}))
+    call("ft_optim_skip_nonfinite", optimizer.handle, 1)
+    before = [one.array.copy() for one in problem.ours]
+    wants, evaluations = c_int32(1), 0
+    while wants.value:
+        call("ft_optim_zero_gradient", optimizer.handle)
+        loss = problem.loss()
+        evaluations += 1
+        if evaluations == evaluation:
+            loss = wrap(np.array(np.nan))
+        call("ft_optim_step_with", optimizer.handle, loss.handle, evaluations == 1, byref(wants))
+    count = c_int64()
+    call("ft_optim_skipped", optimizer.handle, byref(count))
+    assert (evaluations, count.value) == (evaluation, 1)
+    assert all(np.array_equal(a, b.array) for a, b in zip(before, problem.ours))
+
+
+@pytest.mark.parametrize("search", ["none", "strong_wolfe"])
+def test_learning_rate_of_zero_moves_nothing(search, generator) -> None:
+    problem = Problem("float64", generator)
+    chosen = {"line_search_fn": search, "learning_rate": 0.0}
+    optimizer = shim.optimizer(NUMBER, problem.ours, values(chosen))
+    before = [one.array.copy() for one in problem.ours]
+    for _ in range(3):
+        problem.step(optimizer)
+    assert all(np.array_equal(a, b.array) for a, b in zip(before, problem.ours))
+
+
+@pytest.mark.parametrize("name", ["max_iter", "max_eval", "history_size"])
+def test_counts_are_bounded(name) -> None:
+    with pytest.raises(ShimError, match=f"{name} is 1e\\+300"):
+        shim.optimizer(NUMBER, [wrap(np.ones(2), 1)], values({name: 1e300}))
 
 
 def test_other_optimizers_evaluate_once(generator) -> None:

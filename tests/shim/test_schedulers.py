@@ -241,3 +241,14 @@ def test_a_scheduler_keeps_its_optimizer() -> None:
     ours = shim.scheduler("StepLR", pair.ours, {"step_size": 1})
     call("ft_release", pair.ours.handle)
     call("ft_scheduler_step", ours.handle, c_double(0), 0)
+
+
+def test_sequence_that_fails_changes_nothing() -> None:
+    pair = Pair()
+    parts = [shim.scheduler("ExponentialLR", pair.ours, {"gamma": 0.5}) for _ in range(2)]
+    call("ft_scheduler_step", parts[0].handle, c_double(0), 0)
+    shim.add_parameters(pair.ours, [create([3], requires_grad=1)], {})
+    before = pair.rates()
+    with pytest.raises(ShimError, match="3 groups, and had 2"):
+        shim.sequence(pair.ours, parts, [3])
+    assert pair.rates() == before

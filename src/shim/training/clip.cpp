@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_set>
 #include <vector>
 
 #include "core/guard.h"
@@ -28,11 +29,14 @@ using TensorVector = std::vector<at::Tensor>;
 /// Gradients of those parameters that have one, by dtype and device.
 std::vector<TensorVector> gradients_of(const ft_handle* parameters, int64_t size) {
   std::vector<TensorVector> groups;
+  std::unordered_set<const at::TensorImpl*> leaves;
   for_each_tensor("parameters", parameters, size, [&](const Tensor& parameter, std::size_t) {
     if (!parameter.value.is_leaf() || !parameter.value.requires_grad())
       fail(ft_invalid_argument, "the tensor is no leaf that requires a gradient");
     at::Tensor& gradient = parameter.value.mutable_grad();
-    if (!gradient.defined()) return;
+    if (!leaves.insert(parameter.value.unsafeGetTensorImpl()).second)
+      fail(ft_invalid_argument, "the tensor was given before");
+    if (!gradient.defined() || gradient.numel() == 0) return;
     check_plain(gradient);
     // A graph may hold it.
     if (is_shared(gradient, 1)) gradient = gradient.clone();
@@ -44,6 +48,12 @@ std::vector<TensorVector> gradients_of(const ft_handle* parameters, int64_t size
     else groups.push_back({gradient});
   });
   return groups;
+}
+
+/// It may be infinite.
+void check_bound(const char* name, double value) {
+  if (!(value >= 0))
+    fail(ft_invalid_argument, std::string(name) + " is " + number_text(value) + "; it must be at least 0");
 }
 
 at::Tensor total_norm(const std::vector<TensorVector>& groups, double norm_type) {
@@ -70,8 +80,8 @@ int ft_clip_grad_norm(const ft_handle* parameters, int64_t parameters_size, doub
                       double* norm) {
   return guard(ft_internal_error, [&] {
     required(norm, "norm");
-    check_range({"max_norm"}, max_norm);
-    if (!(norm_type > 0)) fail(ft_invalid_argument, "norm_type is " + number_text(norm_type) + "; it must be above 0");
+    check_bound("max_norm", max_norm);
+    check_bound("norm_type", norm_type);
     *norm = 0;
     at::NoGradGuard no_grad;
     const std::vector<TensorVector> groups = gradients_of(parameters, parameters_size);
@@ -86,7 +96,7 @@ int ft_clip_grad_norm(const ft_handle* parameters, int64_t parameters_size, doub
 
 int ft_clip_grad_value(const ft_handle* parameters, int64_t parameters_size, double max_value) {
   return guard(ft_internal_error, [&] {
-    check_range({"max_value"}, max_value);
+    check_bound("max_value", max_value);
     at::NoGradGuard no_grad;
     const std::vector<TensorVector> groups = gradients_of(parameters, parameters_size);
     const OneThread one_thread(all_small(groups));

@@ -7,7 +7,6 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/view_as_real.h>
 #include <ATen/ops/zeros.h>
-#include <c10/util/ScopeExit.h>
 
 #include <algorithm>
 #include <cmath>
@@ -33,19 +32,23 @@ void LBFGS::step() {
        " torch_closure");
 }
 
-void LBFGS::check_parameters() const {
-  for (const Parameter& parameter : parameters_) parameter.check();
+/// Counts a step that is left out because the loss or its gradients are not finite.
+bool LBFGS::skips_step(double loss) {
+  if (!skips_nonfinite_) return false;
+  if (skips({gradient()})) return true;
+  if (!std::isfinite(loss)) ++skipped_;
+  return !std::isfinite(loss);
 }
 
 bool LBFGS::step_with(double loss, bool is_first) {
   at::NoGradGuard no_grad;
-  check_parameters();
+  for (const Parameter& parameter : parameters_) parameter.check();
+  if (skips_step(loss)) {
+    abandon_step();
+    return false;
+  }
   if (is_first) {
     for (const Parameter& parameter : parameters_) parameter.refresh();
-    if (skips_nonfinite_ && (!std::isfinite(loss) || skips({gradient()}))) {
-      if (!std::isfinite(loss)) ++skipped_;
-      return false;
-    }
     before_step_ = parameter_values();
     running_ = minimize(loss, history_);
     is_running_ = true;
@@ -55,17 +58,19 @@ bool LBFGS::step_with(double loss, bool is_first) {
     requests_.answer(loss);
   }
   if (!running_.has_ended()) return true;
-  auto undo = c10::make_scope_exit([this] { abandon_step(); });
   history_ = running_.result();
-  undo.release();
   is_running_ = false;
   before_step_.clear();
   return false;
 }
 
+/// A parameter whose array may be gone stays as it is.
 void LBFGS::abandon_step() {
   at::NoGradGuard no_grad;
-  if (is_running_) set_parameters(before_step_);
+  if (is_running_) {
+    change_parameters([&](const at::Tensor& real, std::size_t i) { real.copy_(before_step_[i]); },
+                      [](const Parameter& parameter) { return parameter.is_reachable(); });
+  }
   is_running_ = false;
   running_ = {};
   before_step_.clear();
@@ -87,17 +92,14 @@ std::vector<at::Tensor> LBFGS::parameter_values() const {
   return values;
 }
 
-template <class F>
-void LBFGS::change_parameters(const F& change) {
+template <class F, class G>
+void LBFGS::change_parameters(const F& change, const G& takes_part) {
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    if (!takes_part(parameters_[i])) continue;
     parameters_[i].prepare();
     change(parameters_[i].real, i);
     parameters_[i].publish();
   }
-}
-
-void LBFGS::set_parameters(const std::vector<at::Tensor>& values) {
-  change_parameters([&](const at::Tensor& real, std::size_t i) { real.copy_(values[i]); });
 }
 
 void LBFGS::move_to(double t) {
@@ -108,7 +110,9 @@ void LBFGS::move_to(double t) {
   });
 }
 
-void LBFGS::move_back() { set_parameters(line_start_); }
+void LBFGS::move_back() {
+  change_parameters([&](const at::Tensor& real, std::size_t i) { real.copy_(line_start_[i]); });
+}
 
 /// A number in the precision of the parameters, in which PyTorch has it.
 double LBFGS::rounded(double number) const {
@@ -174,7 +178,8 @@ Task<LBFGS::History> LBFGS::minimize(double loss, History history) {
     history.t = learning_rate;
     if (history.iterations == 1) history.t *= std::min(1.0, rounded(1 / flat.abs().sum().item<double>()));
     const double slope = flat.dot(history.direction).item<double>();
-    if (slope > -tolerance_change) break;
+    // A line of no length has no minimum.
+    if (slope > -tolerance_change || history.t == 0) break;
 
     line_direction_ = history.direction;
     int64_t new_evaluations = 0;

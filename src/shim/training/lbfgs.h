@@ -38,14 +38,16 @@ class LBFGS final : public Optimizer, private Line {
   };
 
   Task<History> minimize(double loss, History history);
-  void check_parameters() const;
+  bool skips_step(double loss);
   /// The direction of descent at a gradient; the history learns from it.
   void update_direction(History& history, const at::Tensor& gradient) const;
   void learn(History& history, const at::Tensor& gradient) const;
   std::vector<at::Tensor> parameter_values() const;
-  void set_parameters(const std::vector<at::Tensor>& values);
-  template <class F>
-  void change_parameters(const F& change);
+  struct Everyone {
+    bool operator()(const Parameter& /*parameter*/) const { return true; }
+  };
+  template <class F, class G = Everyone>
+  void change_parameters(const F& change, const G& takes_part = {});
 
   void move_to(double t) override;
   at::Tensor gradient() const override;

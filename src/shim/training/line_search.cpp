@@ -21,7 +21,8 @@ double interpolate(const LinePoint& a, const LinePoint& b, double lower, double 
   const double d2 = std::sqrt(square);
   const double minimum = a.t <= b.t ? b.t - (b.t - a.t) * ((b.slope + d2 - d1) / (b.slope - a.slope + 2 * d2))
                                     : a.t - (a.t - b.t) * ((a.slope + d2 - d1) / (a.slope - b.slope + 2 * d2));
-  return std::min(std::max(minimum, lower), upper);
+  // Two points of one length, or losses that are not finite, have no cubic.
+  return std::isfinite(minimum) ? std::min(std::max(minimum, lower), upper) : (lower + upper) / 2;
 }
 
 struct Bracket {

@@ -3,6 +3,8 @@
 
 #include "training/optim.h"
 
+#include <c10/util/ScopeExit.h>
+
 #include "core/guard.h"
 #include "tensor/autocast.h"
 #include "tensor/convert.h"
@@ -79,10 +81,14 @@ int ft_optim_step_with(ft_handle optim, ft_handle loss, int is_first, int32_t* w
     required(wants_loss, "wants_loss");
     *wants_loss = 0;
     Optimizer& found = optimizer(optim);
+    auto undo = c10::make_scope_exit([&] { found.abandon_step(); });
     const at::Tensor& value = tensor(loss, "loss").value;
-    if (value.numel() != 1 || value.is_complex())
+    if (value.is_complex())
+      fail(ft_dtype_mismatch, "loss is " + dtype_name(value.scalar_type()) + "; it must be one real number");
+    if (value.numel() != 1)
       fail(ft_shape_mismatch, "loss has shape " + shape_text(value.sizes()) + "; it must be one real number");
     *wants_loss = found.step_with(value.item<double>(), is_first != 0);
+    undo.release();
     forget_casts();
   });
 }

@@ -180,6 +180,7 @@ void LBFGS::add_state(StateDict& dict) const {
 
 void LBFGS::add_expected_state(StateDict& expected, const StateDict& found,
                                const std::vector<ParameterGroup>& /*groups*/) const {
+  if (is_running_) fail(ft_invalid_argument, "a step of the optimizer is under way");
   const std::string name = state_name(0);
   for (const char* one : {"n_iter", "func_evals"}) expected.put(name + one, int64_t{0});
   if (!found.has(name + "d")) return;
@@ -213,7 +214,6 @@ void LBFGS::take_state(const StateDict& found) {
       history.updates.push_back(
           {changes[static_cast<int64_t>(i)].clone(), steps[static_cast<int64_t>(i)].clone(), ro[i]});
   }
-  abandon_step();
   history_ = std::move(history);
 }
 

@@ -38,13 +38,18 @@ Tensor* with_host_array(const GivenParameter& given) {
 
 Parameter::Parameter(const GivenParameter& one) : given(one), real(as_real(one.leaf)), dense(dense_form(real)) {}
 
-void Parameter::check() const {
+bool Parameter::is_reachable() const {
   const Tensor* const found = tensors.find(given.tensor);
-  if (found ? !found->value.is_same(given.leaf) : given.has_array) [[unlikely]]
-    fail(ft_invalid_argument, name +
-                                  (found ? " was assigned another value since the optimizer was made"
+  return found ? found->value.is_same(given.leaf) : !given.has_array;
+}
+
+void Parameter::check() const {
+  if (!is_reachable()) [[unlikely]]
+    fail(ft_invalid_argument,
+         name +
+             (tensors.find(given.tensor) ? " was assigned another value since the optimizer was made"
                                          : " was released, and the array that it was made over may be gone") +
-                                  "; make the optimizer anew");
+             "; make the optimizer anew");
   const at::Tensor& grad = gradient();
   if (!grad.defined()) return;
   const at::Tensor& leaf = given.leaf;

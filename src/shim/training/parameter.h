@@ -41,6 +41,8 @@ struct Parameter {
   bool has_gaps() const { return !dense.is_same(real); }
   at::Tensor& gradient() const { return given.leaf.mutable_grad(); }
 
+  /// True while the tensor, or the memory of a model, is what it was when it was given.
+  bool is_reachable() const;
   /// Fails where a step would change an array which may be gone, or a tensor that nobody sees, and for a gradient that does not
   /// belong to the leaf.
   void check() const;

@@ -50,6 +50,8 @@ class Scheduler {
   virtual void restart() = 0;
   /// As if no epoch had been.
   virtual void undo() = 0;
+  /// Fails if the optimizer got groups since the scheduler was made.
+  virtual void check_groups() const {}
   /// True where a sequence may hold it.
   virtual bool may_be_in_sequence() const { return true; }
 

@@ -31,11 +31,16 @@ EpochScheduler::EpochScheduler(std::shared_ptr<Optimizer> optimizer, const Sched
   for (std::size_t g = 0; g < base_.size(); ++g) optimizer_->groups()[g].initial_learning_rate = base_[g];
 }
 
-void EpochScheduler::go_to(int64_t epoch, bool is_restart) {
-  const std::vector<ParameterGroup>& groups = optimizer_->groups();
-  if (groups.size() != base_.size())
-    fail(ft_invalid_argument, "the optimizer has " + std::to_string(groups.size()) + " groups, and had " +
+void EpochScheduler::check_groups() const {
+  const std::size_t groups = optimizer_->groups().size();
+  if (groups != base_.size())
+    fail(ft_invalid_argument, "the optimizer has " + std::to_string(groups) + " groups, and had " +
                                   std::to_string(base_.size()) + " when the scheduler was made; make it anew");
+}
+
+void EpochScheduler::go_to(int64_t epoch, bool is_restart) {
+  check_groups();
+  const std::vector<ParameterGroup>& groups = optimizer_->groups();
   std::vector<Rates> rates;
   for (std::size_t g = 0; g < groups.size(); ++g)
     rates.push_back(
@@ -119,6 +124,7 @@ SequentialLR::SequentialLR(std::shared_ptr<Optimizer> optimizer, std::vector<std
     if (!schedulers_[i]->may_be_in_sequence())
       fail(ft_invalid_argument, one + " waits for a metric; a sequence has none");
     if (schedulers_[i]->optimizer() != optimizer_) fail(ft_invalid_argument, one + " belongs to another optimizer");
+    schedulers_[i]->check_groups();
   }
   for (std::size_t g = 0; g < optimizer_->groups().size(); ++g)
     optimizer_->set_hyperparameter(
@@ -144,6 +150,10 @@ void SequentialLR::step(std::optional<double> metric) {
 void SequentialLR::restart() {
   schedulers_[place_of(0)]->restart();
   epoch_ = 0;
+}
+
+void SequentialLR::check_groups() const {
+  for (const auto& one : schedulers_) one->check_groups();
 }
 
 void SequentialLR::undo() {

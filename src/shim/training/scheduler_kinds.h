@@ -15,6 +15,7 @@ class EpochScheduler final : public Scheduler {
   void step(std::optional<double> metric) override;
   void restart() override { go_to(0, true); }
   void undo() override { epoch_ = -1; }
+  void check_groups() const override;
 
  private:
   void go_to(int64_t epoch, bool is_restart);
@@ -65,6 +66,7 @@ class SequentialLR final : public Scheduler {
   void step(std::optional<double> metric) override;
   void restart() override;
   void undo() override;
+  void check_groups() const override;
 
  private:
   std::size_t place_of(int64_t epoch) const;
