@@ -68,7 +68,7 @@ static void calculate(int64_t extent)
   ft_handle product = NULL, loss = NULL, gradient = NULL, copy = NULL;
   regions = 0;
   must(ft_tensor_binary(2, x, y, &product), "product");
-  must(ft_loss(0, product, y, NULL, 0, 1, &loss), "loss");
+  must(ft_loss(0, product, y, NULL, 0, NULL, 0, 1, &loss), "loss");
   must(ft_tensor_backward(loss, NULL, 0), "backward");
   must(ft_tensor_gradient(x, &gradient), "gradient");
   must(ft_tensor_assign(&copy, gradient, 0), "assignment");
@@ -87,11 +87,14 @@ static void classify(void)
 {
   const int64_t shape[] = {2, 3};
   const ft_options options = {6, 0, -1, 0};
+  /* Cross entropy, the third, takes a weight, a number that does not count, and a smoothing. */
+  const ft_handle weight[] = {NULL};
+  const double values[] = {-100, 0};
   ft_handle x = NULL, loss = NULL;
   must(ft_tensor_create(2, 2, shape, 2, &options, &x), "create");
   for (int number = 0; number < 3; ++number) {
     regions = 0;
-    must(ft_loss(number, x, x, NULL, 0, 1, &loss), "loss");
+    must(ft_loss(number, x, x, weight, number == 2, values, number == 2 ? 2 : 0, 1, &loss), "loss");
     expect(0, "a loss", 6);
   }
   ft_release(x);
