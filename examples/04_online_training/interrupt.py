@@ -22,7 +22,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 def interrupt(command: list[str], number: signal.Signals) -> int:
     """Send a signal once the program is under way, and return its exit status."""
-    for seconds in (1.5, 3, 6, 12, 24):
+    for seconds in (0.5, 1, 2, 4, 8, 16, 32):
         process = subprocess.Popen(command)
         try:
             return process.wait(timeout=seconds)
