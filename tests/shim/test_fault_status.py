@@ -150,7 +150,7 @@ def test_losses(number: int) -> None:
         loss(row, *given)
     assert failure.value.status == status
     assert "input_tensor " in str(failure.value)
-    assert "target_tensor " in str(failure.value)
+    assert "target_tensor" in str(failure.value)
 
 
 def test_operators() -> None:

@@ -121,6 +121,10 @@ void check_cross_entropy(const at::Tensor& input, const at::Tensor& target, cons
     fail(ft_invalid_argument, "label_smoothing is " + std::to_string(label_smoothing) + "; it must be from 0 to 1");
   if (!at::isFloatingType(target.scalar_type())) return check_classes(input, target, weight, ignore_index);
   check_class_weight(input, weight, classes_of(input));
+  if (target.dim() + 1 == input.dim())
+    fail(ft_dtype_mismatch, "target_tensor has dtype " + dtype_name(target.scalar_type()) +
+                                "; class numbers, of which input_tensor has " + std::to_string(classes_of(input)) +
+                                ", are int64");
   check_alike(input, target);
 }
 
