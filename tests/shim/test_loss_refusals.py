@@ -85,28 +85,46 @@ def test_arguments_out_of_range() -> None:
 @pytest.mark.parametrize(
     ("name", "target", "tensors", "status", "message"),
     [
-        ("nll", create([2], "int32"), {}, "dtype", "target_tensor has dtype int32"),
-        ("nll", create([2, 3], "int64"), {}, "shape", r"have \[2\]"),
-        ("cross_entropy", create([3], "int64"), {}, "shape", r"\[3\]; beside .* have \[2\]"),
-        ("cross_entropy", create([2, 4]), {}, "shape", r"\[2, 3\], target_tensor \[2, 4\]"),
-        ("nll", create([2], "int64"), {"weight": ([2], "float32")}, "shape", "weight has shape"),
-        ("nll", create([2], "int64"), {"weight": ([3], "float64")}, "dtype", "weight float64"),
-        ("cross_entropy", create([2, 3]), {"weight": ([3, 1], "float32")}, "shape", "weight has"),
-        ("bce", create([2, 3]), {"weight": ([2], "float32")}, "shape", "weight .* broadcast"),
-        ("bce", create([2, 3]), {"weight": ([4, 2, 3], "float32")}, "shape", "broadcast"),
+        ("nll", ([2], "int32"), {}, "dtype", "target_tensor has dtype int32"),
+        ("nll", ([2, 3], "int64"), {}, "shape", r"have \[2\]"),
+        ("cross_entropy", ([3], "int64"), {}, "shape", r"\[3\]; beside .* have \[2\]"),
+        ("cross_entropy", ([2, 4], "float32"), {}, "shape", r"\[2, 3\], target_tensor \[2, 4\]"),
+        ("nll", ([2], "int64"), {"weight": ([2], "float32")}, "shape", "weight has shape"),
+        ("nll", ([2], "int64"), {"weight": ([3], "float64")}, "dtype", "weight float64"),
+        (
+            "cross_entropy",
+            ([2, 3], "float32"),
+            {"weight": ([3, 1], "float32")},
+            "shape",
+            "weight has",
+        ),
+        ("bce", ([2, 3], "float32"), {"weight": ([2], "float32")}, "shape", "weight .* broadcast"),
+        ("bce", ([2, 3], "float32"), {"weight": ([4, 2, 3], "float32")}, "shape", "broadcast"),
         (
             "bce_with_logits",
-            create([2, 3]),
+            ([2, 3], "float32"),
             {"pos_weight": ([2], "float32")},
             "shape",
             "pos_weight",
         ),
-        ("gaussian_nll", create([2, 3]), {"variance": ([2, 1], "float32")}, "shape", "variance"),
-        ("gaussian_nll", create([2, 3]), {"variance": ([2, 3], "float64")}, "dtype", "variance"),
-        ("cosine_embedding", create([2]), {"other": ([2, 4], "float32")}, "shape", "other"),
+        (
+            "gaussian_nll",
+            ([2, 3], "float32"),
+            {"variance": ([2, 1], "float32")},
+            "shape",
+            "variance",
+        ),
+        (
+            "gaussian_nll",
+            ([2, 3], "float32"),
+            {"variance": ([2, 3], "float64")},
+            "dtype",
+            "variance",
+        ),
+        ("cosine_embedding", ([2], "float32"), {"other": ([2, 4], "float32")}, "shape", "other"),
         (
             "cosine_embedding",
-            create([3]),
+            ([3], "float32"),
             {"other": ([2, 3], "float32")},
             "shape",
             "one element a",
@@ -116,7 +134,7 @@ def test_arguments_out_of_range() -> None:
 def test_tensors_that_do_not_fit(name, target, tensors, status, message) -> None:
     further = {key: create(*one) for key, one in tensors.items()}
     with pytest.raises(ShimError, match=message) as failure:
-        evaluate(name, create([2, 3]), target, tensors=further)
+        evaluate(name, create([2, 3]), create(*target), tensors=further)
     assert failure.value.status == f"ft_{status}_mismatch"
 
 
