@@ -55,6 +55,7 @@ contains
     call torch_tensor_from_array(y(1), ya, torch_kCPU)
     call torch_tensor_from_array(target, ta, torch_kCPU)
     call torch_tensor_from_array(loss, number, torch_kCPU)
+    first = 0
     do i = 1, 100
       call optim%zero_grad()
       call torch_autocast_begin()
