@@ -2,6 +2,7 @@
 """Whatever a model keeps, failed passes leave no trace: good ones among them are PyTorch's."""
 
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -184,3 +185,64 @@ def test_time_to_load_grows_with_the_number_of_layers(tmp_path: Path) -> None:
         return time.process_time() - begin
 
     assert seconds(800) < 24 * seconds(100)
+
+
+class Attention(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.attention(x, x, x)[0]
+
+
+class Recurrent(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.LSTM(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x)[0]
+
+
+class Large(nn.Module):
+    """A part, and beside it a weight of 64 MB."""
+
+    def __init__(self, part: nn.Module) -> None:
+        super().__init__()
+        self.part = part
+        self.weight = nn.Parameter(torch.ones(4, 4000000))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.part(x) + self.weight[0, :4]
+
+
+PARTS = {
+    "batch_norm": lambda: nn.BatchNorm1d(4),
+    "conv": lambda: nn.Sequential(nn.Conv1d(2, 2, 1), nn.ReLU(inplace=True)),
+    "dropout": lambda: nn.Sequential(nn.Linear(4, 4), nn.Dropout(), nn.LayerNorm(4), nn.GELU()),
+    "encoder": lambda: nn.TransformerEncoderLayer(4, 2, 8),
+    "attention": Attention,
+    "lstm": Recurrent,
+}
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peak memory is Linux's")
+@pytest.mark.parametrize("is_training", [0, 1])
+@pytest.mark.parametrize("part", PARTS)
+def test_only_what_may_change_is_copied(part: str, is_training: int, tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = load(saved(Large(PARTS[part]()), tmp_path), train=is_training)
+    x, y = wrap(np.random.default_rng(1).random((2, 4)).astype("f4")), wrap(np.zeros((2, 4), "f4"))
+
+    def memory(name: str) -> int:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(name))
+
+    for _ in range(3):
+        shim.forward(model, [x], [y])
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    before = memory("VmRSS")
+    shim.forward(model, [x], [y])
+    assert memory("VmHWM") - before < 32000

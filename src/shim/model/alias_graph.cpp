@@ -212,8 +212,9 @@ void AliasGraph::read(const Node& node) {
   }
   if (is_passing(node)) return connect_all(node.inputs(), node.outputs());
   const c10::FunctionSchema* const schema = node.maybeSchema();
-  if (schema && node.blocks().empty() && !schema->is_vararg() && !is_backward(*schema))
-    return read_operator(node, *schema);
+  // Such as aten::format, which makes a text: those of `prim` alone run other programs.
+  const bool is_known = schema && node.blocks().empty() && !is_backward(*schema);
+  if (is_known && (!schema->is_vararg() || node.kind().is_aten())) return read_operator(node, *schema);
   if (!places_that_hold(node.inputs(), nullptr).empty()) is_incomplete = true;
   connect_all(node.inputs(), node.outputs());
 }
