@@ -139,7 +139,8 @@ class TorchScript : public Model {
       : module_(std::move(module)),
         forward_(forward_of(module_)),
         without_graph_(forward_.qualname(), forward_.graph()->copy(), nullptr),
-        signature_(forward_.getSchema()) {
+        signature_(forward_.getSchema()),
+        mode_(module_.type()->findAttributeSlot("training")) {
     const std::shared_ptr<const torch::jit::Graph> program = forward_.optimized_graph();
     find_effects(*program);
     add_memory(module_._ivalue());
@@ -168,12 +169,11 @@ class TorchScript : public Model {
   std::function<void()> saved_state() const override { return states_[is_training()].saved(); }
 
   void train(bool is_training) override {
-    if (is_training && !has_mode())
-      fail(ft_model_error, "the model was frozen in evaluation mode and cannot be trained");
+    if (is_training && !mode_) fail(ft_model_error, "the model was frozen in evaluation mode and cannot be trained");
     module_.train(is_training);
   }
 
-  bool is_training() const override { return has_mode() && module_.is_training(); }
+  bool is_training() const override { return mode_ && module_._ivalue()->getSlot(*mode_).toBool(); }
 
   Effects effects() const override { return effects_[is_training()]; }
 
@@ -216,8 +216,6 @@ class TorchScript : public Model {
   }
 
  private:
-  bool has_mode() const { return module_.type()->findAttributeSlot("training").has_value(); }
-
   void find_effects(const torch::jit::Graph& program) {
     std::array<ProgramEffects, 2> found;
     for (const bool is_training : {false, true})
@@ -252,6 +250,8 @@ class TorchScript : public Model {
   /// A second executor: one that has run with gradients returns results with a graph from then on.
   torch::jit::GraphFunction without_graph_;
   Signature signature_;
+  /// Where the module keeps its mode; each pass asks for it several times.
+  std::optional<std::size_t> mode_;
   /// In evaluation and in training.
   std::array<Effects, 2> effects_{};
   std::array<State, 2> states_;
