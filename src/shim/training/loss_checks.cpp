@@ -33,6 +33,12 @@ void check_class_weight(const at::Tensor& input, const std::optional<at::Tensor>
                                 std::to_string(classes) + " classes");
 }
 
+void check_device(const at::Tensor& input, const at::Tensor& other, const char* name) {
+  if (input.device() != other.device())
+    fail(ft_invalid_argument,
+         "input_tensor is on " + input.device().str() + ", " + name + " on " + other.device().str());
+}
+
 /// Fails for a number, other than `ignore_index`, that is none of a class.
 void check_class_numbers(const at::Tensor& target, int64_t classes, int64_t ignore_index) {
   at::NoGradGuard no_grad;
@@ -93,9 +99,7 @@ void check_beside(const at::Tensor& input, const at::Tensor& other, const char* 
   if (input.scalar_type() != other.scalar_type() && !is_cast)
     fail(ft_dtype_mismatch, "input_tensor has dtype " + dtype_name(input.scalar_type()) + ", " + name + " " +
                                 dtype_name(other.scalar_type()));
-  if (input.device() != other.device())
-    fail(ft_invalid_argument,
-         "input_tensor is on " + input.device().str() + ", " + name + " on " + other.device().str());
+  check_device(input, other, name);
 }
 
 void check_classes(const at::Tensor& input, const at::Tensor& target, const std::optional<at::Tensor>& weight,
@@ -108,9 +112,7 @@ void check_classes(const at::Tensor& input, const at::Tensor& target, const std:
     fail(ft_shape_mismatch, "target_tensor has shape " + shape_text(target.sizes()) +
                                 "; beside input_tensor of shape " + shape_text(input.sizes()) + " class numbers have " +
                                 shape_text(shape));
-  if (input.device() != target.device())
-    fail(ft_invalid_argument,
-         "input_tensor is on " + input.device().str() + ", target_tensor on " + target.device().str());
+  check_device(input, target, "target_tensor");
   check_class_weight(input, weight, classes);
   check_class_numbers(target, classes, ignore_index);
 }

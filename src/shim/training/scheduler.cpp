@@ -8,11 +8,15 @@
 
 using namespace ftorch;
 
+void ftorch::check_arguments(const SchedulerRow& row, const std::vector<double>& values) {
+  check_hyperparameters(row.arguments, values);
+  if (const char* rule = row.broken_rule(values.data())) fail(ft_invalid_argument, rule);
+}
+
 std::shared_ptr<Scheduler> ftorch::make_scheduler(int number, std::shared_ptr<Optimizer> optimizer,
                                                   std::vector<double> values, std::vector<int64_t> milestones) {
   const SchedulerRow& row = scheduler_row(number);
-  check_hyperparameters(row.arguments, values);
-  if (const char* rule = row.broken_rule(values.data())) fail(ft_invalid_argument, rule);
+  check_arguments(row, values);
   if (!row.has_milestones && !milestones.empty())
     fail(ft_invalid_argument, std::string(row.name) + " has no milestones");
   if (!row.rates) return std::make_shared<ReduceLROnPlateau>(std::move(optimizer), row, std::move(values));

@@ -32,6 +32,8 @@ struct SchedulerRow {
 };
 
 const SchedulerRow& scheduler_row(int number);
+/// Fails for arguments that the row does not take.
+void check_arguments(const SchedulerRow& row, const std::vector<double>& values);
 /// A scheduler that has done its first epoch.
 std::shared_ptr<Scheduler> make_scheduler(int number, std::shared_ptr<Optimizer> optimizer, std::vector<double> values,
                                           std::vector<int64_t> milestones);

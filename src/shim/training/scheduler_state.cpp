@@ -8,11 +8,6 @@ namespace {
 
 std::string part_name(std::size_t scheduler) { return "_schedulers." + std::to_string(scheduler); }
 
-void check_arguments(const SchedulerRow& row, const std::vector<double>& values) {
-  check_hyperparameters(row.arguments, values);
-  if (const char* rule = row.broken_rule(values.data())) fail(ft_invalid_argument, rule);
-}
-
 }  // namespace
 
 StateDict Scheduler::state_dict() const {
