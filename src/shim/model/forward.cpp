@@ -146,7 +146,7 @@ void check_count(std::size_t count, const std::vector<Tensor*>& outputs) {
 class Undo {
  public:
   explicit Undo(std::function<void()> put_back)
-      : put_back_(std::move(put_back)), exceptions_(std::uncaught_exceptions()) {}
+      : put_back_(std::move(put_back)), exceptions_(put_back_ ? std::uncaught_exceptions() : 0) {}
   ~Undo() {
     if (!put_back_ || std::uncaught_exceptions() == exceptions_) return;
     try {

@@ -140,6 +140,7 @@ class TorchScript : public Model {
         forward_(forward_of(module_)),
         without_graph_(forward_.qualname(), forward_.graph()->copy(), nullptr),
         signature_(forward_.getSchema()),
+        result_count_(count_of(forward_.getSchema())),
         mode_(module_.type()->findAttributeSlot("training")) {
     const std::shared_ptr<const torch::jit::Graph> program = forward_.optimized_graph();
     find_effects(*program);
@@ -155,16 +156,18 @@ class TorchScript : public Model {
     for (at::Tensor& input : inputs) stack.emplace_back(std::move(input));
     signature_.add_defaults(inputs.size(), stack);
     // With gradients the program runs as it is written, as eager PyTorch: an executor that optimises runs another one from the
-    // second pass on, whose gradients differ in their last bits, so that a resumed run would not be the same.
+    // second pass on, whose gradients differ in their last bits, so that a resumed run would not be the same. Where nothing
+    // changes, the guard is left out: LibTorch takes 3000 instructions to set it.
     const bool has_graph = at::GradMode::is_enabled();
-    const torch::jit::GraphOptimizerEnabledGuard optimises(torch::jit::getGraphExecutorOptimize() && !has_graph);
+    std::optional<torch::jit::GraphOptimizerEnabledGuard> as_written;
+    if (has_graph) as_written.emplace(false);
     (has_graph ? forward_ : without_graph_).run(stack);
     std::vector<at::Tensor> results;
     flatten(stack.back(), results);
     return results;
   }
 
-  std::optional<std::size_t> result_count() const override { return count_of(forward_.getSchema()); }
+  std::optional<std::size_t> result_count() const override { return result_count_; }
 
   std::function<void()> saved_state() const override { return states_[is_training()].saved(); }
 
@@ -250,6 +253,7 @@ class TorchScript : public Model {
   /// A second executor: one that has run with gradients returns results with a graph from then on.
   torch::jit::GraphFunction without_graph_;
   Signature signature_;
+  std::optional<std::size_t> result_count_;
   /// Where the module keeps its mode; each pass asks for it several times.
   std::optional<std::size_t> mode_;
   /// In evaluation and in training.
