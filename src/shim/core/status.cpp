@@ -111,11 +111,11 @@ void set_failure(std::string_view message, std::string_view addition) noexcept {
   is_consequence = false;
 }
 
-void Context::tell() const noexcept {
-  char after[32] = ": ";
-  if (index_ >= 0) std::snprintf(after, sizeof(after), "(%lld): ", index_ + 1LL);
+namespace {
+
+void put_subject(std::string_view subject, const char* after) noexcept {
   const std::size_t after_length = std::strlen(after);
-  const std::string_view subject = beginning(subject_, longest_subjects - after_length);
+  subject = beginning(subject, longest_subjects - after_length);
   const std::size_t length = subject.size() + after_length;
   // What is inside goes if there is no room for both.
   subjects_length = beginning({subjects, subjects_length}, longest_subjects - length).size();
@@ -123,6 +123,21 @@ void Context::tell() const noexcept {
   std::memcpy(subjects, subject.data(), subject.size());
   std::memcpy(subjects + subject.size(), after, after_length);
   subjects_length += length;
+}
+
+}  // namespace
+
+void Context::tell() const noexcept {
+  char after[32] = ": ";
+  if (index_ >= 0) std::snprintf(after, sizeof(after), "(%lld): ", index_ + 1LL);
+  put_subject(subject_, after);
+}
+
+void add_subject(const std::function<std::string()>& subject) noexcept {
+  try {
+    put_subject(subject(), ": ");
+  } catch (...) {  // The failure that is told is the one that led here.
+  }
 }
 
 void Remark::make() const noexcept {

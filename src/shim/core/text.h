@@ -39,6 +39,26 @@ class Context {
   int exceptions_;
 };
 
+/// Puts "subject: " before the message of the failure that is on its way.
+void add_subject(const std::function<std::string()>& subject) noexcept;
+
+/// A context whose subject is made when a failure comes.
+template <class F>
+class DeferredContext {
+ public:
+  explicit DeferredContext(F subject) : subject_(std::move(subject)), exceptions_(std::uncaught_exceptions()) {}
+  ~DeferredContext() {
+    if (std::uncaught_exceptions() > exceptions_) [[unlikely]]
+      add_subject(subject_);
+  }
+  DeferredContext(const DeferredContext&) = delete;
+  DeferredContext& operator=(const DeferredContext&) = delete;
+
+ private:
+  F subject_;
+  int exceptions_;
+};
+
 /// What is added to a message of LibTorch about shapes or dtypes that comes while this lives.
 class Remark {
  public:

@@ -8,7 +8,8 @@
 #include <torch/csrc/jit/ir/constants.h>
 
 #include <algorithm>
-#include <string_view>
+
+#include "model/operator_aliases.h"
 
 namespace ftorch {
 namespace {
@@ -50,16 +51,6 @@ bool is_passing(const torch::jit::Node& node) {
 
 bool is_of_dispatcher(const c10::FunctionSchema& schema) {
   return c10::Dispatcher::singleton().findSchema(schema.operator_name()).has_value();
-}
-
-/// A composite operator, such as dropout, may return what it is given without a word in its schema. These do not.
-bool is_fresh(const c10::FunctionSchema& schema) {
-  static const std::unordered_set<std::string> computing{
-      "aten::linear",     "aten::matmul", "aten::conv1d", "aten::conv2d",    "aten::conv3d",   "aten::batch_norm",
-      "aten::layer_norm", "aten::lstm",   "aten::gru",    "aten::lstm_cell", "aten::gru_cell", "aten::rnn_tanh_cell"};
-  if (computing.count(schema.name()) > 0) return true;
-  const auto found = c10::Dispatcher::singleton().findSchema(schema.operator_name());
-  return found && !found->hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd);
 }
 
 /// Gradients are written without a word in the schema.
@@ -340,18 +331,13 @@ void AliasGraph::read_written(const Node& node, const Value* written, bool holds
       {place_of(written), places_that_hold(node.inputs(), written), may_hold_objects(*written->type())});
 }
 
-/// Schemas do not say that normalisations write their mean and variance if an argument is true.
+/// Statistics are written unless an argument says that they are not.
 bool AliasGraph::writes(const Node& node, const c10::FunctionSchema& schema, std::size_t argument) {
+  if (!may_write(schema, argument)) return false;
   const auto& arguments = schema.arguments();
-  if (arguments[argument].alias_info() && arguments[argument].alias_info()->isWrite()) return true;
-  const std::string& name = arguments[argument].name();
-  if (name != "running_mean" && name != "running_var") return false;
-  for (std::string_view end : {"_backward", "_no_training", "_no_update", "_functional"}) {
-    if (std::string_view(schema.name()).ends_with(end)) return false;
-  }
+  if (arguments[argument].alias_info()) return true;
   for (std::size_t i = 0; i < arguments.size() && i < node.inputs().size(); ++i) {
-    const bool is_mode = arguments[i].name() == "training" || arguments[i].name() == "use_input_stats";
-    if (is_mode && known(node.inputs()[i]) == false) return false;
+    if (is_mode_of_statistics(arguments[i]) && known(node.inputs()[i]) == false) return false;
   }
   return true;
 }
