@@ -149,7 +149,7 @@ def test_errors_of_the_model(models: Path) -> None:
     ("content", "part"),
     [
         (b"", "the file is empty"),
-        (b"some text", "no TorchScript archive"),
+        (b"some text", "no archive of a model"),
         (b"\x89HDF\r\n\x1a\n", "HDF5"),
         (b"CDF\x01", "netCDF"),
         (b"PK\x03\x04 and no more", "cut short or damaged"),

@@ -7,6 +7,7 @@
 #include "core/text.h"
 #include "files/archive.h"
 #include "files/atomic_file.h"
+#include "model/exported/exported_program.h"
 #include "model/model.h"
 #include "model/torchscript.h"
 
@@ -14,7 +15,8 @@ namespace ftorch {
 namespace {
 
 [[noreturn]] void fail_format(const std::string& what) {
-  fail(ft_model_error, what + "; save the model with torch.jit.save, from torch.jit.script or torch.jit.trace");
+  fail(ft_model_error,
+       what + "; save the model with torch.export.save, from torch.export.export, or with torch.jit.save");
 }
 
 struct Format {
@@ -41,17 +43,16 @@ void check_is_archive(const InputFile& file) {
   for (const Format& format : formats) {
     if (bytes.rfind(format.magic.substr(0, bytes.size()), 0) == 0) fail_format(std::string("it is ") + format.name);
   }
-  fail_format("it is no TorchScript archive");
+  fail_format("it is no archive of a model");
 }
 
 void check_is_torchscript(const Archive& archive) {
   if (archive.holds("constants.pkl")) return;
   if (archive.holds("aotinductor")) fail_format("it is a package of AOTInductor");
-  if (archive.holds("exported_program") || archive.holds("models/"))
-    fail_format("it is an exported program of torch.export");
+  if (archive.holds("exported_program")) fail_format("it is an exported program in the format of PyTorch before 2.8");
   if (archive.holds("data.pkl"))
     fail_format("it holds weights or a pickled module, written by torch.save, but no program");
-  fail_format("it is no TorchScript archive");
+  fail_format("it is no archive of a model");
 }
 
 }  // namespace
@@ -62,6 +63,7 @@ std::shared_ptr<Model> load_model(const std::string& filename, at::Device device
   const auto file = std::make_shared<InputFile>(filename);
   check_is_archive(*file);
   const Archive archive(file);
+  if (has_exported_program(archive)) return load_exported_program(archive, device);
   check_is_torchscript(archive);
   archive.check_records();
   return load_torchscript(file, device);

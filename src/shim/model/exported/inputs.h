@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// What a program takes, and the checks of what it is given.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/exported/extents.h"
+#include "model/exported/guards.h"
+#include "model/exported/operation.h"
+#include "model/exported/schema.h"
+
+namespace ftorch::exported {
+
+/// One input of the user.
+struct UserInput {
+  std::string name;
+  /// None for a number.
+  std::optional<at::ScalarType> dtype;
+  std::vector<Extent> extents;
+  /// The number that the program was made for.
+  std::optional<c10::IValue> number;
+};
+
+class Inputs {
+ public:
+  explicit Inputs(const Program& program);
+
+  /// Fails unless the program takes these; puts them on the stack. What it does not compute with is left out.
+  void push(const std::vector<at::Tensor>& given, Stack& stack) const;
+  std::vector<std::string> names() const;
+  /// The place of a value of the graph among the inputs.
+  std::optional<std::size_t> find(const std::string& name) const;
+
+ private:
+  void add(const Program& program, std::size_t input);
+  void check_count(std::size_t count) const;
+  template <class F>
+  void for_each_given(const std::vector<at::Tensor>& given, const F& f) const;
+  void check_form(const UserInput& input, const at::Tensor& tensor) const;
+  c10::IValue number(const UserInput& input, const at::Tensor& tensor, Variables& symbols) const;
+
+  std::vector<UserInput> inputs_;
+  Symbols symbols_;
+  Guards guards_;
+};
+
+}  // namespace ftorch::exported

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// What a program returns, as tensors.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <vector>
+
+#include "model/exported/operation.h"
+#include "model/exported/schema.h"
+
+namespace ftorch::exported {
+
+class Results {
+ public:
+  /// Fails for a program that returns what is no tensor and no number; None is passed over.
+  explicit Results(const Program& program);
+
+  const std::vector<std::string>& names() const { return names_; }
+  /// From the outputs of the graph, which stand on the stack from `base` on. Numbers become tensors without dimensions.
+  std::vector<at::Tensor> take(Stack& stack, std::size_t base) const;
+
+ private:
+  /// Places among the outputs of the graph.
+  std::vector<std::size_t> places_;
+  std::vector<std::string> names_;
+};
+
+}  // namespace ftorch::exported
