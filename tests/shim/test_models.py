@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from ctypes import byref, c_int32, c_int64
 from pathlib import Path
 
@@ -168,13 +169,13 @@ def test_archives_that_are_no_model(models: Path, tmp_path: Path) -> None:
     (tmp_path / "truncated.pt").write_bytes(whole[: len(whole) // 2])
     torch.save({"weight": torch.ones(2)}, tmp_path / "weights.pt")
     torch.save({}, tmp_path / "old.pt", _use_new_zipfile_serialization=False)
-    program = torch.export.export(torch.nn.Linear(2, 2), (torch.ones(1, 2),))
-    torch.export.save(program, tmp_path / "exported.pt2")
+    with zipfile.ZipFile(tmp_path / "compiled.pt2", "w") as archive:
+        archive.writestr("compiled/data/aotinductor/model/model.so", b"")
     for name, part in [
         ("truncated.pt", "cut short"),
         ("weights.pt", "weights"),
         ("old.pt", "pickle"),
-        ("exported.pt2", "torch.export"),
+        ("compiled.pt2", "AOTInductor"),
     ]:
         with pytest.raises(ShimError, match=f"{name}.*{part}") as failure:
             load(tmp_path / name)
