@@ -150,12 +150,25 @@ contains
     call check_close(y, [10, 20, 30, 40, 50, 60] * 1.0_real64, 0.0_real64, 'nothing was written')
   end subroutine other_shapes
 
+  !> An array that is not allocated is told; with flang it has no elements.
+  subroutine check_missing(status, name)
+    type(torch_status), intent(in) :: status
+    character(len=*), intent(in) :: name
+
+    call check(.not. status%ok(), name // ' is told')
+    call check(index(status%message, name // ' is not allocated or associated') > 0 .or. &
+               index(status%message, name // ': the shape is [0') > 0, status%message)
+  end subroutine check_missing
+
   subroutine empty_buffer()
     type(torch_replay_buffer) :: buffer
     type(torch_status) :: status
     real(real64), target :: y(6)
+    real(real64), allocatable :: missing(:), missing_rows(:,:)
+    real(real64), pointer :: nowhere(:)
     type(torch_tensor) :: tensor
 
+    y = 0
     call buffer%put(y, y, status)
     call check_status(status, torch_invalid_argument, 'the buffer holds nothing')
     call torch_replay_buffer_create(buffer, 10)
@@ -163,6 +176,15 @@ contains
     call buffer%draw(tensor, tensor, status)
     call check_status(status, torch_invalid_argument, 'the buffer is empty')
     call check_equal(int(buffer%count()), 0, 'no rows')
+    allocate (missing(2), missing_rows(2, 3))
+    deallocate (missing, missing_rows)  ! gfortran keeps the extents, and what it has before is anything
+    call buffer%put(missing, y, status)
+    call check_missing(status, 'x')
+    call buffer%put(y, missing_rows, status)
+    call check_missing(status, 'y')
+    nullify (nowhere)
+    call buffer%put(y, nowhere, status)
+    call check_missing(status, 'y')
     call check_equal(int(buffer%bytes()), 0, 'no memory')
   end subroutine empty_buffer
 
