@@ -259,3 +259,26 @@ def _sum_of_squares(numbers: NDArray[np.int64]) -> int:
     high, low = np.divmod(numbers, 2**12)
     parts = (int((high * high).sum()), int((high * low).sum()), int((low * low).sum()))
     return parts[0] * 2**24 + parts[1] * 2**13 + parts[2]
+
+
+def test_no_rows_have_no_statistics() -> None:
+    buffer = ReplayBuffer(4)
+    buffer.put(fortran(np.zeros((3, 0))))
+    with pytest.raises(ShimError, match="no row was put"):
+        buffer.moments(1)
+    buffer.put(fortran(np.array([[1.0], [2.0], [4.0]])))
+    assert buffer.moments(1)[0].tolist() == [1, 2, 4]
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3, 4), (2, 2, 2, 5)])
+def test_nothing_is_said_on_standard_error(shape, capfd) -> None:
+    torch.set_warn_always(True)
+    try:
+        buffer = ReplayBuffer(4)
+        buffer.put(fortran(np.ones(shape)))
+        buffer.draw(fortran(np.zeros(shape)))
+        wide = np.zeros(tuple(2 * n for n in shape), order="F")
+        buffer.draw(shim.section(wide[(slice(None, None, 2),) * len(shape)]))
+    finally:
+        torch.set_warn_always(False)
+    assert capfd.readouterr().err == ""

@@ -86,11 +86,12 @@ void BatchPart::prepare() {
   rows_ = at::empty(shape, form_.dtype);
   next_ = static_cast<char*>(rows_.mutable_data_ptr());
 }
+
 void BatchPart::finish() {
   if (!rows_.defined()) return;
   const bool is_reversed = layout_.sample == Sample::last || layout_.sample == Sample::none;
   if (layout_.sample == Sample::none || layout_.sample == Sample::none_reversed) rows_ = rows_.squeeze(0);
-  if (is_reversed) rows_ = rows_.numpy_T();
+  if (is_reversed) rows_ = with_reversed_dimensions(rows_);
   rows_ = rows_.reshape(target_.value.sizes()).to(target_.value.device());
   write_.emplace(target_, std::move(rows_), Write::output).prepare();
 }

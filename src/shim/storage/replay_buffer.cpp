@@ -178,7 +178,7 @@ ReplayBuffer::Size ReplayBuffer::size() const {
 }
 
 const ReplayBuffer::Field& ReplayBuffer::field_with_moments(int64_t number) const {
-  if (fields_.empty()) fail(ft_invalid_argument, "the buffer is empty: no row was put into it");
+  if (rows_put_ == 0) fail(ft_invalid_argument, "the buffer is empty: no row was put into it");
   if (number < 1 || number > static_cast<int64_t>(fields_.size()))
     fail(ft_invalid_argument,
          "field is " + std::to_string(number) + "; the buffer has " + std::to_string(fields_.size()) + " fields");

@@ -81,8 +81,16 @@ std::optional<Layout> layout_of(const Dimensions& given, at::IntArrayRef row, Or
                            : is_dense(sizes.rbegin(), sizes.rend(), strides.rbegin())};
 }
 
+at::Tensor with_reversed_dimensions(const at::Tensor& tensor) {
+  Extents order;
+  for (int64_t i = tensor.dim(); i > 0; --i) order.push_back(i - 1);
+  return tensor.permute(order);
+}
+
 at::Tensor sample_first(const at::Tensor& tensor, const Layout& layout) {
-  const at::Tensor rows = layout.sample == Sample::last || layout.sample == Sample::none ? tensor.numpy_T() : tensor;
+  const at::Tensor rows = layout.sample == Sample::last || layout.sample == Sample::none
+                              ? with_reversed_dimensions(tensor)
+                              : tensor;
   return layout.sample == Sample::last || layout.sample == Sample::first ? rows : rows.unsqueeze(0);
 }
 

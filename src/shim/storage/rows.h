@@ -61,6 +61,9 @@ std::optional<int64_t> counted_rows(const Dimensions& given, Order order);
 /// the sample. Dimensions of one do not count.
 std::optional<Layout> layout_of(const Dimensions& given, at::IntArrayRef row, Order order);
 
+/// As `tensor.T`, of which LibTorch warns for other than two dimensions.
+at::Tensor with_reversed_dimensions(const at::Tensor& tensor);
+
 /// A tensor as [count, reversed row], without a copy.
 at::Tensor sample_first(const at::Tensor& tensor, const Layout& layout);
 
