@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from resume import CHOICES, cases
+from resume import cases
 from safetensors.torch import load_file
 
 SHIM = Path(__file__).parent
@@ -43,9 +43,3 @@ def test_resumed_run_is_the_same(case, runs: Path) -> None:
     again = load_file(resumed)
     assert [name for name in last if not again[name].equal(last[name])] == []
     assert whole.read_bytes() == resumed.read_bytes()
-
-
-def test_every_scheduler_is_a_case() -> None:
-    from catalog.schedulers import SCHEDULERS
-
-    assert {row.name for row in SCHEDULERS} - {"SequentialLR"} == CHOICES.keys()
