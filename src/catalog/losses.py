@@ -133,7 +133,9 @@ LOSSES = (
     Loss(
         name="smooth_l1",
         aten="smooth_l1_loss",
-        call="at::smooth_l1_loss(input, target, reduction, beta)",
+        # As torch.nn.functional, since this gradient of ATen is wrong at equal elements.
+        call="beta == 0 ? at::l1_loss(input, target, reduction)"
+        " : at::smooth_l1_loss(input, target, reduction, beta)",
         reference="smooth_l1_loss",
         doc="Absolute error, squared below `beta`.",
         arguments=(

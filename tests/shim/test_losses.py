@@ -72,6 +72,52 @@ def test_values_and_gradients(number, row, kind, variant, reduction, dtype, gene
         assert np.allclose(gradient, others[key].grad.numpy(), rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.parametrize(
+    ("number", "row", "variant"),
+    [
+        (number, row, variant)
+        for number, row in ROWS
+        if row.same_shape
+        for variant in loss_variants(row)
+    ],
+    ids=lambda one: getattr(one, "name", str(one)),
+)
+@pytest.mark.parametrize("reduction", losses.REDUCTIONS, ids=lambda one: one[2])
+@pytest.mark.filterwarnings("ignore:reduction. 'mean' divides the total loss:UserWarning")
+def test_elements_where_formulas_end(number, row, variant, reduction, generator) -> None:
+    """Equal ones, 0 and 1, of input, target and variance."""
+    _, code, name = reduction
+    input = np.array([[0.0, 0.0, 1.0, 1.0, 0.5, 0.5], [0.0, 1.0, 0.0, 0.25, 1.0, 0.75]], order="F")
+    target = np.array(
+        [[0.0, 1.0, 0.0, 1.0, 0.5, 0.0], [0.5, 0.5, 0.75, 0.25, 0.0, 1.0]], order="F"
+    )
+    further = {
+        one.name: np.asfortranarray(np.where(input > 0.5, 0.0, 2.0))
+        for one in row.tensors
+        if one.kind == losses.EACH_ELEMENT and variant.get(one.name) == TENSOR
+    }
+    leaves = [torch.tensor(one, requires_grad=True) for one in (input, target)]
+    keywords = {one.python: variant[one.name] for one in row.arguments if one.name in variant}
+    keywords |= {
+        one.python: torch.tensor(further[one.name]) for one in row.tensors if one.name in further
+    }
+    expected = getattr(torch.nn.functional, row.reference)(*leaves, reduction=name, **keywords)
+    seed = np.asfortranarray(generator.uniform(0.5, 1.5, expected.shape))
+    seed = seed.reshape(expected.shape)
+    expected.backward(torch.tensor(seed))
+    x, y = wrap(input, 1), wrap(target, 1)
+    tensors = {key: wrap(one) for key, one in further.items()}
+    values = [variant.get(one.name, one.default) for one in row.arguments]
+    got = loss(number, x, y, code, values=values, tensors=tensors)
+    got.backward(wrap(seed))
+    for mine, theirs in [
+        (got.numpy(), expected.detach()),
+        (x.gradient().numpy(), leaves[0].grad),
+        (y.gradient().numpy(), leaves[1].grad),
+    ]:
+        assert np.allclose(mine, theirs.numpy(), rtol=1e-14, atol=0, equal_nan=True)
+
+
 @pytest.mark.parametrize("number", [number for number, row in ROWS if row.same_shape])
 def test_nothing_is_broadcast(number: int) -> None:
     for target, status in [
