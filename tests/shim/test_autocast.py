@@ -237,6 +237,54 @@ def test_a_weight_over_an_array_that_is_written(generator) -> None:
     assert (first.numpy(), second.numpy()) == (0, 0.25)
 
 
+def test_an_input_that_the_program_writes(network, path, generator) -> None:
+    """A leaf over an array: each pass takes its numbers, and its gradient is that of Python."""
+    model, reference = load(path), network.eval()
+    x, _ = batch(generator)
+    leaf, y = wrap(x, 1), create([6, 4])
+    begin()
+    for _ in range(3):
+        x[:] = generator.normal(size=x.shape)
+        theirs = torch.tensor(x, requires_grad=True)
+        with torch.autocast("cpu", dtype=torch.bfloat16, cache_enabled=False):
+            expected = reference(theirs)
+        forward(model, [leaf], [y], 1)
+        assert np.array_equal(y.numpy(), expected.detach().float().numpy())
+    end()
+    shim.unary(shim.SUM, y).backward()
+    expected.float().sum().backward()
+    assert np.array_equal(leaf.gradient().numpy(), theirs.grad.numpy())
+
+
+@pytest.mark.parametrize("has_region", [False, True])
+def test_a_weight_that_another_thread_writes(path, generator, has_region) -> None:
+    model = load(path)
+    weight = part(model, next(key for key, _ in torch.jit.load(str(path)).named_parameters()))
+    numbers = wrap(generator.normal(size=weight.shape()).astype(np.float32))
+    x, _ = batch(generator)
+    results = [wrap(np.zeros((6, 4), np.float32)) for _ in range(3)]
+
+    def write() -> None:
+        if has_region:
+            begin()
+        weight.assign(numbers)
+        if has_region:
+            end()
+
+    begin()
+    forward(model, [wrap(x)], results[:1], 1)
+    thread = threading.Thread(target=write)
+    thread.start()
+    thread.join()
+    forward(model, [wrap(x)], results[1:2], 1)
+    end()
+    begin()
+    forward(model, [wrap(x)], results[2:], 1)
+    end()
+    assert not np.array_equal(results[0].array, results[1].array)
+    assert np.array_equal(results[1].array, results[2].array)
+
+
 def test_regions_are_nested() -> None:
     assert not torch.is_autocast_enabled("cpu")
     begin()

@@ -173,6 +173,11 @@ std::string inputs_text(const Model& model, const Values& model_inputs) {
   return text;
 }
 
+/// True for a leaf over an array: the program may write that before the next pass.
+bool is_leaf_of_program(const Tensor* input) {
+  return input->attached.defined() && input->value.requires_grad() && input->value.is_leaf();
+}
+
 Values run(Model& model, const Values& model_inputs) {
   const Remark remark([&] { return inputs_text(model, model_inputs); });
   return model.forward(model_inputs);
@@ -199,7 +204,7 @@ int ft_model_forward(ft_handle handle, const ft_handle* input_handles, int64_t i
     const Values& model_inputs = touches_inputs ? copies : values;
     const Undo undo(model.saved_state());
     const auto forget = c10::make_scope_exit([&] {
-      if (requires_grad == 0) forget_casts();
+      if (requires_grad == 0 || std::any_of(inputs.begin(), inputs.end(), is_leaf_of_program)) forget_casts();
     });
     Values results = run(model, model_inputs);
     check_count(results.size(), outputs);

@@ -5,6 +5,7 @@
 
 #include <ATen/autocast_mode.h>
 
+#include <atomic>
 #include <vector>
 
 #include "core/error.h"
@@ -25,6 +26,9 @@ struct OuterState {
 
 thread_local std::vector<OuterState> regions;
 
+/// Those of all threads. A thread that ends within one leaves it counted, which costs time only.
+std::atomic<int64_t> open_regions{0};
+
 void check_dtype(at::ScalarType dtype) {
   if (dtype != at::kBFloat16 && dtype != at::kHalf)
     fail(ft_invalid_argument, "dtype is " + dtype_name(dtype) + "; it must be bfloat16 or float16");
@@ -39,7 +43,7 @@ bool ftorch::autocasts(c10::DeviceType device) {
 }
 
 void ftorch::forget_casts() noexcept {
-  if (regions.empty()) [[likely]]
+  if (open_regions.load() == 0) [[likely]]
     return;
   at::autocast::clear_cache();
 }
@@ -53,6 +57,7 @@ int ft_autocast_begin(int dtype_code, int device_code) {
       fail(ft_device_unavailable, "LibTorch has no autocast for devices of type " + device_name(device));
     regions.push_back({device, at::autocast::is_autocast_enabled(device), at::autocast::get_autocast_dtype(device),
                        at::autocast::is_autocast_cache_enabled()});
+    ++open_regions;
     at::autocast::set_autocast_enabled(device, true);
     at::autocast::set_autocast_dtype(device, dtype);
     at::autocast::increment_nesting();
@@ -65,6 +70,7 @@ int ft_autocast_end() {
     if (regions.empty()) fail(ft_invalid_argument, "no autocast region is open on this thread");
     const OuterState outer = regions.back();
     regions.pop_back();
+    --open_regions;
     if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
     at::autocast::set_autocast_enabled(outer.device, outer.was_enabled);
     at::autocast::set_autocast_dtype(outer.device, outer.dtype);

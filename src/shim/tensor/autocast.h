@@ -10,8 +10,9 @@ namespace ftorch {
 bool autocasts();
 bool autocasts(c10::DeviceType device);
 
-/// LibTorch keeps the converted copies of leaves in a region. They are wrong once a leaf is written, and have no graph if they
-/// were made in a pass without gradients; so they end with a backward pass, a write, and such a pass.
+/// LibTorch keeps the converted copies of leaves in a region, for all threads. They are wrong once a leaf is written, by whatever
+/// thread, and have no graph if they were made in a pass without gradients; so they end with a backward pass, a write, such a
+/// pass, and one of a leaf over an array, which the program may write.
 void forget_casts() noexcept;
 
 }  // namespace ftorch
