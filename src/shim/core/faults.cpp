@@ -8,13 +8,13 @@
 namespace ftorch {
 namespace {
 
-struct Row {
+struct FaultWords {
   std::string_view words;
   int status;
 };
 
 /// The first row whose words are in the message counts; zero leaves the status as it is.
-constexpr Row rows[] = {
+constexpr FaultWords faults[] = {
     // A number that is out of range.
     {"out of bounds", 0},
     {"out of range for", 0},
@@ -85,7 +85,7 @@ constexpr Row rows[] = {
 }  // namespace
 
 int status_of_message(std::string_view message, int other) noexcept {
-  for (const Row& row : rows) {
+  for (const FaultWords& row : faults) {
     if (message.find(row.words) != message.npos) return row.status != 0 ? row.status : other;
   }
   return other;

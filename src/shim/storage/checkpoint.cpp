@@ -33,8 +33,6 @@ std::string joined(const std::string& name, const std::string& part) {
   return part.empty() ? name : name.empty() ? part : name + "." + part;
 }
 
-std::string quoted(const std::string& name) { return "'" + name + "'"; }
-
 std::string start_of(const std::string& name) { return name.substr(0, name.find('.')); }
 
 /// Quoted, and no more than can be read.

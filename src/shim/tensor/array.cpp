@@ -23,16 +23,16 @@ using namespace ftorch;
 namespace {
 
 using Numbers = c10::SmallVector<int64_t, 8>;
-using Order = std::span<const int32_t>;
+using Permutation = std::span<const int32_t>;
 
-std::string order_text(Order order) { return shape_text(std::vector<int64_t>(order.begin(), order.end())); }
+std::string order_text(Permutation order) { return shape_text(std::vector<int64_t>(order.begin(), order.end())); }
 
 /// `order` if it is a permutation from 1 to `rank`.
-Order permutation(const int32_t* order, int64_t size, std::size_t rank, const char* name) {
+Permutation permutation(const int32_t* order, int64_t size, std::size_t rank, const char* name) {
   if (size != static_cast<int64_t>(rank))
     fail(ft_invalid_argument,
          std::string(name) + " has " + std::to_string(size) + " entries for " + std::to_string(rank) + " dimensions");
-  const Order entries(order, rank);
+  const Permutation entries(order, rank);
   std::vector<bool> seen(rank, false);
   for (const int32_t entry : entries) {
     if (entry < 1 || entry > static_cast<int32_t>(rank) || seen[entry - 1])
@@ -45,7 +45,7 @@ Order permutation(const int32_t* order, int64_t size, std::size_t rank, const ch
 
 bool is_empty(at::IntArrayRef shape) { return std::find(shape.begin(), shape.end(), 0) != shape.end(); }
 
-bool is_identity(Order order) {
+bool is_identity(Permutation order) {
   for (std::size_t i = 0; i < order.size(); ++i) {
     if (order[i] != static_cast<int32_t>(i + 1)) return false;
   }
@@ -53,7 +53,7 @@ bool is_identity(Order order) {
 }
 
 /// Strides, in elements, of memory in which dimension order[0] varies fastest.
-Numbers strides_in_order(at::IntArrayRef shape, Order order) {
+Numbers strides_in_order(at::IntArrayRef shape, Permutation order) {
   Numbers strides(shape.size());
   int64_t next = 1;
   for (const int32_t dimension : order) {
@@ -118,7 +118,7 @@ Numbers strides_of(const ft_view& view, at::IntArrayRef shape) {
   return strides;
 }
 
-void check_contiguous(at::IntArrayRef shape, const Numbers& strides, Order layout) {
+void check_contiguous(at::IntArrayRef shape, const Numbers& strides, Permutation layout) {
   if (is_empty(shape)) return;
   int64_t expected = 1;
   for (std::size_t i = 0; i < shape.size(); ++i) {
@@ -130,7 +130,7 @@ void check_contiguous(at::IntArrayRef shape, const Numbers& strides, Order layou
 }
 
 template <class Values>
-Numbers permuted(const Values& values, Order order) {
+Numbers permuted(const Values& values, Permutation order) {
   Numbers result;
   for (const int32_t dimension : order) result.push_back(values[dimension - 1]);
   return result;
@@ -146,7 +146,7 @@ at::Tensor reshape_to_target(const at::Tensor& value, at::IntArrayRef shape, at:
 /// Strides of contiguous memory at `data`, which may be null when there are no elements.
 Numbers blob_strides(void* data, at::IntArrayRef sizes, const int32_t* layout, int64_t layout_size) {
   if (!sizes.empty()) required(layout, "layout");
-  const Order order = permutation(layout, layout_size, sizes.size(), "layout");
+  const Permutation order = permutation(layout, layout_size, sizes.size(), "layout");
   if (c10::multiply_integers(sizes) > 0) required(data, "data");
   return strides_in_order(sizes, order);
 }
@@ -192,7 +192,7 @@ int ft_view_wrap(const ft_view* view, const int32_t* layout, int64_t layout_size
     if (c10::multiply_integers(shape) > 0) required(view->data, "data");
     Numbers strides = strides_of(*view, shape);
     if (layout) {
-      const Order order = permutation(layout, layout_size, rank, "layout");
+      const Permutation order = permutation(layout, layout_size, rank, "layout");
       if (!is_identity(order)) {
         check_contiguous(shape, strides, order);
         strides = strides_in_order(shape, order);
@@ -201,7 +201,7 @@ int ft_view_wrap(const ft_view* view, const int32_t* layout, int64_t layout_size
     if (!permute_dims) {
       *out = wrap(view->data, shape, strides, spec);
     } else {
-      const Order order = permutation(permute_dims, permute_dims_size, rank, "permute_dims");
+      const Permutation order = permutation(permute_dims, permute_dims_size, rank, "permute_dims");
       *out = wrap(view->data, permuted(shape, order), permuted(strides, order), spec);
     }
   });

@@ -20,7 +20,7 @@ void Lookups::forget(const Tensor& tensor) noexcept {
 }
 
 void Lookups::end(int first) noexcept {
-  for_each(first, enter_held);
+  for_each(first, [](Tensor& tensor) { enter_held(tensor); });
   if (first == 0 && size_ == capacity) beyond().clear();
   size_ = first;
 }

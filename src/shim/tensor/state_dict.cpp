@@ -13,8 +13,6 @@
 namespace ftorch {
 namespace {
 
-std::string quoted(const std::string& name) { return "'" + name + "'"; }
-
 template <class T>
 constexpr at::ScalarType dtype = c10::CppTypeToScalarType<T>::value;
 

@@ -82,6 +82,20 @@ class StateDict {
   NamedValues<std::string> texts_;
 };
 
+template <>
+bool StateDict::get<bool>(const std::string& name) const;
+template <>
+double StateDict::get<double>(const std::string& name) const;
+template <>
+std::int64_t StateDict::get<std::int64_t>(const std::string& name) const;
+template <>
+std::vector<double> StateDict::get<std::vector<double>>(const std::string& name) const;
+template <>
+std::vector<std::int64_t> StateDict::get<std::vector<std::int64_t>>(const std::string& name) const;
+
+/// A name as messages have it.
+inline std::string quoted(const std::string& name) { return "'" + name + "'"; }
+
 enum class Names {
   equal,  ///< both have the same
   common  ///< those that one of them lacks do not count

@@ -40,9 +40,9 @@ struct Bracket {
   bool is_point;
 };
 
-class Search {
+class StrongWolfe {
  public:
-  Search(LossRequests& requests, Line& line, at::Tensor direction, LinePoint start, int64_t most_evaluations)
+  StrongWolfe(LossRequests& requests, Line& line, at::Tensor direction, LinePoint start, int64_t most_evaluations)
       : requests_(requests),
         line_(line),
         direction_(std::move(direction)),
@@ -128,7 +128,7 @@ class Search {
 
 Task<LineSearchResult> strong_wolfe(LossRequests& requests, Line& line, at::Tensor direction, LinePoint start,
                                     double first_t, double tolerance_change, int64_t most_evaluations) {
-  Search search(requests, line, std::move(direction), std::move(start), most_evaluations);
+  StrongWolfe search(requests, line, std::move(direction), std::move(start), most_evaluations);
   Bracket bracket = co_await search.bracket(first_t);
   LinePoint point = co_await search.zoom(std::move(bracket), tolerance_change);
   co_return LineSearchResult{std::move(point), search.evaluations()};
