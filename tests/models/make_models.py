@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Writes the TorchScript files of the tests, expected numbers, and files that are no models."""
+"""Writes the model files of the tests, expected numbers, and files that are no models."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 import warnings
 from pathlib import Path
 
+import exported
 import networks
 import torch
 
@@ -46,6 +47,7 @@ def write_models(folder: Path) -> None:
         save(folder, name, model)
         if name in networks.INPUTS:
             model.eval()
+            exported.export(folder, name, model)
             torch.manual_seed(7)
             write_expected(folder, name, model, *networks.INPUTS[name]())
 
@@ -58,6 +60,7 @@ def write_faulty_files(folder: Path) -> None:
     (folder / "text.pt").write_text("this is no model\n")
     torch.save({"weight": torch.ones(2)}, folder / "weights.pt")
     (folder / "with space.pt").write_bytes(whole)
+    exported.write_damaged(folder)
 
 
 def main() -> None:

@@ -60,7 +60,7 @@ class Tied(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = self.b(self.a(x)) + self.hidden + self.left * self.frozen
-        return y + self.right * float("inf") + torch.tensor([1.0, 2.0, 3.0, 4.0])
+        return y + self.right + torch.tensor([1.0, 2.0, 3.0, 4.0])
 
 
 class Loops(nn.Module):
@@ -101,7 +101,7 @@ class Regions(nn.Module):
 
 
 class Lists(nn.Module):
-    """Operators that make lists and several tensors, or whose sizes depend on numbers."""
+    """Operators that make lists and several tensors; infinite numbers."""
 
     def forward(self, x: torch.Tensor) -> tuple[Any, ...]:
         parts = torch.split(x, [2, 4]), torch.unbind(x, 1)[0], tuple(x.max(0)), x.nonzero()

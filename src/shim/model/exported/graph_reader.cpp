@@ -223,7 +223,11 @@ class Reader {
     const Json* const name = find_member(json, "name");
     node.name = name ? text_of(*name) : node.target;
     const Json* const metadata = find_member(json, "metadata");
-    if (metadata) node.place = place_of(*metadata);
+    if (metadata) {
+      const Json* const modules = find_member(*metadata, "nn_module_stack");
+      node.place = place_of(*metadata);
+      node.is_of_attention = modules && text_of(*modules).find(".MultiheadAttention") != std::string::npos;
+    }
     const std::string subject = describe(node);
     const Context context(subject.c_str());
     for_each(member(json, "inputs"), [&](const Json& one) {

@@ -55,6 +55,8 @@ void Modes::add_operator(const Node& node, const c10::FunctionSchema& schema) {
   if (name.ends_with("_no_training") || name == "aten::_batch_norm_no_update") bound_to_evaluation_ = "a normalisation";
   if (name.starts_with("aten::_batch_norm_with_update")) bound_to_training_ = "a normalisation";
   if (is_decomposed_ && name.starts_with("aten::bernoulli")) bound_to_training_ = "a dropout";
+  // In evaluation it makes no node for its dropout.
+  if (node.is_of_attention) has_attention_without_dropout_ = true;
   if (name.find("scaled_dot_product") == name.npos) return;
   const Argument* const dropout = given(node, "dropout_p");
   if (!dropout || is_zero(*dropout)) has_attention_without_dropout_ = true;

@@ -201,9 +201,7 @@ void Planner::find_counters(const Program& program) {
 
 /// In evaluation a program does not count the batches of a normalisation, so that its graph has no node that does.
 void Planner::add_batch_count(Scope& scope, const Node& node, const c10::IValue& mode) {
-  if (!node.target.starts_with("torch.ops.aten.batch_norm.") &&
-      !node.target.starts_with("torch.ops.aten.instance_norm."))
-    return;
+  if (!node.target.starts_with("torch.ops.aten.batch_norm.")) return;
   const auto statistics = std::find_if(node.inputs.begin(), node.inputs.end(),
                                        [](const NamedArgument& input) { return input.name == "running_mean"; });
   if (statistics == node.inputs.end() || statistics->argument.kind != Argument::Kind::tensor) return;

@@ -80,6 +80,8 @@ struct Node {
   std::vector<Argument> outputs;
   /// Where the line of Python stands that made it, `model.py:12`; empty if the archive does not say so.
   std::string place;
+  /// Made by torch.nn.MultiheadAttention.
+  bool is_of_attention = false;
 };
 
 struct Graph {
