@@ -9,9 +9,9 @@ from types import ModuleType
 
 import pytest
 
-from ftorch_tools import metrics, testing
+from ftorch_tools import export, metrics, testing
 
-PACKAGES = (testing, metrics)
+PACKAGES = (testing, metrics, export)
 
 
 def root_of(package: ModuleType) -> Path:

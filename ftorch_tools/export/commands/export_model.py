@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""`ftorch-export SOURCE`: writes a model and reads it back."""
+
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ftorch_tools.errors import UsageError
+from ftorch_tools.export.commands.differences import report
+from ftorch_tools.export.library import Library, find_library
+from ftorch_tools.export.request import (
+    EXPORT,
+    TORCHSCRIPT,
+    Request,
+    check_device,
+    check_dtype,
+    parse_metadata,
+)
+from ftorch_tools.export.samples import Samples, read_samples
+from ftorch_tools.export.sizes import FORM, Sizes
+from ftorch_tools.export.source import load_model
+from ftorch_tools.program import print_version
+
+
+class Format(str, Enum):
+    """What is written."""
+
+    EXPORT = EXPORT
+    TORCHSCRIPT = TORCHSCRIPT
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print_version("ftorch-export")
+        raise typer.Exit
+
+
+def export_model(
+    source: Annotated[
+        str,
+        typer.Argument(help="module:Class, file.py:Class, or a file with a pickled network."),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="By default, named like the class."),
+    ] = None,
+    arg: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="VALUE",
+            help="An argument of the class, or name=VALUE; may be given again.",
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A state dictionary, of torch.save or safetensors."),
+    ] = None,
+    input: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SIZES", help=f"One for each argument of forward: {FORM}."),
+    ] = None,
+    samples: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Arguments of forward, an .npz or .pt file."),
+    ] = None,
+    format: Annotated[Format, typer.Option(help="What is written.")] = Format.EXPORT,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="TorchScript by torch.jit.trace, not by script.")
+    ] = False,
+    metadata: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="Kept in the file, and read by torch_model_metadata; may be given again.",
+        ),
+    ] = None,
+    dtype: Annotated[
+        str | None, typer.Option(help="Of weights and samples, such as float64.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="Where the network is exported.")] = "cpu",
+    train: Annotated[bool, typer.Option("--train", help="In training mode.")] = False,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, help="Largest relative difference; by default 1e-5, 1e-12 for float64."
+        ),
+    ] = None,
+    prefix: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where the FTorch is installed that reads the file."),
+    ] = None,
+    library: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The library itself.")
+    ] = None,
+    no_library: Annotated[
+        bool, typer.Option("--no-library", help="Check the file by Python alone.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Write a model of PyTorch for Fortran programs, and check the file by reading it back."""
+    check_dtype(dtype)
+    check_device(device)
+    if trace and format is not Format.TORCHSCRIPT:
+        raise UsageError("--trace goes with --format torchscript")
+    sizes = Sizes()
+    specs = [sizes.parse(text) for text in input or []]
+    request = Request(
+        load_model(source, arg or [], weights),
+        output or _default_output(source, format),
+        format.value,
+        Samples(sizes, specs, None, dtype, device),
+        parse_metadata(metadata or []),
+        trace,
+        train,
+        tolerance,
+    )
+    if samples is not None:
+        request.samples.read = read_samples(samples, request.model)
+    request.library = _library(library, prefix, no_library, device)
+    report(request.output, request.run())
+
+
+def _default_output(source: str, format: Format) -> Path:
+    name = source.rpartition(":")[2].lower() if ":" in source else Path(source).stem
+    output = Path(f"{name}{'.pt2' if format is Format.EXPORT else '.pt'}")
+    if output == Path(source):
+        raise UsageError("--output: without it, the file that is read would be written")
+    return output
+
+
+def _library(
+    library: Path | None, prefix: Path | None, is_unwanted: bool, device: str
+) -> Library | None:
+    if is_unwanted:
+        if library is not None or prefix is not None:
+            raise UsageError("--no-library goes with neither --library nor --prefix")
+        return None
+    if device != "cpu" and library is None and prefix is None:
+        print("ftorch-export: note: FTorch reads files on the host alone here", file=sys.stderr)
+        return None
+    return find_library(library, prefix)

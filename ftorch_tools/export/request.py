@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""A model that is written to a file and read back."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ftorch_tools.errors import UsageError
+from ftorch_tools.export import formats
+from ftorch_tools.export.check import Check, Difference
+from ftorch_tools.export.errors import ExportError, import_torch
+from ftorch_tools.export.library import Library
+from ftorch_tools.export.samples import Samples
+
+EXPORT, TORCHSCRIPT = "export", "torchscript"
+
+
+@dataclass
+class Request:
+    """What is written, and how it is checked."""
+
+    model: Any
+    output: Path
+    format: str
+    samples: Samples
+    metadata: dict[str, str]
+    is_traced: bool = False
+    is_training: bool = False
+    tolerance: float | None = None
+    library: Library | None = None
+
+    def run(self) -> list[Difference]:
+        """Write the file; return how far its readers are from the network."""
+        prepare(self.model, self.samples.dtype, self.samples.device, self.is_training)
+        self.samples.check()
+        first = self.samples.first() if self._has_samples else None
+        self._write(first)
+        return [] if first is None else self._check(first)
+
+    @property
+    def _has_samples(self) -> bool:
+        return self.samples.read is not None or bool(self.samples.specs)
+
+    def _write(self, first: tuple[Any, ...] | None) -> None:
+        # A trace or an export leaves marks on some networks, and running statistics move.
+        model = copy.deepcopy(self.model)
+        if self.format == EXPORT:
+            if first is None:
+                raise UsageError("torch.export needs samples: give --input or --samples")
+            shapes = self.samples.dynamic_shapes()
+            formats.write_exported(model, self.output, first, shapes, self.metadata)
+            return
+        if self.is_traced and first is None:
+            raise UsageError("torch.jit.trace needs samples: give --input or --samples")
+        formats.write_torchscript(model, self.output, first, self.is_traced, self.metadata)
+
+    def _check(self, first: tuple[Any, ...]) -> list[Difference]:
+        arguments = {"samples": first}
+        other = self.samples.other()
+        if other is not None:
+            arguments[self.samples.other_sizes_text(other)] = other
+        check = Check.of(copy.deepcopy(self.model), arguments, self.tolerance)
+        read = formats.read_exported if self.format == EXPORT else formats.read_torchscript
+        found = check.by_python(read(self.output))
+        if self.library is not None:
+            found += check.by_library(self.library, self.output, self.is_training)
+        return found
+
+
+def prepare(model: Any, dtype: str | None, device: str, is_training: bool) -> None:
+    """Bring the network to a device and dtype, and into a mode."""
+    torch = import_torch()
+    try:
+        model.to(device)
+        if dtype is not None:
+            model.to(getattr(torch, dtype))
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise ExportError(f"the network cannot be moved: {error}") from None
+    model.train(is_training)
+
+
+def check_dtype(name: str | None) -> None:
+    """Fail unless PyTorch has a real or complex dtype of that name."""
+    torch = import_torch()
+    dtype = getattr(torch, name, None) if name else torch.float32
+    if not isinstance(dtype, torch.dtype) or not (dtype.is_floating_point or dtype.is_complex):
+        raise UsageError(f"--dtype {name}: expected a real dtype, such as float32 or float64")
+
+
+def check_device(name: str) -> None:
+    """Fail unless PyTorch knows the device."""
+    torch = import_torch()
+    try:
+        torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"--device {name}: expected cpu, cuda, cuda:1 and so on") from None
+
+
+def parse_metadata(texts: list[str]) -> dict[str, str]:
+    """Return texts of the form key=value."""
+    found: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(f"--metadata {text}: expected key=value")
+        if key in found:
+            raise UsageError(f"--metadata {text}: {key} was given before")
+        found[key] = value
+    return found
