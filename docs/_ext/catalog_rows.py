@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import exported_models
+
 from catalog import devices, dtypes, functions, losses, optimizers, schedulers, statuses
 
 Table = tuple[Sequence[str], Iterable[Sequence[str]]]
@@ -155,6 +157,8 @@ def status_table() -> Table:
 
 
 TABLES = {
+    "exported": exported_models.corpus_table,
+    "exported by packages": exported_models.third_party_table,
     "dtypes": dtype_table,
     "devices": device_table,
     "functions": function_table,

@@ -13,6 +13,7 @@ class CatalogDirective(SphinxDirective):
     """Inserts one table of `TABLES`."""
 
     required_arguments = 1
+    final_argument_whitespace = True
 
     def run(self) -> list[nodes.Node]:
         """Write the table as Markdown and let the parser of the page read it."""
