@@ -15,7 +15,7 @@ namespace ftorch::exported {
 
 namespace {
 
-constexpr int deepest = 200;
+constexpr int deepest_expression = 200;
 /// Evaluation goes as deep as an expression has parts.
 constexpr std::size_t most_parts = 2000;
 
@@ -93,7 +93,7 @@ class ExpressionParser {
   }
 
   Index binary(int level) {
-    if (++depth_ > deepest) fail_unknown();
+    if (++depth_ > deepest_expression) fail_unknown();
     Index left = level == last_level ? unary() : binary(level + 1);
     while (level < last_level) {
       std::string_view token;
@@ -117,7 +117,7 @@ class ExpressionParser {
   }
 
   Index nested_unary() {
-    if (++depth_ > deepest) fail_unknown();
+    if (++depth_ > deepest_expression) fail_unknown();
     const Index result = unary();
     --depth_;
     return result;

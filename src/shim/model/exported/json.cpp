@@ -9,7 +9,7 @@ namespace ftorch::exported {
 namespace {
 
 /// The parser itself needs no stack, but what reads its result does.
-constexpr int deepest = 400;
+constexpr int deepest_json = 400;
 
 std::string beginning_of(const Json& value) {
   const Json shown = value.is_structured() ? Json(value.is_array() ? "an array" : "an object") : value;
@@ -24,7 +24,7 @@ Json parse_json(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (is_quoted && text[i] == '\\') ++i;
     else if (text[i] == '"') is_quoted = !is_quoted;
-    else if (!is_quoted && (text[i] == '{' || text[i] == '[') && ++depth > deepest)
+    else if (!is_quoted && (text[i] == '{' || text[i] == '[') && ++depth > deepest_json)
       fail(ft_model_error, "it is nested too deeply");
     else if (!is_quoted && (text[i] == '}' || text[i] == ']')) --depth;
   }

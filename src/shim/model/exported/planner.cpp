@@ -13,7 +13,7 @@
 namespace ftorch::exported {
 namespace {
 
-constexpr std::string_view prefix = "torch.ops.";
+constexpr std::string_view operator_prefix = "torch.ops.";
 constexpr std::string_view counter_name = "num_batches_tracked";
 
 /// True if an argument is or has the value of a name.
@@ -24,7 +24,7 @@ bool names(const Argument& argument, const std::string& value) {
 }
 
 [[noreturn]] void fail_unknown_operator(const std::string& target) {
-  const bool is_of_python = target.starts_with("torch.ops.prims.") || !target.starts_with(prefix);
+  const bool is_of_python = target.starts_with("torch.ops.prims.") || !target.starts_with(operator_prefix);
   fail(ft_model_error,
        "this operator is not known to the LibTorch that runs" +
            std::string(is_of_python || target.starts_with("torch.ops.aten.")

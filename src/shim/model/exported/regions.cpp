@@ -15,7 +15,7 @@
 namespace ftorch::exported {
 namespace {
 
-constexpr std::string_view prefix = "torch.ops.higher_order.";
+constexpr std::string_view region_prefix = "torch.ops.higher_order.";
 
 class Plain final : public Operation {
  public:
@@ -180,7 +180,7 @@ class WhileLoop final : public Loop {
   Block condition_;
 };
 
-std::string name_of(const std::string& target) { return target.substr(std::min(prefix.size(), target.size())); }
+std::string name_of(const std::string& target) { return target.substr(std::min(region_prefix.size(), target.size())); }
 
 const std::vector<Argument>& list_at(const std::vector<Argument>& arguments, std::size_t place) {
   if (place >= arguments.size() || arguments[place].kind != Argument::Kind::list)
@@ -216,7 +216,7 @@ void check_results(const RegionCall& call, std::size_t graph, std::size_t least,
 
 }  // namespace
 
-bool is_region(const std::string& target) { return target.starts_with(prefix); }
+bool is_region(const std::string& target) { return target.starts_with(region_prefix); }
 
 RegionCall read_region(const Node& node) {
   const std::string name = name_of(node.target);

@@ -8,7 +8,7 @@
 namespace ftorch::exported {
 namespace {
 
-constexpr std::size_t deepest = 64;
+constexpr std::size_t deepest_container = 64;
 
 /// The names of a container's elements; none if they are counted.
 std::vector<std::string> names_of(const Json& node) {
@@ -23,7 +23,7 @@ std::vector<std::string> names_of(const Json& node) {
 }
 
 void add_leaves(const Json& node, Path& path, std::vector<Path>& leaves) {
-  if (path.size() > deepest) fail(ft_model_error, "its containers are nested too deeply");
+  if (path.size() > deepest_container) fail(ft_model_error, "its containers are nested too deeply");
   if (!find_member(node, "type")) {
     leaves.push_back(path);
     return;
