@@ -3,7 +3,8 @@
 
 #include "model/exported/exported_program.h"
 
-#include <ATen/ops/scalar_tensor.h>
+#include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/core/grad_mode.h>
 #include <c10/util/ScopeExit.h>
 
 #include <algorithm>
@@ -49,12 +50,19 @@ class ExportedProgram final : public Model {
         plan_(program(), values_, move_),
         results_(program()) {
     for (const auto& [value, tensor] : values_) memory_.insert(storage_of(tensor.toTensor()));
-    for (const bool is_training : {false, true}) find_written(is_training);
     find_mutations();
+    for (const bool is_training : {false, true}) {
+      find_written(is_training);
+      is_pure_[is_training] = plan_.is_of_libtorch() && written_[is_training].empty() &&
+                              !touches_inputs_[is_training] && mutations_.empty();
+    }
     if (plan_.modes().exported() == Exported::training) plan_.modes().train(true);
   }
 
   std::vector<at::Tensor> forward(std::vector<at::Tensor> inputs) override {
+    // Without gradients autograd has nothing to do where only intermediate tensors are made: it need not be asked.
+    std::optional<at::AutoDispatchBelowADInplaceOrView> below_autograd;
+    if (!at::GradMode::is_enabled() && is_pure_[is_training()]) below_autograd.emplace();
     Stack& stack = thread_stack();
     const std::size_t base = stack.size();
     const auto end = c10::make_scope_exit([&] { stack.resize(base); });
@@ -193,6 +201,8 @@ class ExportedProgram final : public Model {
   /// In evaluation and in training.
   std::array<std::vector<at::Tensor>, 2> written_;
   std::array<bool, 2> touches_inputs_{};
+  /// A pass writes nothing, and all that it calls is LibTorch's.
+  std::array<bool, 2> is_pure_{};
   std::unordered_set<const c10::StorageImpl*> memory_;
 };
 

@@ -23,6 +23,8 @@ class Plan {
   /// Takes the inputs of the user off the stack and puts all outputs of the graph.
   void run(Stack& stack) const { block_.run(stack); }
 
+  /// False if it calls an operator of an extension.
+  bool is_of_libtorch() const { return is_of_libtorch_; }
   Modes& modes() { return modes_; }
   const Modes& modes() const { return modes_; }
 
@@ -31,6 +33,7 @@ class Plan {
 
   std::deque<c10::IValue> constants_;
   Modes modes_;
+  bool is_of_libtorch_ = true;
   Block block_;
 };
 

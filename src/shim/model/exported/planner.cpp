@@ -148,6 +148,7 @@ void Planner::add_operator(Scope& scope, const Node& node, const BoxedOperator& 
       fail(ft_model_error, "the operator has no argument '" + input.name + "'");
   }
   plan_.modes_.add_operator(node, schema);
+  if (!schema.name().starts_with("aten::")) plan_.is_of_libtorch_ = false;
   Step step;
   step.title = describe(node);
   for (const c10::Argument& formal : schema.arguments()) {
