@@ -92,7 +92,7 @@ def main(folder: Path) -> None:
             outputs = Tensors(library, one["outputs"], None)
             library.call(
                 *("ft_model_forward", model, inputs.handles, inputs.count),
-                *(outputs.handles, outputs.count, 0),
+                *(outputs.handles, outputs.count, 0, None),
             )
             results.write(outputs.contents())
 

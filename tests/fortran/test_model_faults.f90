@@ -210,7 +210,7 @@ contains
     type(torch_tensor) :: x(1)
 
     call torch_tensor_ones(x(1), 2, [5_int64, 4_int64], torch_kFloat32, torch_kCPU)
-    call check_forward('number_output.pt', x, torch_invalid_argument, 'float')
+    call check_forward('number_output.pt', x, torch_shape_mismatch, 'shape []')
   end subroutine number_as_result
 
   subroutine number_of_parameters()

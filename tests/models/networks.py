@@ -47,7 +47,7 @@ class NestedOutput(nn.Module):
 
 
 class NumberOutput(nn.Module):
-    """A plain number, which is no tensor."""
+    """A plain number, as a tensor without dimensions."""
 
     def forward(self, x: Tensor) -> float:
         return float(x.sum().item())
@@ -129,6 +129,22 @@ class Sparse(nn.Module):
         return x * 2, x.to_sparse()
 
 
+class Step(nn.Module):
+    """A step of a plain number, and a method that normalises."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor([1.0, 2.0]))
+        self.scale = torch.tensor([2.0, 4.0])
+
+    def forward(self, x: Tensor, dt: float) -> Tensor:
+        return x + dt
+
+    @torch.jit.export
+    def normalise(self, x: Tensor) -> tuple[Tensor, int]:
+        return (x - self.mean) / self.scale, x.numel()
+
+
 def noisy() -> nn.Module:
     """Four numbers to two, with statistics that are kept and random numbers in training mode."""
     return nn.Sequential(
@@ -155,6 +171,7 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
     "slow": Slow,
     "noisy": noisy,
     "sparse": Sparse,
+    "step": Step,
     **stateful.MODELS,
 }
 """Constructor of each model by the name of its file."""

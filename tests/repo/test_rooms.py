@@ -15,7 +15,11 @@ def includes(root):
     """The rooms that the files of each room include."""
     found = {}
     for room in ROOMS:
-        texts = [path.read_text() for path in (root / "src" / "shim" / room).rglob("*") if path.is_file()]
+        texts = [
+            path.read_text()
+            for path in (root / "src" / "shim" / room).rglob("*")
+            if path.is_file()
+        ]
         found[room] = {name for text in texts for name in re.findall(r'#include "(\w+)/', text)}
     return found
 

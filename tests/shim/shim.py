@@ -293,13 +293,17 @@ def parameters(model: Object, count: int) -> list[Tensor]:
 
 
 def forward(
-    model: Object, inputs: Sequence[Tensor], outputs: Sequence[Tensor], requires_grad: int = 0
+    model: Object,
+    inputs: Sequence[Tensor],
+    outputs: Sequence[Tensor],
+    requires_grad: int = 0,
+    method: str = "",
 ) -> None:
     """Runs a model; the outputs exist."""
     sizes = c_int64(len(inputs)), c_int64(len(outputs))
     call(
         *("ft_model_forward", model.handle, handles(inputs), sizes[0]),
-        *(handles(outputs), sizes[1], requires_grad),
+        *(handles(outputs), sizes[1], requires_grad, method.encode()),
     )
 
 

@@ -142,8 +142,9 @@ def test_errors_of_the_model(models: Path) -> None:
     message = r"ft_model_error: RuntimeError: negative concentration in the input$"
     with pytest.raises(ShimError, match=message):
         forward(load(models / "failing.pt"), [wrap(np.array([-1.0], "f4"))], [anything()])
-    with pytest.raises(ShimError, match="value of type float"):
+    with pytest.raises(ShimError, match="float64") as failure:
         forward(load(models / "number_output.pt"), [create([2])], [anything()])
+    assert failure.value.status == "ft_dtype_mismatch"
 
 
 @pytest.mark.parametrize(

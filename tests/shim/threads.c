@@ -36,7 +36,7 @@ static void multiply(const char *filename)
   expect(ft_tensor_create(2, 2, shape, 2, &options, &a), ft_ok, "create");
   expect(ft_tensor_create(0, 2, result, 2, &options, &b), ft_ok, "create");
   expect(ft_model_load(filename, &place, 0, &model), ft_ok, "load");
-  expect(ft_model_forward(model, &a, 1, &b, 1, 0), ft_ok, "forward");
+  expect(ft_model_forward(model, &a, 1, &b, 1, 0, NULL), ft_ok, "forward");
   ft_release(a);
   ft_release(b);
   ft_release(model);

@@ -186,9 +186,10 @@ Values run(Model& model, const Values& model_inputs) {
 }  // namespace
 
 int ft_model_forward(ft_handle handle, const ft_handle* input_handles, int64_t inputs_size,
-                     const ft_handle* output_handles, int64_t outputs_size, int requires_grad) {
+                     const ft_handle* output_handles, int64_t outputs_size, int requires_grad, const char* method) {
   return guard(ft_model_error, [&] {
-    Model& model = *models.get(handle, "the model");
+    Model& whole = *models.get(handle, "the model");
+    Model& model = method && *method ? whole.method(method) : whole;
     const std::vector<Tensor*> inputs = tensors_of("input_tensors", input_handles, inputs_size);
     const std::vector<Tensor*> outputs = tensors_of("output_tensors", output_handles, outputs_size);
     check_apart(outputs);

@@ -31,6 +31,8 @@ class Model {
   virtual ~Model() = default;
   /// The result, a tensor or tensors in tuples, lists and dicts, in order. The number of inputs is checked.
   virtual std::vector<at::Tensor> forward(std::vector<at::Tensor> inputs) = 0;
+  /// The model whose `forward` is another procedure of the program, with the same parameters; it lives as long as this one.
+  virtual Model& method(const std::string& name);
   /// How many tensors a result has, if the program says so.
   virtual std::optional<std::size_t> result_count() const = 0;
   /// What puts back the tensors that a forward pass may change in the model; null if there are none.
@@ -44,6 +46,8 @@ class Model {
   /// The parameters themselves under all their names, in the order of Python's named_parameters().
   virtual NamedTensors named_parameters() const = 0;
   virtual NamedTensors named_buffers() const = 0;
+  /// A tensor that is neither, but that the program keeps under a name; undefined if there is none.
+  virtual at::Tensor attribute(const std::string& name) const;
   /// The parameters, each once.
   NamedTensors parameters() const;
   /// Parameters and buffers under all their names, as Python's state_dict() has them.

@@ -102,9 +102,14 @@ int ft_model_tensor(ft_handle handle, const char* text, int64_t size, int is_buf
     const std::string name(required(text, "name"), static_cast<std::size_t>(size));
     required(target, "tensor");
     const NamedTensors own = is_buffer ? model.named_buffers() : model.named_parameters();
-    const at::Tensor* const found = find(own, name);
+    const NamedTensors other = is_buffer ? model.named_parameters() : model.named_buffers();
+    const at::Tensor* found = find(own, name);
+    at::Tensor attribute;
+    if (is_buffer && !found && !find(other, name)) {
+      attribute = model.attribute(name);
+      if (attribute.defined()) found = &attribute;
+    }
     if (!found) {
-      const NamedTensors other = is_buffer ? model.named_parameters() : model.named_buffers();
       const std::string kind = is_buffer ? "buffer" : "parameter";
       if (find(other, name))
         fail(ft_invalid_argument,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Models in TorchScript archives, run by their method `forward`.
+// Models in TorchScript archives.
 
 #include "model/torchscript.h"
 
@@ -11,136 +11,42 @@
 #include <torch/csrc/jit/serialization/export.h>
 #include <torch/csrc/jit/serialization/import.h>
 
-#include <algorithm>
 #include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
 #include <sstream>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "core/text.h"
 #include "model/effects.h"
+#include "model/signature.h"
 #include "model/state.h"
-#include "tensor/plain.h"
 
 namespace ftorch {
 namespace {
 
-/// What `forward` takes after the module itself.
-class Signature {
- public:
-  explicit Signature(const c10::FunctionSchema& schema)
-      : arguments_(schema.arguments().begin() + 1, schema.arguments().end()) {
-    for (const c10::Argument& argument : arguments_) {
-      if (!argument.default_value()) ++least_;
-    }
-  }
-
-  /// Fails unless `count` tensors can be given.
-  void check(std::size_t count) const {
-    if (count < least_ || count > arguments_.size()) [[unlikely]] {
-      const std::string most = std::to_string(arguments_.size());
-      const std::string range = least_ == arguments_.size() ? most : std::to_string(least_) + " to " + most;
-      fail(ft_invalid_argument, "input_tensors: the model takes " + range + (range == "1" ? " input " : " inputs ") +
-                                    names_text() + "; " + std::to_string(count) +
-                                    (count == 1 ? " was given" : " were given"));
-    }
-    for (std::size_t i = 0; i < count; ++i) {
-      if (!c10::TensorType::get()->isSubtypeOf(*arguments_[i].type())) [[unlikely]]
-        fail(ft_invalid_argument, "input_tensors(" + std::to_string(i + 1) + "): the model's argument, " +
-                                      arguments_[i].name() + ", is of type " + arguments_[i].type()->annotation_str() +
-                                      ", not a tensor");
-    }
-  }
-
-  /// Adds the defaults of all arguments after the first `count`.
-  void add_defaults(std::size_t count, torch::jit::Stack& stack) const {
-    for (std::size_t i = count; i < arguments_.size(); ++i) stack.push_back(*arguments_[i].default_value());
-  }
-
-  std::size_t size() const { return arguments_.size(); }
-
-  std::vector<std::string> names() const {
-    std::vector<std::string> list;
-    for (const c10::Argument& argument : arguments_) list.push_back(argument.name());
-    return list;
-  }
-
- private:
-  std::string names_text() const {
-    std::string list = "(";
-    for (const std::string& name : names()) {
-      if (list.size() > 1) list += ", ";
-      list += name;
-    }
-    return list + ")";
-  }
-
-  std::vector<c10::Argument> arguments_;
-  std::size_t least_ = 0;
-};
-
-/// The tensors of a result, depth first; all are plain.
-void flatten(const c10::IValue& value, std::vector<at::Tensor>& tensors) {
-  if (value.isTensor()) {
-    Context context("result", static_cast<std::int64_t>(tensors.size()));
-    check_plain(value.toTensor());
-    tensors.push_back(value.toTensor());
-  } else if (value.isTuple()) {
-    for (const c10::IValue& element : value.toTupleRef().elements()) flatten(element, tensors);
-  } else if (value.isList()) {
-    for (const c10::IValue& element : value.toListRef()) flatten(element, tensors);
-  } else if (value.isGenericDict()) {
-    for (const auto& entry : value.toGenericDict()) flatten(entry.value(), tensors);
-  } else {
-    fail(ft_invalid_argument, "the model returns a value of type " + value.type()->annotation_str() +
-                                  "; only tensors, and tuples, lists and dicts of tensors, can be taken");
-  }
+std::string names_of(const std::vector<torch::jit::Method>& methods) {
+  std::string names;
+  for (const torch::jit::Method& method : methods) names += (names.empty() ? "" : ", ") + method.name();
+  return names.empty() ? "none" : names;
 }
 
-/// How many tensors a value of a type holds, if the type says so.
-std::optional<std::size_t> count_of(const c10::Type& type) {
-  if (type.isSubtypeOf(*c10::TensorType::get())) return 1;
-  const auto tuple = type.cast<c10::TupleType>();
-  if (!tuple) return {};
-  std::size_t count = 0;
-  for (const c10::TypePtr& element : tuple->elements()) {
-    const auto more = count_of(*element);
-    if (!more) return {};
-    count += *more;
-  }
-  return count;
-}
-
-/// How many tensors are in a result, if the schema says so.
-std::optional<std::size_t> count_of(const c10::FunctionSchema& schema) {
-  if (schema.returns().size() != 1) return {};
-  return count_of(*schema.returns()[0].type());
-}
-
-/// Fields of a named tuple of tensors; else output_1, output_2, ...
-std::vector<std::string> names_of_results(const c10::FunctionSchema& schema) {
-  std::vector<std::string> names(count_of(schema).value_or(1));
-  for (std::size_t i = 0; i < names.size(); ++i) names[i] = "output_" + std::to_string(i + 1);
-  const auto tuple = schema.returns().empty() ? nullptr : schema.returns()[0].type()->cast<c10::TupleType>();
-  if (!tuple || !tuple->schema() || tuple->elements().size() != names.size()) return names;
-  const auto& fields = tuple->schema()->arguments();
-  std::transform(fields.begin(), fields.end(), names.begin(), [](const c10::Argument& field) { return field.name(); });
-  return names;
-}
-
-torch::jit::GraphFunction& forward_of(const torch::jit::Module& module) {
-  const auto method = module.find_method("forward");
-  if (!method) fail(ft_model_error, "the model has no method forward");
+torch::jit::GraphFunction& function_of(const torch::jit::Module& module, const std::string& name) {
+  const auto method = module.find_method(name);
+  if (!method)
+    fail(ft_model_error, "the model has no method " + name + "; it has " + names_of(module.get_methods()));
   return torch::jit::toGraphFunction(method->function());
 }
 
 class TorchScript : public Model {
  public:
-  explicit TorchScript(torch::jit::Module module)
+  explicit TorchScript(torch::jit::Module module, const std::string& method = "forward")
       : module_(std::move(module)),
-        forward_(forward_of(module_)),
+        forward_(function_of(module_, method)),
         without_graph_(forward_.qualname(), forward_.graph()->copy(), nullptr),
-        signature_(forward_.getSchema()),
-        result_count_(count_of(forward_.getSchema())),
+        signature_(forward_.getSchema(), *forward_.optimized_graph()),
         mode_(module_.type()->findAttributeSlot("training")) {
     const std::shared_ptr<const torch::jit::Graph> program = forward_.optimized_graph();
     find_effects(*program);
@@ -149,12 +55,10 @@ class TorchScript : public Model {
   }
 
   std::vector<at::Tensor> forward(std::vector<at::Tensor> inputs) override {
-    signature_.check(inputs.size());
     torch::jit::Stack stack;
     stack.reserve(1 + signature_.size());
     stack.emplace_back(module_._ivalue());
-    for (at::Tensor& input : inputs) stack.emplace_back(std::move(input));
-    signature_.add_defaults(inputs.size(), stack);
+    signature_.push(std::move(inputs), stack);
     // With gradients the program runs as it is written, as eager PyTorch: an executor that optimises runs another one from the
     // second pass on, whose gradients differ in their last bits, so that a resumed run would not be the same. Where nothing
     // changes, the guard is left out: LibTorch takes 3000 instructions to set it.
@@ -162,12 +66,10 @@ class TorchScript : public Model {
     std::optional<torch::jit::GraphOptimizerEnabledGuard> as_written;
     if (has_graph) as_written.emplace(false);
     (has_graph ? forward_ : without_graph_).run(stack);
-    std::vector<at::Tensor> results;
-    flatten(stack.back(), results);
-    return results;
+    return flatten_result(stack.back());
   }
 
-  std::optional<std::size_t> result_count() const override { return result_count_; }
+  std::optional<std::size_t> result_count() const override { return signature_.result_count(); }
 
   std::function<void()> saved_state() const override { return states_[is_training()].saved(); }
 
@@ -178,11 +80,26 @@ class TorchScript : public Model {
 
   bool is_training() const override { return mode_ && module_._ivalue()->getSlot(*mode_).toBool(); }
 
-  Effects effects() const override { return effects_[is_training()]; }
+  Effects effects() const override {
+    Effects effects = effects_[is_training()];
+    effects.has_state = effects.has_state || methods_have_state_.load(std::memory_order_relaxed);
+    return effects;
+  }
 
-  std::vector<std::string> input_names() const override { return signature_.names(); }
+  /// Another program over the same module.
+  Model& method(const std::string& name) override {
+    if (name == "forward") return *this;
+    const std::lock_guard lock(methods_lock_);
+    const auto found = methods_.find(name);
+    if (found != methods_.end()) return *found->second;
+    auto made = std::make_unique<TorchScript>(module_, name);
+    if (made->effects_[0].has_state || made->effects_[1].has_state) methods_have_state_ = true;
+    return *methods_.emplace(name, std::move(made)).first->second;
+  }
 
-  std::vector<std::string> output_names() const override { return names_of_results(forward_.getSchema()); }
+  std::vector<std::string> input_names() const override { return signature_.input_names(); }
+
+  std::vector<std::string> output_names() const override { return signature_.output_names(); }
 
   NamedTensors named_parameters() const override {
     NamedTensors list;
@@ -196,6 +113,13 @@ class TorchScript : public Model {
       if (buffer.value.defined()) list.emplace_back(buffer.name, buffer.value);
     }
     return list;
+  }
+
+  at::Tensor attribute(const std::string& name) const override {
+    for (const auto& attribute : module_.named_attributes()) {
+      if (attribute.name == name && attribute.value.isTensor()) return attribute.value.toTensor();
+    }
+    return {};
   }
 
   /// By way of its file: the program gets constants and executors of its own, and tensors that share memory still do.
@@ -253,13 +177,15 @@ class TorchScript : public Model {
   /// A second executor: one that has run with gradients returns results with a graph from then on.
   torch::jit::GraphFunction without_graph_;
   Signature signature_;
-  std::optional<std::size_t> result_count_;
   /// Where the module keeps its mode; each pass asks for it several times.
   std::optional<std::size_t> mode_;
   /// In evaluation and in training.
   std::array<Effects, 2> effects_{};
   std::array<State, 2> states_;
   std::unordered_set<const c10::StorageImpl*> memory_;
+  std::mutex methods_lock_;
+  std::unordered_map<std::string, std::unique_ptr<TorchScript>> methods_;
+  std::atomic<bool> methods_have_state_ = false;
 };
 
 }  // namespace
