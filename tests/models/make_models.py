@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import warnings
 from pathlib import Path
@@ -35,8 +36,14 @@ def write_expected(folder: Path, name: str, model: torch.nn.Module, *inputs: tor
 
 
 def save(folder: Path, name: str, model: torch.nn.Module) -> None:
-    """Scripts and saves one model."""
-    torch.jit.save(torch.jit.script(model), str(folder / f"{name}.pt"))
+    """Scripts and saves one model, and exports it where it is in both formats."""
+    extra = {}
+    if name in networks.METADATA:
+        extra["ftorch_metadata.json"] = json.dumps(networks.METADATA[name])
+    torch.jit.save(torch.jit.script(model), str(folder / f"{name}.pt"), _extra_files=extra)
+    if extra:
+        program = torch.export.export(model, (torch.zeros(2), 0.5), strict=False)
+        torch.export.save(program, folder / f"{name}.pt2", extra_files=extra)
 
 
 def write_models(folder: Path) -> None:

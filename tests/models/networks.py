@@ -176,6 +176,9 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
 }
 """Constructor of each model by the name of its file."""
 
+METADATA = {"step": {"units": "m s-1", "levels": 60, "comment": "wärmer"}}
+"""What is stored beside a model, by its name."""
+
 INPUTS: dict[str, Callable[[], tuple[Tensor, ...]]] = {
     "mlp_float32": lambda: (torch.randn(5, 8),),
     "mlp_float64": lambda: (torch.randn(5, 8, dtype=torch.float64),),

@@ -68,6 +68,11 @@ ENTRIES = (
         comment="A parameter or buffer itself: what is written to it is written to the model.",
     ),
     Entry(
+        name="ft_model_metadata",
+        arguments="model:handle key:text key_size:int64",
+        comment="Text of the user's metadata under a key, for ft_text().",
+    ),
+    Entry(
         name="ft_model_freeze",
         arguments="model:handle pattern:text pattern_size:int64 is_frozen:int",
         comment="requires_grad of the parameters whose names match the pattern of a shell.",

@@ -26,6 +26,9 @@ struct Effects {
   bool has_state;
 };
 
+/// The extra file of an archive with the user's metadata, a JSON object.
+inline constexpr const char* metadata_name = "ftorch_metadata.json";
+
 class Model {
  public:
   virtual ~Model() = default;
@@ -63,8 +66,14 @@ class Model {
   void load_state_dict(const StateDict& found) const;
   /// True when the tensor lies in memory of the model, such as that of a parameter, buffer or attribute.
   virtual bool owns(const at::Tensor& tensor) const = 0;
+  /// What `metadata_name` holds in the file that the model was read from, or nothing.
+  const std::string& metadata() const { return metadata_; }
+  void set_metadata(std::string text) { metadata_ = std::move(text); }
   /// Hands the bytes of a file to `write`, which must not fail.
   virtual void save(const std::function<void(const void*, std::size_t)>& write) const = 0;
+
+ private:
+  std::string metadata_;
 };
 
 inline constinit Slab<std::shared_ptr<Model>, Kind::model> models;

@@ -55,6 +55,13 @@ void check_is_torchscript(const Archive& archive) {
   fail_format("it is no archive of a model");
 }
 
+std::shared_ptr<Model> load(const Archive& archive, const std::shared_ptr<InputFile>& file, at::Device device) {
+  if (has_exported_program(archive)) return load_exported_program(archive, device);
+  check_is_torchscript(archive);
+  archive.check_records();
+  return load_torchscript(file, device);
+}
+
 }  // namespace
 
 std::shared_ptr<Model> load_model(const std::string& filename, at::Device device) {
@@ -63,10 +70,10 @@ std::shared_ptr<Model> load_model(const std::string& filename, at::Device device
   const auto file = std::make_shared<InputFile>(filename);
   check_is_archive(*file);
   const Archive archive(file);
-  if (has_exported_program(archive)) return load_exported_program(archive, device);
-  check_is_torchscript(archive);
-  archive.check_records();
-  return load_torchscript(file, device);
+  const std::shared_ptr<Model> model = load(archive, file, device);
+  const std::string path = std::string("extra/") + metadata_name;
+  if (archive.find(path)) model->set_metadata(archive.read(path));
+  return model;
 }
 
 void save_model(const Model& model, const std::string& filename) {

@@ -141,6 +141,10 @@ int ft_model_freeze(ft_handle handle, const char* text, int64_t size, int is_fro
 }
 
 int ft_model_clone(ft_handle model, ft_handle* out) {
-  return guard(ft_model_error,
-               [&] { *required(out, "out") = models.acquire(models.get(model, "the model")->clone()); });
+  return guard(ft_model_error, [&] {
+    const Model& original = *models.get(model, "the model");
+    std::shared_ptr<Model> copy = original.clone();
+    copy->set_metadata(original.metadata());
+    *required(out, "out") = models.acquire(std::move(copy));
+  });
 }

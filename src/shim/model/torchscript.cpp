@@ -136,10 +136,13 @@ class TorchScript : public Model {
   }
 
   void save(const std::function<void(const void*, std::size_t)>& write) const override {
-    torch::jit::ExportModule(module_, [&](const void* data, std::size_t size) {
+    torch::jit::ExtraFilesMap extra_files;
+    if (!metadata().empty()) extra_files[metadata_name] = metadata();
+    const auto writer = [&](const void* data, std::size_t size) {
       write(data, size);
       return size;
-    });
+    };
+    torch::jit::ExportModule(module_, writer, extra_files);
   }
 
  private:
