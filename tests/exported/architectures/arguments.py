@@ -44,7 +44,7 @@ class InPlace(nn.Module):
 
 
 class Nested(nn.Module):
-    """A tuple of a dict, a list, None and a number."""
+    """A tuple of a dict, a list, a place that holds nothing, and a number."""
 
     def __init__(self) -> None:
         super().__init__()
