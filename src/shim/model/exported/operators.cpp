@@ -6,6 +6,14 @@
 #include <string_view>
 
 namespace ftorch::exported {
+namespace {
+
+/// Operators that no export writes, and that reach beyond the memory of tensors: a file could do harm with them.
+bool is_harmful(std::string_view name) {
+  return name == "aten::from_file" || name.starts_with("inductor::") || name.ends_with("_tensor_unsafe");
+}
+
+}  // namespace
 
 std::optional<BoxedOperator> find_operator(const std::string& target) {
   constexpr std::string_view prefix = "torch.ops.";
@@ -14,9 +22,10 @@ std::optional<BoxedOperator> find_operator(const std::string& target) {
   const std::size_t last = target.rfind('.');
   if (space == target.npos || last <= space) return {};
   const std::string overload = target.substr(last + 1);
-  return BoxedOperator::find(
-      target.substr(prefix.size(), space - prefix.size()) + "::" + target.substr(space + 1, last - space - 1),
-      overload == "default" ? "" : overload);
+  const std::string name = target.substr(prefix.size(), space - prefix.size()) +
+                           "::" + target.substr(space + 1, last - space - 1);
+  if (is_harmful(name)) return {};
+  return BoxedOperator::find(name, overload == "default" ? "" : overload);
 }
 
 }  // namespace ftorch::exported

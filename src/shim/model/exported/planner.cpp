@@ -108,14 +108,9 @@ Block Planner::finish(Scope& scope, const std::vector<Argument>& outputs) {
 
 Block Planner::program(const Program& program) {
   std::vector<std::optional<Value>> bound(program.graph.inputs.size());
-  if (program.inputs.size() != bound.size())
-    fail(ft_model_error, "its graph has " + std::to_string(bound.size()) + " inputs, its signature " +
-                             std::to_string(program.inputs.size()));
   for (std::size_t i = 0; i < bound.size(); ++i) {
     const Input& input = program.inputs[i];
     if (input.kind == Input::Kind::user || input.kind == Input::Kind::fixed) continue;
-    if (program.graph.inputs[i].text != input.value)
-      fail(ft_model_error, "input " + std::to_string(i + 1) + " of its graph is not " + input.value);
     bound[i] = Value{Target::nowhere, &constant(weights_.at(input.value)), input.name};
   }
   find_counters(program);
@@ -247,7 +242,12 @@ void Planner::add_region(Scope& scope, const Node& node) {
     if (is_same_in_all && given.constant)
       bound[i] = Value{Target::nowhere, given.constant,
                        argument.kind == Argument::Kind::tensor ? value(scope, argument.text).weight : ""};
-    else step.operands.push_back(std::move(given));
+    else {
+      for (const auto& graph : call.graphs) {
+        if (!graph->inputs[i].is_value()) fail(ft_model_error, "its graph does not take what it is given");
+      }
+      step.operands.push_back(std::move(given));
+    }
   }
   if (call.condition) step.operands.push_back(operand(scope, *call.condition));
   std::vector<Block> blocks;

@@ -57,6 +57,23 @@ Output read_output(const Json& json) {
   fail(ft_model_error, "an output of the kind " + kind + " is not known");
 }
 
+/// Fails unless the inputs of the graph are those that the signature speaks of.
+void check_inputs(const Program& program) {
+  if (program.inputs.size() != program.graph.inputs.size())
+    fail(ft_model_error, "its graph has " + std::to_string(program.graph.inputs.size()) + " inputs, its signature " +
+                             std::to_string(program.inputs.size()));
+  for (std::size_t i = 0; i < program.inputs.size(); ++i) {
+    const Argument& argument = program.graph.inputs[i];
+    const Input& input = program.inputs[i];
+    const bool is_user = input.kind == Input::Kind::user;
+    const bool is_right = input.kind == Input::Kind::fixed ? !argument.is_value()
+                          : is_user ? argument.is_value() && argument.text == input.value
+                                    : argument.kind == Argument::Kind::tensor && argument.text == input.value;
+    if (!is_right)
+      fail(ft_model_error, "input " + std::to_string(i + 1) + " of its graph is another one than its signature says");
+  }
+}
+
 /// What was told of the whole module, the first entry.
 void read_call(const Json& json, Program& program) {
   for_each(json, [&](const Json& entry) {
@@ -102,6 +119,7 @@ Program read_program(std::string_view text) {
   program.graph = read_graph(member(module, "graph"));
   for_each(member(signature, "input_specs"), [&](const Json& one) { program.inputs.push_back(read_input(one)); });
   for_each(member(signature, "output_specs"), [&](const Json& one) { program.outputs.push_back(read_output(one)); });
+  check_inputs(program);
   read_call(member(module, "module_call_graph"), program);
   read_conditions(json, program);
   return program;
