@@ -180,7 +180,9 @@ class Reader:
     def _drop_from(self, step: int) -> None:
         """Drop what a run wrote before it was resumed at an earlier step."""
         first = bisect_left(self.steps, step)
-        self.superseded += len(self.steps) - first
+        # The last record may come again with more in it, as after a validation.
+        if step < self.steps[-1]:
+            self.superseded += len(self.steps) - first
         del self.steps[first:]
         for series in self.series:
             series.drop_from(step)

@@ -31,7 +31,7 @@ def two(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "m.csv").write_text("".join(["step,time,loss,rate\n", *rows]))
     with (tmp_path / "b/m.csv").open("a") as file:
-        file.write("31,115.5,NaN,1E-3\n32,11")
+        file.write("30,115,0.00035566,1E-3\n31,115.5,NaN,1E-3\n32,11")
     return tmp_path
 
 
@@ -54,11 +54,11 @@ def test_table(two, metrics):
 def test_table_of_several_files(two, metrics):
     answer = metrics("a/m.csv", "b/m.csv", "b/m.csv", "--metric", "loss", "-n", "4")
     assert answer.returncode == 0
-    assert answer.stderr == "ftorch-metrics: note: b/m.csv: line 35 is unfinished, and left out\n"
+    assert answer.stderr == "ftorch-metrics: note: b/m.csv: line 36 is unfinished, and left out\n"
     lines = answer.stdout.splitlines()
     assert lines[0].startswith("a/m.csv: 4 records, steps 28 to 31 in 1.50 s")
     assert lines[1].startswith("b/m.csv: 4 records, steps 28 to 31")
-    assert lines[1].rstrip().endswith("; 1 superseded by a resumed run")
+    assert lines[1].rstrip().endswith("; 2 superseded by a resumed run")
     a, b = (line.split() for line in lines[3:])
     assert a[:3] == ["loss", "a", "0.00031623"]
     assert (b[:4], b[-1][-1]) == (["loss", "b", "0.00063246", "NaN"], "×")
@@ -80,7 +80,7 @@ def test_json(two, metrics):
         "minimum": {"step": 31, "value": 10.0 ** -(31 / 8)},
         "per_step": pytest.approx((10.0 ** -(31 / 8) - 1.0) / 31),
     }
-    assert (b["superseded"], b["notes"]) == (1, ["line 35 is unfinished, and left out"])
+    assert (b["superseded"], b["notes"]) == (2, ["line 36 is unfinished, and left out"])
     assert b["metrics"][1]["last"] == {"step": 31, "value": None}
     assert bad["errors"] == ['line 2 is left out: loss: got "x"; expected a number']
     assert bad["left_out"] == 1
