@@ -32,6 +32,7 @@ def commands(folder: Path, name: str, optimizer: str) -> dict[str, list[str]]:
     script = str(Path(__file__).with_name("training_step.py"))
     return {
         "Fortran": [str(folder / "training_step"), *arguments],
+        "trainer": [str(folder / "training_step"), *arguments, "trainer"],
         "C++": [str(folder / "training_step_cpp"), *arguments],
         "Python": [sys.executable, script, *arguments],
     }
@@ -69,15 +70,14 @@ def ratio(times: dict[str, list[float]], other: str) -> str:
     return f"{quartiles[1]:.2f} ({quartiles[0]:.2f} to {quartiles[2]:.2f})"
 
 
-def counted(programs: dict[str, list[str]], name: str) -> tuple[float, float]:
-    """Instructions of a step, of Fortran and C++."""
+def counted(programs: dict[str, list[str]], name: str) -> list[float]:
+    """Instructions of a step, of Fortran written out, with a trainer, and of C++."""
     short, long = COUNTED[name]
-    found = [
+    return [
         (instructions([*programs[one], str(long)]) - instructions([*programs[one], str(short)]))
         / (long - short)
-        for one in ("Fortran", "C++")
+        for one in ("Fortran", "trainer", "C++")
     ]
-    return found[0], found[1]
 
 
 def main() -> None:
@@ -90,20 +90,22 @@ def main() -> None:
     arguments = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
     rows = [
-        "| network, optimizer | instructions Fortran | C++ | ratio | µs Fortran | C++ | Python |"
-        " Fortran / C++ | Fortran / Python |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| network, optimizer | instructions Fortran | C++ | ratio | trainer / Fortran |"
+        " µs Fortran | trainer | C++ | Python | Fortran / C++ | Fortran / Python |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name in NETWORKS:
         for optimizer in OPTIMIZERS:
             programs = commands(arguments.folder.resolve(), name, optimizer)
             check_agreement(programs)
-            ours, theirs = counted(programs, name)
+            ours, trainer, theirs = counted(programs, name)
             times = step_times(programs, STEPS[name], arguments.blocks)
             medians = {one: f"{statistics.median(found):.1f}" for one, found in times.items()}
             rows.append(
                 f"| {name}, {optimizer} | {ours:.0f} | {theirs:.0f} | {ours / theirs:.3f} |"
-                f" {medians['Fortran']} | {medians['C++']} | {medians['Python']} |"
+                f" {trainer / ours:.3f} |"
+                f" {medians['Fortran']} | {medians['trainer']} | {medians['C++']} |"
+                f" {medians['Python']} |"
                 f" {ratio(times, 'C++')} | {ratio(times, 'Python')} |"
             )
             print(rows[-1], flush=True)

@@ -1,7 +1,8 @@
 ! SPDX-License-Identifier: MIT
-!> Steps of training over arrays that are wrapped once: `training_step MODEL OPTIMIZER BATCH INPUTS OUTPUTS STEPS`.
+!> Steps of training over arrays that are wrapped once: `training_step MODEL OPTIMIZER BATCH INPUTS OUTPUTS [trainer] STEPS`, where
+!> `trainer` has a trainer make them.
 program training_step
-  use, intrinsic :: iso_fortran_env, only: real32
+  use, intrinsic :: iso_fortran_env, only: real32, real64
   use ftorch
   implicit none
   real(real32), allocatable, target :: x(:, :), y(:, :), output(:, :)
@@ -10,13 +11,15 @@ program training_step
   type(torch_tensor), allocatable :: weights(:)
   type(torch_model) :: model
   type(torch_optim) :: optim
+  type(torch_trainer) :: trainer
+  real(real64) :: trainer_loss
   character(len=1024) :: filename, optimizer
   integer :: batch, steps, i, j
 
   call get_command_argument(1, filename)
   call get_command_argument(2, optimizer)
   batch = argument(3)
-  steps = argument(6)
+  steps = argument(command_argument_count())
   ! The sample is the last dimension, so that its numbers lie side by side, as PyTorch has them.
   allocate (x(argument(4), batch), y(argument(5), batch), output(argument(5), batch))
   x = reshape([((sin(0.1_real32 * (i + 7 * j)), i=1, size(x, 1)), j=1, batch)], shape(x))
@@ -36,6 +39,14 @@ program training_step
   case default
     error stop 'no such optimizer'
   end select
+  if (command_argument_count() > 6) then
+    call torch_trainer_create(trainer, model, optim)
+    do i = 1, steps
+      call trainer%step(inputs, outputs, target_tensor, trainer_loss)
+    end do
+    loss = real(trainer_loss, real32)
+    steps = 0
+  end if
   do i = 1, steps
     call optim%zero_grad()
     call torch_model_forward(model, inputs, outputs, requires_grad=.true.)

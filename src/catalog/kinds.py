@@ -22,6 +22,11 @@ class Kind:
     """Checkpoints hold it: it has `state_dict`, `check_state_dict`, `load_state_dict` in C++."""
 
     @property
+    def plural(self) -> str:
+        """Name of the table of its objects, `torch_live_<plural>` in Fortran."""
+        return self.name if self.name.endswith("s") else f"{self.name}s"
+
+    @property
     def article(self) -> str:
         """The indefinite article of the title."""
         return "an " if self.title[0] in "aeiou" else "a "
@@ -34,4 +39,5 @@ KINDS = (
     Kind(name="scheduler", code=4, room="training", title="scheduler", has_state=True),
     Kind(name="checkpoint", code=5, room="storage", title="checkpoint"),
     Kind(name="replay_buffer", code=6, room="storage", title="replay buffer", has_state=True),
+    Kind(name="metrics", code=8, room="loop", title="metrics file"),
 )

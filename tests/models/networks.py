@@ -74,6 +74,13 @@ class RelativeLoss(nn.Module):
         return (((output - target) / target) ** 2).mean()
 
 
+class SquaredError(nn.Module):
+    """A loss as a model."""
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return ((x - y) ** 2).mean()
+
+
 class DefaultInput(nn.Module):
     """A second argument that may be left out."""
 
@@ -164,6 +171,7 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
     "integer_output": IntegerOutput,
     "two_inputs": TwoInputs,
     "relative_loss": RelativeLoss,
+    "squared_error": SquaredError,
     "default_input": DefaultInput,
     "scaling": Scaling,
     "normalised": Normalised,

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-ROOMS = ("core", "files", "tensor", "autograd", "model", "training", "storage")
+ROOMS = ("core", "files", "tensor", "autograd", "model", "training", "storage", "loop")
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ..kinds import KINDS
-from . import autograd, device, model, runtime, storage, tensor, training
+from . import autograd, device, loop, model, runtime, storage, tensor, training
 from .entry import Entry, comment_block
 from .roles import ROLES, Role
 
@@ -27,6 +27,7 @@ SECTIONS = (
     ("Models. A copied handle shares the model.", model.ENTRIES),
     ("Optimizers, gradients, schedulers and losses.", training.ENTRIES),
     ("Checkpoints and replay buffers.", storage.ENTRIES),
+    ("Metrics files.", loop.ENTRIES),
     ("Devices. device_index -1 is the default.", device.ENTRIES),
 )
 """What the entries of a section have in common, and the entries."""

@@ -68,6 +68,12 @@ ENTRIES = (
         comment="norm is that before clipping, 0 without gradients.",
     ),
     Entry(
+        name="ft_optim_clip_grad_norm",
+        arguments="optim:handle max_norm:double norm:double_out",
+        comment="The same for the gradients of all parameters of an optimizer, with the norm of"
+        " vectors.",
+    ),
+    Entry(
         name="ft_clip_grad_value",
         arguments="parameters:handles parameters_size:int64 max_value:double",
     ),
@@ -86,6 +92,10 @@ ENTRIES = (
     Entry(
         name="ft_scheduler_copy",
         arguments="scheduler:handle out:handle_out",
+    ),
+    Entry(
+        name="ft_scheduler_wants_metric",
+        arguments="scheduler:handle wants_metric:int32_out",
     ),
     Entry(
         name="ft_scheduler_step",

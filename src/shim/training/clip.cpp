@@ -19,12 +19,27 @@
 #include "tensor/plain.h"
 #include "tensor/tensor.h"
 #include "training/hyperparameters.h"
+#include "training/optim.h"
 
 using namespace ftorch;
 
 namespace {
 
 using TensorVector = std::vector<at::Tensor>;
+
+/// Adds a gradient, if there is one, to those of its dtype and device.
+void add_gradient(std::vector<TensorVector>& groups, at::Tensor& gradient) {
+  if (!gradient.defined() || gradient.numel() == 0) return;
+  check_plain(gradient);
+  // A graph may hold it.
+  if (is_shared(gradient, 1)) gradient = gradient.clone();
+  const auto is_alike = [&](const TensorVector& group) {
+    return group[0].scalar_type() == gradient.scalar_type() && group[0].device() == gradient.device();
+  };
+  const auto group = std::find_if(groups.begin(), groups.end(), is_alike);
+  if (group != groups.end()) group->push_back(gradient);
+  else groups.push_back({gradient});
+}
 
 /// Gradients of those parameters that have one, by dtype and device.
 std::vector<TensorVector> gradients_of(const ft_handle* parameters, int64_t size) {
@@ -33,19 +48,9 @@ std::vector<TensorVector> gradients_of(const ft_handle* parameters, int64_t size
   for_each_tensor("parameters", parameters, size, [&](const Tensor& parameter, std::size_t) {
     if (!parameter.value.is_leaf() || !parameter.value.requires_grad())
       fail(ft_invalid_argument, "the tensor is no leaf that requires a gradient");
-    at::Tensor& gradient = parameter.value.mutable_grad();
     if (!leaves.insert(parameter.value.unsafeGetTensorImpl()).second)
       fail(ft_invalid_argument, "the tensor was given before");
-    if (!gradient.defined() || gradient.numel() == 0) return;
-    check_plain(gradient);
-    // A graph may hold it.
-    if (is_shared(gradient, 1)) gradient = gradient.clone();
-    const auto is_alike = [&](const TensorVector& group) {
-      return group[0].scalar_type() == gradient.scalar_type() && group[0].device() == gradient.device();
-    };
-    const auto group = std::find_if(groups.begin(), groups.end(), is_alike);
-    if (group != groups.end()) group->push_back(gradient);
-    else groups.push_back({gradient});
+    add_gradient(groups, parameter.value.mutable_grad());
   });
   return groups;
 }
@@ -74,6 +79,16 @@ bool all_small(const std::vector<TensorVector>& groups) {
   });
 }
 
+/// Scales the gradients so that their norm is at most `max_norm`; returns what it was.
+double clip(const std::vector<TensorVector>& groups, double max_norm, double norm_type) {
+  if (groups.empty()) return 0;
+  const OneThread one_thread(all_small(groups));
+  const at::Tensor total = total_norm(groups, norm_type);
+  const at::Tensor factor = total.add(1e-6).reciprocal_().mul_(max_norm).clamp_max_(1.0);
+  for (const TensorVector& group : groups) at::_foreach_mul_(group, factor.to(group[0].device()));
+  return total.item<double>();
+}
+
 }  // namespace
 
 int ft_clip_grad_norm(const ft_handle* parameters, int64_t parameters_size, double max_norm, double norm_type,
@@ -84,13 +99,19 @@ int ft_clip_grad_norm(const ft_handle* parameters, int64_t parameters_size, doub
     check_bound("norm_type", norm_type);
     *norm = 0;
     at::NoGradGuard no_grad;
-    const std::vector<TensorVector> groups = gradients_of(parameters, parameters_size);
-    if (groups.empty()) return;
-    const OneThread one_thread(all_small(groups));
-    const at::Tensor total = total_norm(groups, norm_type);
-    const at::Tensor factor = total.add(1e-6).reciprocal_().mul_(max_norm).clamp_max_(1.0);
-    for (const TensorVector& group : groups) at::_foreach_mul_(group, factor.to(group[0].device()));
-    *norm = total.item<double>();
+    *norm = clip(gradients_of(parameters, parameters_size), max_norm, norm_type);
+  });
+}
+
+int ft_optim_clip_grad_norm(ft_handle optim, double max_norm, double* norm) {
+  return guard(ft_internal_error, [&] {
+    required(norm, "norm");
+    check_bound("max_norm", max_norm);
+    const auto optimizer = optims.get(optim, "the optimizer");
+    at::NoGradGuard no_grad;
+    std::vector<TensorVector> groups;
+    for (const Parameter& parameter : optimizer->parameters()) add_gradient(groups, parameter.gradient());
+    *norm = clip(groups, max_norm, 2);
   });
 }
 

@@ -58,6 +58,12 @@ int ft_scheduler_copy(ft_handle scheduler, ft_handle* out) {
   });
 }
 
+int ft_scheduler_wants_metric(ft_handle scheduler, int32_t* wants_metric) {
+  return guard(ft_internal_error, [&] {
+    *required(wants_metric, "wants_metric") = schedulers.get(scheduler, "the scheduler")->wants_metric();
+  });
+}
+
 int ft_scheduler_step(ft_handle scheduler, double metric, int has_metric) {
   return guard(ft_internal_error, [&] {
     schedulers.get(scheduler, "the scheduler")->step(has_metric ? std::optional(metric) : std::nullopt);

@@ -54,8 +54,8 @@ class Scheduler {
   virtual void undo() = 0;
   /// Fails if the optimizer got groups since the scheduler was made.
   virtual void check_groups() const {}
-  /// True where a sequence may hold it.
-  virtual bool may_be_in_sequence() const { return true; }
+  /// True where a step waits for a metric.
+  virtual bool wants_metric() const { return false; }
 
   const std::shared_ptr<Optimizer>& optimizer() const { return optimizer_; }
 

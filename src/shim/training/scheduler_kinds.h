@@ -40,7 +40,7 @@ class ReduceLROnPlateau final : public Scheduler {
   void step(std::optional<double> metric) override;
   void restart() override {}
   void undo() override {}
-  bool may_be_in_sequence() const override { return false; }
+  bool wants_metric() const override { return true; }
 
  private:
   double value(const char* argument) const;
