@@ -23,8 +23,8 @@ ENTRIES = (
         name="ft_model_forward",
         arguments="model:handle inputs:handles inputs_size:int64 outputs:handles "
         "outputs_size:int64 requires_grad:int method:text",
-        comment="method may be null or empty: forward. Each output exists already; all are checked, and made ready, before one is "
-        "written.",
+        comment="method may be null or empty: forward. Each output exists already; all are "
+        "checked, and made ready, before one is written.",
     ),
     Entry(
         name="ft_model_train",

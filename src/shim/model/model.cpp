@@ -22,7 +22,8 @@ Model& model_of(ft_handle handle) { return *models.get(handle, "the model"); }
 }  // namespace
 
 Model& Model::method(const std::string& name) {
-  if (name != "forward") fail(ft_model_error, "the model has no method " + name + "; a file of torch.export has forward alone");
+  if (name != "forward")
+    fail(ft_model_error, "the model has no method " + name + "; a file of torch.export has forward alone");
   return *this;
 }
 

@@ -118,8 +118,8 @@ class Builder {
 
   c10::IValue build_dict(const std::string& name, const c10::DictType& type, const Keys& keys) {
     if (keys.empty() || type.getKeyType()->kind() != c10::TypeKind::StringType)
-      fail(ft_invalid_argument, "input_tensors: the model's argument, " + name + ", is of type " + type.annotation_str() +
-                                    ", whose keys the program does not name");
+      fail(ft_invalid_argument, "input_tensors: the model's argument, " + name + ", is of type " +
+                                    type.annotation_str() + ", whose keys the program does not name");
     c10::impl::GenericDict dict(type.getKeyType(), type.getValueType());
     for (const std::string& key : keys) dict.insert(key, build(name + "['" + key + "']", *type.getValueType(), {}, 0));
     return dict;
@@ -137,11 +137,11 @@ class Builder {
       case c10::TypeKind::IntType: fits = is_integer; break;
       case c10::TypeKind::BoolType: fits = dtype == at::kBool; break;
       case c10::TypeKind::NumberType: fits = is_real || dtype == at::kBool; break;
-      default:
-        fail(ft_invalid_argument, about(name, type) + ", which no tensor stands for");
+      default: fail(ft_invalid_argument, about(name, type) + ", which no tensor stands for");
     }
     if (input.dim() != 0)
-      fail(ft_shape_mismatch, about(name, type) + ": a tensor without dimensions stands for it; got " + form_text(input));
+      fail(ft_shape_mismatch,
+           about(name, type) + ": a tensor without dimensions stands for it; got " + form_text(input));
     if (!fits) fail(ft_dtype_mismatch, about(name, type) + "; got " + form_text(input));
     if (input.requires_grad() && at::GradMode::is_enabled())
       fail(ft_autograd_error, about(name, type) + ", through which no gradient goes");

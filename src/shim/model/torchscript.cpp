@@ -35,8 +35,7 @@ std::string names_of(const std::vector<torch::jit::Method>& methods) {
 
 torch::jit::GraphFunction& function_of(const torch::jit::Module& module, const std::string& name) {
   const auto method = module.find_method(name);
-  if (!method)
-    fail(ft_model_error, "the model has no method " + name + "; it has " + names_of(module.get_methods()));
+  if (!method) fail(ft_model_error, "the model has no method " + name + "; it has " + names_of(module.get_methods()));
   return torch::jit::toGraphFunction(method->function());
 }
 
