@@ -43,6 +43,17 @@ def describe(row: Architecture) -> dict[str, Any]:
     }
 
 
+def lines(table: dict[str, list[dict[str, Any]]]) -> str:
+    """JSON with a line for each network."""
+    parts = [
+        f"{json.dumps(name)}: [\n"
+        + ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+        + "\n]"
+        for name, rows in table.items()
+    ]
+    return "{" + ",\n".join(parts) + "}\n"
+
+
 def main(packages: list[str]) -> None:
     """Write the table."""
     table = json.loads(TABLE.read_text()) if TABLE.exists() else {}
@@ -53,7 +64,7 @@ def main(packages: list[str]) -> None:
         sys.path += packages
         third_party.stand_in_for_torchvision()
         table["third parties"] = [describe(row) for row in third_party.rows().values()]
-    TABLE.write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    TABLE.write_text(lines(table), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -121,8 +121,7 @@ SequentialLR::SequentialLR(std::shared_ptr<Optimizer> optimizer, std::vector<std
   if (!std::is_sorted(milestones_.begin(), milestones_.end())) fail(ft_invalid_argument, "milestones must not fall");
   for (std::size_t i = 0; i < schedulers_.size(); ++i) {
     const std::string one = "schedulers(" + std::to_string(i + 1) + ")";
-    if (schedulers_[i]->wants_metric())
-      fail(ft_invalid_argument, one + " waits for a metric; a sequence has none");
+    if (schedulers_[i]->wants_metric()) fail(ft_invalid_argument, one + " waits for a metric; a sequence has none");
     if (schedulers_[i]->optimizer() != optimizer_) fail(ft_invalid_argument, one + " belongs to another optimizer");
     schedulers_[i]->check_groups();
   }
