@@ -107,6 +107,26 @@ c10::IValue as_list(const c10::IValue& value, const c10::Type& type, const c10::
   fail(ft_model_error, "its type, " + type.annotation_str() + ", is not known");
 }
 
+/// How many values there are of a type that is an integer to LibTorch as well; -1 for other types.
+std::int64_t count_of_choices(const c10::Argument& argument) {
+  const c10::Type* type = argument.real_type().get();
+  while (type->kind() == TypeKind::OptionalType) type = &element_of(*type);
+  switch (type->kind()) {
+    case TypeKind::ScalarTypeType: return static_cast<std::int64_t>(at::ScalarType::Undefined);
+    case TypeKind::LayoutType: return static_cast<std::int64_t>(at::Layout::NumOptions);
+    case TypeKind::MemoryFormatType: return static_cast<std::int64_t>(at::MemoryFormat::NumOptions);
+    default: return -1;
+  }
+}
+
+/// LibTorch takes a number for a dtype as it is, and reads beyond its tables if it is none.
+void check_choice(const c10::IValue& value, const c10::Argument& argument) {
+  if (!is_choice(argument) || !value.isInt()) return;
+  if (value.toInt() < 0 || value.toInt() >= count_of_choices(argument))
+    fail(ft_model_error,
+         "there is no " + argument.real_type()->annotation_str() + " with the number " + std::to_string(value.toInt()));
+}
+
 }  // namespace
 
 std::optional<BoxedOperator> BoxedOperator::find(const std::string& name, const std::string& overload) {
@@ -115,8 +135,12 @@ std::optional<BoxedOperator> BoxedOperator::find(const std::string& name, const 
 }
 
 c10::IValue as_argument(const c10::IValue& value, const c10::Argument& argument) {
-  return as_type(value, *argument.type(), argument.N());
+  c10::IValue converted = as_type(value, *argument.type(), argument.N());
+  check_choice(converted, argument);
+  return converted;
 }
+
+bool is_choice(const c10::Argument& argument) { return count_of_choices(argument) >= 0; }
 
 const c10::Type& plain_type(const c10::Argument& argument) {
   const c10::Type* type = argument.type().get();

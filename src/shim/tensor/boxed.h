@@ -30,6 +30,9 @@ class BoxedOperator {
 /// list of fixed length. Fails for what cannot be it.
 c10::IValue as_argument(const c10::IValue& value, const c10::Argument& argument);
 
+/// True for a dtype, a layout and a memory format.
+bool is_choice(const c10::Argument& argument);
+
 /// The type of an argument without `Optional`.
 const c10::Type& plain_type(const c10::Argument& argument);
 

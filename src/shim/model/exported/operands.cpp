@@ -89,7 +89,7 @@ Operand Planner::operand(const Scope& scope, const Argument& argument, const c10
   const bool is_number_as_it_is = type == c10::TypeKind::IntType || type == c10::TypeKind::SymIntType ||
                                   type == c10::TypeKind::NumberType || type == c10::TypeKind::BoolType ||
                                   type == c10::TypeKind::SymBoolType;
-  if (!is_tensor && !is_number_as_it_is) single.argument = &formal;
+  if (!is_tensor && (is_choice(formal) || !is_number_as_it_is)) single.argument = &formal;
   return single;
 }
 

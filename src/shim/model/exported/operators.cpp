@@ -3,6 +3,7 @@
 
 #include "model/exported/operators.h"
 
+#include <algorithm>
 #include <string_view>
 
 namespace ftorch::exported {
@@ -10,7 +11,9 @@ namespace {
 
 /// Operators that no export writes, and that reach beyond the memory of tensors: a file could do harm with them.
 bool is_harmful(std::string_view name) {
-  return name == "aten::from_file" || name.starts_with("inductor::") || name.ends_with("_tensor_unsafe");
+  constexpr std::string_view namespaces[] = {"inductor::", "c10d::", "_c10d_functional", "symm_mem::"};
+  return name == "aten::from_file" || name.ends_with("_tensor_unsafe") ||
+         std::any_of(std::begin(namespaces), std::end(namespaces), [&](auto space) { return name.starts_with(space); });
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <caffe2/serialize/inline_container.h>
 
 #include <string_view>
+#include <unordered_set>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -30,6 +31,14 @@ std::string find_model(const Archive& archive) {
   fail(ft_model_error, "it has several programs, " + list + "; FTorch loads an archive of one");
 }
 
+/// Readers differ in which of two records of one name they take.
+void check_names(const Archive& archive) {
+  std::unordered_set<std::string_view> paths;
+  for (const Archive::Record& record : archive.records()) {
+    if (!paths.insert(record.path()).second) fail(ft_model_error, "it has two records " + std::string(record.path()));
+  }
+}
+
 void check_format(const Archive& archive) {
   if (archive.find("archive_format") && archive.read("archive_format") != "pt2")
     fail(ft_model_error, "it says that it is no archive of PyTorch 2");
@@ -48,6 +57,7 @@ bool is_of_writer(std::string_view path) {
 }  // namespace
 
 Package::Package(const Archive& archive) {
+  check_names(archive);
   check_format(archive);
   model_ = find_model(archive);
   const std::string path = std::string(folder) + model_ + std::string(ending);
