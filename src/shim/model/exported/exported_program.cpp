@@ -50,6 +50,7 @@ class ExportedProgram final : public Model {
         plan_(program(), values_, move_),
         results_(program()) {
     for (const auto& [value, tensor] : values_) memory_.insert(storage_of(tensor.toTensor()));
+    for (const std::size_t input : carried_buffers(program())) carried_.push_back(tensor_of(program().inputs[input]));
     find_mutations();
     for (const bool is_training : {false, true}) {
       find_written(is_training);
@@ -66,11 +67,14 @@ class ExportedProgram final : public Model {
     Stack& stack = thread_stack();
     const std::size_t base = stack.size();
     const auto end = c10::make_scope_exit([&] { stack.resize(base); });
+    for (const at::Tensor& buffer : carried_) stack.emplace_back(buffer.clone());
     inputs_->push(inputs, stack);
     plan_.run(stack);
     for (const Mutation& mutation : mutations_) {
       const at::Tensor& target = mutation.input ? inputs[*mutation.input] : mutation.tensor;
-      target.copy_(stack[base + mutation.output].toTensor());
+      const at::Tensor& value = stack[base + mutation.output].toTensor();
+      // Decomposition takes detach() out of a graph, which such a value nearly always had.
+      target.copy_(program().is_decomposed && !mutation.input ? value.detach() : value);
     }
     return results_.take(stack, base);
   }
@@ -153,23 +157,14 @@ class ExportedProgram final : public Model {
       if (output.kind != Output::Kind::input) {
         mutation.input.reset();
         mutation.tensor = tensor_named(output.name);
-        if (is_statistic(output)) mutation.tensor = mutation.tensor.variable_data();
+        // It plays no part in gradients, so that to write it spoils no graph: a tensor with a version of its own
+        // serves, as in eager mode.
+        if (is_statistic(program(), output)) mutation.tensor = mutation.tensor.variable_data();
       } else if (!mutation.input) {
         fail(ft_model_error, "it writes the input '" + output.name + "', which it does not have");
       }
       mutations_.push_back(std::move(mutation));
     }
-  }
-
-  /// What a normalisation learns of its batches plays no part in its gradients, so that to write it spoils no graph: a tensor
-  /// with a version of its own serves, as in eager mode.
-  bool is_statistic(const Output& output) const {
-    const auto makes = [&](const Argument& one) { return one.text == output.argument.text; };
-    const auto& nodes = program().graph.nodes;
-    return std::any_of(nodes.begin(), nodes.end(), [&](const Node& node) {
-      return node.target.find("batch_norm") != node.target.npos &&
-             std::any_of(node.outputs.begin(), node.outputs.end(), makes);
-    });
   }
 
   const at::Tensor& tensor_named(const std::string& name) const {
@@ -198,6 +193,7 @@ class ExportedProgram final : public Model {
   Plan plan_;
   Results results_;
   std::vector<Mutation> mutations_;
+  std::vector<at::Tensor> carried_;
   /// In evaluation and in training.
   std::array<std::vector<at::Tensor>, 2> written_;
   std::array<bool, 2> touches_inputs_{};

@@ -111,4 +111,31 @@ std::unordered_set<std::string> written_inputs(const Program& program, bool is_t
   return written;
 }
 
+bool is_statistic(const Program& program, const Output& output) {
+  const auto makes = [&](const Argument& one) { return one.text == output.argument.text; };
+  const auto& nodes = program.graph.nodes;
+  return std::any_of(nodes.begin(), nodes.end(), [&](const Node& node) {
+    return node.target.find("batch_norm") != node.target.npos &&
+           std::any_of(node.outputs.begin(), node.outputs.end(), makes);
+  });
+}
+
+std::vector<std::size_t> carried_buffers(const Program& program) {
+  std::vector<std::size_t> carried;
+  for (std::size_t i = 0; i < program.inputs.size(); ++i) {
+    const Input& input = program.inputs[i];
+    // They are given before the inputs of the user.
+    if (input.kind == Input::Kind::user) break;
+    const auto form = program.graph.tensors.find(input.value);
+    const bool is_real = form != program.graph.tensors.end() &&
+                         (at::isFloatingType(form->second.dtype) || at::isComplexType(form->second.dtype));
+    if (input.kind != Input::Kind::buffer || !is_real) continue;
+    const bool is_it = std::any_of(program.outputs.begin(), program.outputs.end(), [&](const Output& output) {
+      return output.kind == Output::Kind::buffer && output.name == input.name && !is_statistic(program, output);
+    });
+    if (is_it) carried.push_back(i);
+  }
+  return carried;
+}
+
 }  // namespace ftorch::exported

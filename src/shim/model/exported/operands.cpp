@@ -4,6 +4,8 @@
 #include <ATen/ops/scalar_tensor.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "core/error.h"
 #include "model/exported/planner.h"
@@ -110,6 +112,9 @@ std::optional<c10::IValue> Planner::same_dtype(const Scope& scope, const Node& n
                        (self->dtype == at::kFloat || self->dtype == at::kDouble);
   if (!is_same) return {};
   const double number = argument.kind == Kind::real ? argument.real.real() : static_cast<double>(argument.integer);
+  // LibTorch makes no tensor of what a dtype cannot hold; as a number of Python it is infinite.
+  const bool is_too_large = std::isfinite(number) && std::abs(number) > std::numeric_limits<float>::max();
+  if (self->dtype == at::kFloat && is_too_large) return {};
   return at::scalar_tensor(number, at::TensorOptions(self->dtype));
 }
 

@@ -3,6 +3,7 @@
 
 #include "model/exported/operation.h"
 
+#include <ATen/ops/empty_like.h>
 #include <c10/util/SmallVector.h>
 
 namespace ftorch::exported {
@@ -15,6 +16,13 @@ void NumberCall::run(Stack& stack) const {
   if (is_truth_) stack.emplace_back(result.as_truth());
   else if (result.is_real) stack.emplace_back(result.real);
   else stack.emplace_back(result.integer);
+}
+
+void Copy::run(Stack& stack) const {
+  torch::jit::drop(stack, 1);
+  const at::Tensor source = torch::jit::pop(stack).toTensor();
+  const at::Tensor target = torch::jit::pop(stack).toTensor();
+  stack.emplace_back(at::empty_like(target.detach()).copy_(source));
 }
 
 void BatchCount::run(Stack& stack) const {

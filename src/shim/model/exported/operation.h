@@ -34,6 +34,12 @@ class OperatorCall final : public Operation {
   BoxedOperator boxed_;
 };
 
+/// `aten::copy`, an assignment to a section in a decomposed program; LibTorch's own has no derivative.
+class Copy final : public Operation {
+ public:
+  void run(Stack& stack) const override;
+};
+
 /// A function of sizes.
 class NumberCall final : public Operation {
  public:

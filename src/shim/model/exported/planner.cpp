@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "model/exported/mutations.h"
 #include "model/exported/operators.h"
 
 namespace ftorch::exported {
@@ -108,9 +109,12 @@ Block Planner::finish(Scope& scope, const std::vector<Argument>& outputs) {
 
 Block Planner::program(const Program& program) {
   std::vector<std::optional<Value>> bound(program.graph.inputs.size());
+  const std::vector<std::size_t> carried = carried_buffers(program);
   for (std::size_t i = 0; i < bound.size(); ++i) {
     const Input& input = program.inputs[i];
-    if (input.kind == Input::Kind::user || input.kind == Input::Kind::fixed) continue;
+    const bool is_given = input.kind == Input::Kind::user || input.kind == Input::Kind::fixed ||
+                          std::find(carried.begin(), carried.end(), i) != carried.end();
+    if (is_given) continue;
     bound[i] = Value{Target::nowhere, &constant(weights_.at(input.value)), input.name};
   }
   find_counters(program);
@@ -175,6 +179,7 @@ std::unique_ptr<Operation> Planner::operation(const Scope& scope, const Node& no
   const bool is_addition = name == "aten::add_" || name == "aten::add";
   if (is_addition && !node.inputs.empty() && is_counter(scope, node.inputs[0].argument))
     return std::make_unique<BatchCount>(boxed, plan_.modes_.training_flag());
+  if (name == "aten::copy") return std::make_unique<Copy>();
   return std::make_unique<OperatorCall>(boxed);
 }
 

@@ -3,6 +3,8 @@
 
 #include "model/exported/schema.h"
 
+#include <algorithm>
+
 #include "core/text.h"
 #include "model/exported/graph_reader.h"
 #include "model/exported/json.h"
@@ -108,6 +110,28 @@ void read_conditions(const Json& json, Program& program) {
   for_each(*verifiers, [&](const Json& verifier) { program.is_decomposed |= text_of(verifier) != "TRAINING"; });
 }
 
+/// torch.export makes `self.h = y` a copy into the buffer h at the end of the graph. What has the old h keeps it.
+void take_assignments(Program& program) {
+  const auto is_tensor = [](const NamedArgument& one) { return one.argument.kind == Argument::Kind::tensor; };
+  for (auto& nodes = program.graph.nodes; !nodes.empty(); nodes.pop_back()) {
+    const Node& node = nodes.back();
+    const auto& given = node.inputs;
+    const bool is_assignment = node.target == "torch.ops.aten.copy_.default" && node.name.starts_with("copy__default");
+    if (!is_assignment || given.size() != 2 || !std::all_of(given.begin(), given.end(), is_tensor)) return;
+    const auto buffer = std::find_if(program.inputs.begin(), program.inputs.end(), [&](const Input& input) {
+      return input.kind == Input::Kind::buffer && input.value == given[0].argument.text;
+    });
+    if (buffer == program.inputs.end()) return;
+    const bool is_known = std::any_of(program.outputs.begin(), program.outputs.end(), [&](const Output& output) {
+      const auto is_result = [&](const Argument& one) { return one.text == output.argument.text; };
+      return (output.kind == Output::Kind::buffer && output.name == buffer->name) ||
+             std::any_of(node.outputs.begin(), node.outputs.end(), is_result);
+    });
+    if (is_known) return;
+    program.outputs.push_back({Output::Kind::buffer, given[1].argument, buffer->name});
+  }
+}
+
 }  // namespace
 
 Program read_program(std::string_view text) {
@@ -122,6 +146,7 @@ Program read_program(std::string_view text) {
   check_inputs(program);
   read_call(member(module, "module_call_graph"), program);
   read_conditions(json, program);
+  take_assignments(program);
   return program;
 }
 
