@@ -83,6 +83,10 @@ contains
 
     call torch_metrics_open(metrics, file, no_columns, status=status)
     call check_status(status, torch_invalid_argument, 'columns is empty')
+    call torch_metrics_open(metrics, file, ['lo' // new_line('a') // 'ss'], status=status)
+    call check_status(status, torch_invalid_argument, 'a line end')
+    call torch_metrics_open(metrics, file, ['lo' // achar(0) // 'ss'], status=status)
+    call check_status(status, torch_invalid_argument, 'a NUL')
     call torch_metrics_open(metrics, '', ['loss'], status=status)
     call check(.not. status%ok(), 'no name')
     call torch_metrics_open(metrics, '/nowhere/metrics.csv', ['loss'], status=status)

@@ -56,6 +56,7 @@ contains
     type(problem) :: mine
     type(torch_trainer) :: trainer
     type(torch_tensor) :: inputs(1), outputs(1), target
+    type(torch_status) :: status
     real(real64) :: loss, whole
     integer :: i, ends(3), first
 
@@ -73,6 +74,11 @@ contains
       first = ends(i) + 1
     end do
     call check_close(loss, whole, 1e-15_real64, 'the mean')
+    call trainer%validate(inputs, outputs, target, more=.true.)
+    call trainer%validate(inputs, outputs, mine%target, loss, status=status)
+    call check_status(status, torch_shape_mismatch, 'torch_trainer%validate')
+    call trainer%validate(mine%inputs, mine%outputs, mine%target, loss)
+    call check_close(loss, whole, 1e-15_real64, 'the validation after one that failed')
     call torch_delete(inputs)
     call torch_delete(outputs)
     call torch_delete(target)

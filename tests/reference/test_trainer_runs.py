@@ -113,10 +113,12 @@ def test_killed_run(start: Path, whole: Path, tmp_path: Path) -> None:
     assert_same(folder, whole)
 
 
-def shown_on_terminal(folder: Path) -> str:
+def shown_on_terminal(folder: Path, *before: str, code: int = 0) -> str:
     """What a run prints on a terminal."""
     leader, follower = pty.openpty()
-    process = subprocess.Popen(command(), cwd=folder, stdout=follower, stdin=follower)
+    process = subprocess.Popen(
+        [*before, *command()], cwd=folder, stdin=follower, stdout=follower, stderr=follower
+    )
     os.close(follower)
     shown = b""
     try:
@@ -125,7 +127,7 @@ def shown_on_terminal(folder: Path) -> str:
     except OSError:  # Linux says so when the last writer has gone.
         pass
     os.close(leader)
-    assert process.wait(timeout=120) == 0
+    assert process.wait(timeout=120) == code
     return shown.decode()
 
 
@@ -153,6 +155,15 @@ def test_progress_on_a_terminal(start: Path, whole: Path, tmp_path: Path) -> Non
     lengths = [len(line) for line in lines]
     texts = [len(line.rstrip()) for line in lines]
     assert all(now >= before for now, before in zip(lengths[1:], texts))
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
+def test_an_error_has_a_line_of_its_own(start: Path, tmp_path: Path) -> None:
+    """The metrics file meets a limit of its size while the progress line stands there."""
+    folder = tmp_path / "run"
+    shutil.copytree(start, folder)
+    shown = shown_on_terminal(folder, "prlimit", "--fsize=300", code=1)
+    assert re.search(r"\rstep \d+/100 [^\n]*\n(torch_trainer%|\rtorch_trainer%)", shown), shown
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")

@@ -9,6 +9,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from ctypes import c_double, c_int32, c_int64
@@ -190,3 +191,21 @@ def test_kill_and_resume(tmp_path: Path) -> None:
         "loss": first - 1,
         "rate": (first - 1) // 3,
     }
+
+
+def test_a_line_that_another_process_writes_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "m.csv"
+    line = "1,0." + 200 * "1"
+    file.write_text("step,loss\n1,")
+
+    def write_slowly() -> None:
+        for end in [*line[2:], "\n"]:
+            with file.open("a") as other:
+                other.write(end)
+            time.sleep(0.001)
+
+    writer = threading.Thread(target=write_slowly)
+    writer.start()
+    Metrics(file, "loss").write(2, [0.5])
+    writer.join()
+    assert file.read_text() == f"step,loss\n{line}\n2,0.5\n"

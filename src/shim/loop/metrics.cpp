@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cmath>
+#include <thread>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -100,9 +103,16 @@ Metrics::Metrics(const std::string& filename, const std::vector<std::string>& co
   const int number = ::open(filename.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, permissions);
   if (number < 0) fail_io(not_written, errno);
   file_.adopt(number);
-  const std::int64_t size = size_of(file_);
+  std::int64_t size = size_of(file_);
   bool has_header = false;
-  const std::int64_t end = append ? end_of_lines(size, has_header) : 0;
+  std::int64_t end = append ? end_of_lines(size, has_header) : 0;
+  // Another process may be in the middle of a line; what a crash left grows no more.
+  for (std::int64_t before = -1; append && end < size && before != size;) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    before = std::exchange(size, size_of(file_));
+    has_header = false;
+    end = end_of_lines(size, has_header);
+  }
   if (end < size) cut(file_, end);
   if (!has_header) write_line(header_ + "\n");
 }
