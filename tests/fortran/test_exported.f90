@@ -7,7 +7,7 @@ module exported_cases
   use testing, only: check, check_close, check_equal, check_status
   implicit none
   private
-  public :: forward, strided, gradients, names, training, saved, refused_files, refused_inputs
+  public :: forward, strided, gradients, names, training, saved, refused_files, refused_inputs, missing_library
 
 contains
 
@@ -192,6 +192,13 @@ contains
     call check_status(status, torch_shape_mismatch, 'dimension 1 is 101; the model takes 0 to 100')
   end subroutine refused_inputs
 
+  subroutine missing_library()
+    type(torch_status) :: status
+
+    call torch_load_library('no_such_folder/extension.so', status)
+    call check_status(status, torch_io_error, "library 'no_such_folder/extension.so'")
+  end subroutine missing_library
+
 end module exported_cases
 
 program test_exported
@@ -207,5 +214,6 @@ program test_exported
   call add_case('saved', saved, 'models')
   call add_case('refused_files', refused_files, 'models')
   call add_case('refused_inputs', refused_inputs, 'models')
+  call add_case('missing_library', missing_library)
   call run_cases()
 end program test_exported

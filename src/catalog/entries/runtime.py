@@ -63,4 +63,10 @@ ENTRIES = (
         "temporaries still name the object: an assignment can read it until this thread's "
         "next entry that is no assignment or release.",
     ),
+    Entry(
+        name="ft_load_library",
+        arguments="filename:text",
+        comment="Loads a library of an extension, whose operators programs may then call; it stays "
+        "until the end of the process.",
+    ),
 )
