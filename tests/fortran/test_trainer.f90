@@ -9,6 +9,7 @@ module trainer_cases
   implicit none
   private
   public :: step_is_the_loop, batches_make_a_step, loss_models, losses_by_name, wrong_arguments, failing_steps
+  public :: validation_of_loss_models, no_samples
   public :: skipped_steps, schedules, single_precision, copies
 
   real(real64), parameter :: exact = 0
@@ -112,6 +113,42 @@ contains
     call free(mine)
     call free(its)
   end subroutine loss_models
+
+  !> A loss that is a model is in evaluation mode as well.
+  subroutine validation_of_loss_models()
+    type(problem) :: mine
+    type(torch_trainer) :: trainer
+    type(torch_model) :: loss_model
+    type(torch_status) :: status
+    real(real64) :: loss
+
+    call make(mine)
+    call torch_model_load(loss_model, model_file('dropped_error.pt'), torch_kCPU, is_training=.true.)
+    call torch_trainer_create(trainer, mine%model, mine%optim, loss_model=loss_model)
+    call trainer%validate(mine%inputs, mine%outputs, mine%target, loss)
+    call check_close(loss, sum((mine%output - mine%y)**2) / size(mine%y), 1e-14_real64, 'nothing is left out')
+    call check(loss_model%is_training(), 'its mode is put back')
+    call trainer%step(mine%inputs, mine%outputs, mine%target, loss)
+    call check(abs(loss - sum((mine%output - mine%y)**2) / size(mine%y)) > 1e-6_real64, 'steps are in training mode')
+    call trainer%validate(mine%inputs, mine%outputs, mine%inputs(1), status=status)
+    call check_status(status, torch_shape_mismatch, 'loss_model')
+    call check(loss_model%is_training(), 'its mode is put back after a failure')
+    call free(mine)
+  end subroutine validation_of_loss_models
+
+  !> Data without samples say nothing, rather than that nothing was gained.
+  subroutine no_samples()
+    type(problem) :: mine
+    type(torch_trainer) :: trainer
+    type(torch_status) :: status
+
+    call make(mine, samples=0)
+    call torch_trainer_create(trainer, mine%model, mine%optim, patience=1)
+    call trainer%validate(mine%inputs, mine%outputs, mine%target, status=status)
+    call check_status(status, torch_invalid_argument, 'there are no elements to validate with')
+    call check(.not. trainer%should_stop(), 'the run goes on')
+    call free(mine)
+  end subroutine no_samples
 
   !> Each name is its procedure.
   subroutine losses_by_name()
@@ -315,6 +352,8 @@ program test_trainer
   call add_case('step_is_the_loop', step_is_the_loop, 'models')
   call add_case('batches_make_a_step', batches_make_a_step, 'models')
   call add_case('loss_models', loss_models, 'models')
+  call add_case('validation_of_loss_models', validation_of_loss_models, 'models')
+  call add_case('no_samples', no_samples, 'models')
   call add_case('losses_by_name', losses_by_name, 'models')
   call add_case('wrong_arguments', wrong_arguments, 'models')
   call add_case('failing_steps', failing_steps, 'models')

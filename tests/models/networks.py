@@ -81,6 +81,17 @@ class SquaredError(nn.Module):
         return ((x - y) ** 2).mean()
 
 
+class DroppedError(nn.Module):
+    """A loss that leaves out errors by chance while it is in training mode."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(0.5)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.dropout((x - y) ** 2).mean()
+
+
 class DefaultInput(nn.Module):
     """A second argument that may be left out."""
 
@@ -172,6 +183,7 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
     "two_inputs": TwoInputs,
     "relative_loss": RelativeLoss,
     "squared_error": SquaredError,
+    "dropped_error": DroppedError,
     "default_input": DefaultInput,
     "scaling": Scaling,
     "normalised": Normalised,

@@ -66,7 +66,7 @@ ENTRIES = (
     Entry(
         name="ft_load_library",
         arguments="filename:text",
-        comment="Loads a library of an extension, whose operators programs may then call; it stays "
-        "until the end of the process.",
+        comment="Loads a library of an extension, whose operators programs may then call; it "
+        "stays until the end of the process.",
     ),
 )
