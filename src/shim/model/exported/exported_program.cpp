@@ -61,8 +61,9 @@ class ExportedProgram final : public Model {
   }
 
   std::vector<at::Tensor> forward(std::vector<at::Tensor> inputs) override {
-    // Without gradients autograd has nothing to do where only intermediate tensors are made: it need not be asked.
-    std::optional<at::AutoDispatchBelowADInplaceOrView> below_autograd;
+    // Without gradients autograd has nothing to do where only intermediate tensors are made: it need not be asked. Views are
+    // followed, since some operators look at them and choose other kernels.
+    std::optional<at::AutoDispatchBelowAutograd> below_autograd;
     if (!at::GradMode::is_enabled() && is_pure_[is_training()]) below_autograd.emplace();
     Stack& stack = thread_stack();
     const std::size_t base = stack.size();
