@@ -102,8 +102,9 @@ int ft_model_tensor(ft_handle handle, const char* text, int64_t size, int is_buf
     const std::string name(required(text, "name"), static_cast<std::size_t>(size));
     required(target, "tensor");
     const NamedTensors own = is_buffer ? model.named_buffers() : model.named_parameters();
-    const NamedTensors other = is_buffer ? model.named_parameters() : model.named_buffers();
     const at::Tensor* found = find(own, name);
+    NamedTensors other;
+    if (!found) other = is_buffer ? model.named_parameters() : model.named_buffers();
     at::Tensor attribute;
     if (is_buffer && !found && !find(other, name)) {
       attribute = model.attribute(name);

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <unordered_set>
+#include <utility>
 
 #include "core/text.h"
 #include "model/exported/inputs.h"
@@ -23,7 +24,8 @@ namespace ftorch {
 namespace exported {
 namespace {
 
-/// Of this thread: what a pass leaves of its memory serves the next one, of whatever model.
+/// Of this thread: what a pass leaves of its memory serves the next one, of whatever model. A pass takes it, so that one within an
+/// operator of it, whose arguments lie there, has another.
 Stack& thread_stack() {
   static thread_local Stack stack;
   return stack;
@@ -65,19 +67,21 @@ class ExportedProgram final : public Model {
     // followed, since some operators look at them and choose other kernels.
     std::optional<at::AutoDispatchBelowAutograd> below_autograd;
     if (!at::GradMode::is_enabled() && is_pure_[is_training()]) below_autograd.emplace();
-    Stack& stack = thread_stack();
-    const std::size_t base = stack.size();
-    const auto end = c10::make_scope_exit([&] { stack.resize(base); });
+    Stack stack = std::exchange(thread_stack(), {});
+    const auto end = c10::make_scope_exit([&] {
+      stack.clear();
+      thread_stack() = std::move(stack);
+    });
     for (const at::Tensor& buffer : carried_) stack.emplace_back(buffer.clone());
     inputs_->push(inputs, stack);
     plan_.run(stack);
     for (const Mutation& mutation : mutations_) {
       const at::Tensor& target = mutation.input ? inputs[*mutation.input] : mutation.tensor;
-      const at::Tensor& value = stack[base + mutation.output].toTensor();
+      const at::Tensor& value = stack[mutation.output].toTensor();
       // Decomposition takes detach() out of a graph, which such a value nearly always had.
       target.copy_(program().is_decomposed && !mutation.input ? value.detach() : value);
     }
-    return results_.take(stack, base);
+    return results_.take(stack);
   }
 
   std::optional<std::size_t> result_count() const override { return results_.names().size(); }

@@ -53,12 +53,12 @@ Results::Results(const Program& program) {
   }
 }
 
-std::vector<at::Tensor> Results::take(Stack& stack, std::size_t base) const {
+std::vector<at::Tensor> Results::take(Stack& stack) const {
   std::vector<at::Tensor> results;
   results.reserve(places_.size());
   for (const std::size_t place : places_) {
     const Context context("result", static_cast<std::int64_t>(results.size()));
-    results.push_back(as_tensor(std::move(stack[base + place])));
+    results.push_back(as_tensor(std::move(stack[place])));
   }
   return results;
 }

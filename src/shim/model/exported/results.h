@@ -18,8 +18,8 @@ class Results {
   explicit Results(const Program& program);
 
   const std::vector<std::string>& names() const { return names_; }
-  /// From the outputs of the graph, which stand on the stack from `base` on. Numbers become tensors without dimensions.
-  std::vector<at::Tensor> take(Stack& stack, std::size_t base) const;
+  /// From the outputs of the graph, which stand on the stack. Numbers become tensors without dimensions.
+  std::vector<at::Tensor> take(Stack& stack) const;
 
  private:
   /// Places among the outputs of the graph.
