@@ -63,6 +63,19 @@ ENTRIES = (
         comment="To ft_text(); index counts from 1.",
     ),
     Entry(
+        name="ft_model_form",
+        arguments="model:handle part:int index:int64 dtype:int32_out rank:int32_out",
+        comment="part: 1 inputs, 2 outputs; index counts from 1. A file of TorchScript does not"
+        " say it.",
+    ),
+    Entry(
+        name="ft_model_sizes",
+        arguments="model:handle part:int index:int64 least:int64s_out most:int64s_out"
+        " size:int64",
+        comment="The smallest and the largest size of each of its size dimensions, equal where it"
+        " is fixed.",
+    ),
+    Entry(
         name="ft_model_tensor",
         arguments="model:handle name:text name_size:int64 is_buffer:int target:handle_out",
         comment="A parameter or buffer itself: what is written to it is written to the model.",

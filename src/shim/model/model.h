@@ -26,6 +26,20 @@ struct Effects {
   bool has_state;
 };
 
+/// Sizes that a dimension may have; the largest number where there is no limit.
+struct SizeRange {
+  std::int64_t least;
+  std::int64_t most;
+};
+
+/// What a tensor is that a program takes or returns.
+struct Form {
+  at::ScalarType dtype;
+  std::vector<SizeRange> sizes;
+};
+
+enum class Side { inputs, outputs };
+
 /// The extra file of an archive with the user's metadata, a JSON object.
 inline constexpr const char* metadata_name = "ftorch_metadata.json";
 
@@ -46,6 +60,8 @@ class Model {
   /// The names of what the program takes and returns; results that only a pass can count are one.
   virtual std::vector<std::string> input_names() const = 0;
   virtual std::vector<std::string> output_names() const = 0;
+  /// Fails unless the file says it.
+  virtual std::vector<Form> forms(Side side) const;
   /// The parameters themselves under all their names, in the order of Python's named_parameters().
   virtual NamedTensors named_parameters() const = 0;
   virtual NamedTensors named_buffers() const = 0;

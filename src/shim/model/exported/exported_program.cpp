@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "core/text.h"
+#include "model/exported/forms.h"
 #include "model/exported/inputs.h"
 #include "model/exported/mutations.h"
 #include "model/exported/package.h"
@@ -99,6 +100,9 @@ class ExportedProgram final : public Model {
   Effects effects() const override { return {touches_inputs_[is_training()], false}; }
   std::vector<std::string> input_names() const override { return inputs_->names(); }
   std::vector<std::string> output_names() const override { return results_.names(); }
+  std::vector<Form> forms(Side side) const override {
+    return forms_of(program(), side == Side::inputs ? inputs_->arguments() : results_.arguments(program()));
+  }
 
   NamedTensors named_parameters() const override { return named(Input::Kind::parameter); }
   NamedTensors named_buffers() const override { return named(Input::Kind::buffer); }

@@ -15,12 +15,28 @@ namespace {
   fail(ft_shape_mismatch, subject + " is " + std::to_string(size) + "; the model takes " + wanted);
 }
 
+/// The sizes that the range of a symbol leads to.
+Range sizes_of(const Range& range, const Extent& extent) {
+  const auto of = [&](std::int64_t value) -> std::optional<std::int64_t> {
+    std::int64_t size = 0;
+    const bool is_beyond =
+        __builtin_mul_overflow(extent.factor, value, &size) || __builtin_add_overflow(size, extent.offset, &size);
+    return is_beyond ? std::nullopt : std::optional(size);
+  };
+  return {of(range.least.value_or(0)), range.most ? of(*range.most) : std::nullopt};
+}
+
 /// "2 to 1024", "at least 3"
 std::string range_text(const Range& range, const Extent& extent) {
-  const auto of = [&](std::int64_t value) { return std::to_string(extent.factor * value + extent.offset); };
+  const Range sizes = sizes_of(range, extent);
+  const std::string least = std::to_string(sizes.least.value_or(0));
   const std::string step = extent.factor == 1 ? "" : " in steps of " + std::to_string(extent.factor);
-  const std::int64_t least = range.least.value_or(0);
-  return (range.most ? of(least) + " to " + of(*range.most) : "at least " + of(least)) + step;
+  return (sizes.most ? least + " to " + std::to_string(*sizes.most) : "at least " + least) + step;
+}
+
+bool has_one_symbol(const Extent& extent) {
+  return !extent.symbols.empty() && std::all_of(extent.symbols.begin(), extent.symbols.end(),
+                                                [&](std::uint32_t symbol) { return symbol == extent.symbols[0]; });
 }
 
 }  // namespace
@@ -54,9 +70,7 @@ Extent Symbols::extent(const Size& size, const std::string& place) {
   });
   if (extent.symbols.empty()) return extent;
   const std::uint32_t first = extent.symbols[0];
-  const bool is_one = std::all_of(extent.symbols.begin(), extent.symbols.end(),
-                                  [&](std::uint32_t symbol) { return symbol == first; });
-  if (!is_one || !symbols_[first].place.empty()) return extent;
+  if (!has_one_symbol(extent) || !symbols_[first].place.empty()) return extent;
   solve(extent, first);
   if (!extent.symbol) return extent;
   symbols_[first].place = place;
@@ -87,6 +101,19 @@ void Symbols::solve(Extent& extent, std::uint32_t symbol) const {
     if (extent.factor <= 0 || values[2].integer - values[1].integer != extent.factor) return;
   }
   extent.symbol = symbol;
+}
+
+Range Symbols::range(Extent extent) const {
+  if (!extent.expression) return {extent.fixed, extent.fixed};
+  if (extent.symbols.empty()) {
+    const std::int64_t size = extent.expression->evaluate(unknown().data()).integer;
+    return {size, size};
+  }
+  if (!extent.symbol && has_one_symbol(extent)) solve(extent, extent.symbols[0]);
+  if (!extent.symbol) return {};
+  Range sizes = sizes_of(symbols_[*extent.symbol].range, extent);
+  sizes.least = std::max<std::int64_t>(sizes.least.value_or(0), 0);
+  return sizes;
 }
 
 void Symbols::find(const Extent& extent, std::int64_t size, std::int64_t dimension, Variables& symbols) const {

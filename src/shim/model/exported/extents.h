@@ -47,6 +47,8 @@ class Symbols {
   void find(const Extent& extent, std::int64_t size, std::int64_t dimension, Variables& symbols) const;
   /// Fails unless the size is that of the symbols that were found.
   void check(const Extent& extent, std::int64_t size, std::int64_t dimension, const Variables& symbols) const;
+  /// The sizes that an extent may have, as far as its symbols tell; other conditions may leave fewer.
+  Range range(Extent extent) const;
   bool has_relations() const { return has_relations_; }
 
  private:

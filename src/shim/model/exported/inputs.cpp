@@ -71,6 +71,7 @@ void Inputs::add(const Program& program, std::size_t place) {
   made.name = input.kind == Input::Kind::user ? input.value : input.name;
   if (made.name.empty()) made.name = "input_" + std::to_string(inputs_.size() + 1);
   const Context context(made.name.c_str());
+  made.argument = input.kind == Input::Kind::fixed ? input.fixed : program.graph.inputs[place];
   if (input.kind == Input::Kind::fixed) {
     const Argument& fixed = input.fixed;
     made.number = fixed.kind == Kind::real      ? c10::IValue(fixed.real.real())
@@ -93,6 +94,12 @@ void Inputs::add(const Program& program, std::size_t place) {
 std::vector<std::string> Inputs::names() const {
   std::vector<std::string> list;
   for (const UserInput& input : inputs_) list.push_back(input.name);
+  return list;
+}
+
+std::vector<Argument> Inputs::arguments() const {
+  std::vector<Argument> list;
+  for (const UserInput& input : inputs_) list.push_back(input.argument);
   return list;
 }
 

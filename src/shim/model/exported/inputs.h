@@ -23,6 +23,8 @@ struct UserInput {
   std::vector<Extent> extents;
   /// The number that the program was made for.
   std::optional<c10::IValue> number;
+  /// What it is in the graph, or that number.
+  Argument argument;
 };
 
 class Inputs {
@@ -32,6 +34,7 @@ class Inputs {
   /// Fails unless the program takes these; puts them on the stack. What it does not compute with is left out.
   void push(const std::vector<at::Tensor>& given, Stack& stack) const;
   std::vector<std::string> names() const;
+  std::vector<Argument> arguments() const;
   /// The place of a value of the graph among the inputs.
   std::optional<std::size_t> find(const std::string& name) const;
 

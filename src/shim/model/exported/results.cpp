@@ -53,6 +53,12 @@ Results::Results(const Program& program) {
   }
 }
 
+std::vector<Argument> Results::arguments(const Program& program) const {
+  std::vector<Argument> list;
+  for (const std::size_t place : places_) list.push_back(program.outputs[place].argument);
+  return list;
+}
+
 std::vector<at::Tensor> Results::take(Stack& stack) const {
   std::vector<at::Tensor> results;
   results.reserve(places_.size());

@@ -18,6 +18,7 @@ class Results {
   explicit Results(const Program& program);
 
   const std::vector<std::string>& names() const { return names_; }
+  std::vector<Argument> arguments(const Program& program) const;
   /// From the outputs of the graph, which stand on the stack. Numbers become tensors without dimensions.
   std::vector<at::Tensor> take(Stack& stack) const;
 
