@@ -89,26 +89,21 @@ class Branches final : public Operation {
   Block if_false_;
 };
 
-/// Arguments of a loop: what is carried, what is taken apart along its first dimension, what all passes get.
+/// Arguments of a loop: what is carried, what is taken apart along its first dimension, what all passes get. They stay on the stack
+/// until the end, those that are carried with the values of the last pass.
 class Loop : public Operation {
  public:
   Loop(Block block, std::size_t carried, std::size_t taken_apart)
       : block_(std::move(block)), carried_(carried), taken_apart_(taken_apart) {}
 
  protected:
-  using Values = std::vector<c10::IValue>;
+  /// Where the arguments stand.
+  std::size_t first_argument(const Stack& stack) const { return stack.size() - block_.inputs; }
 
-  Values arguments(Stack& stack) const {
-    const auto values = torch::jit::last(stack, block_.inputs);
-    Values list(values.begin(), values.end());
-    torch::jit::drop(stack, block_.inputs);
-    return list;
-  }
-
-  std::int64_t passes(const Values& arguments) const {
+  std::int64_t passes(const Stack& stack, std::size_t first) const {
     std::int64_t count = -1;
     for (std::size_t i = 0; i < taken_apart_; ++i) {
-      const at::Tensor& tensor = arguments[carried_ + i].toTensor();
+      const at::Tensor& tensor = stack[first + carried_ + i].toTensor();
       if (tensor.dim() == 0) fail(ft_model_error, "a tensor without dimensions cannot be taken apart");
       if (count >= 0 && tensor.size(0) != count) fail(ft_model_error, "its tensors differ in their first dimension");
       count = tensor.size(0);
@@ -117,14 +112,23 @@ class Loop : public Operation {
     return count;
   }
 
-  /// One pass; its results stand on the stack.
-  void pass(Stack& stack, const Values& carried, const Values& arguments, std::int64_t number) const {
-    for (const c10::IValue& value : carried) stack.push_back(value);
-    for (std::size_t i = carried_; i < arguments.size(); ++i) {
-      if (i < carried_ + taken_apart_) stack.emplace_back(arguments[i].toTensor().select(0, number));
-      else stack.push_back(arguments[i]);
+  /// Puts what a pass is given on the stack.
+  void push_arguments(Stack& stack, std::size_t first, std::int64_t number) const {
+    for (std::size_t i = 0; i < block_.inputs; ++i) {
+      const bool is_taken_apart = i >= carried_ && i < carried_ + taken_apart_;
+      if (is_taken_apart) stack.emplace_back(stack[first + i].toTensor().select(0, number));
+      else stack.push_back(stack[first + i]);
     }
+  }
+
+  /// One pass; results that are not carried stand on the stack.
+  void pass(Stack& stack, std::size_t first, std::int64_t number) const {
+    push_arguments(stack, first, number);
     block_.run(stack);
+    const auto results = stack.end() - static_cast<std::ptrdiff_t>(block_.outputs.size());
+    const auto further = results + static_cast<std::ptrdiff_t>(carried_);
+    std::move(results, further, stack.begin() + static_cast<std::ptrdiff_t>(first));
+    stack.erase(results, further);
   }
 
   Block block_;
@@ -137,18 +141,18 @@ class Scan final : public Loop {
  public:
   using Loop::Loop;
   void run(Stack& stack) const override {
-    const Values given = arguments(stack);
-    Values carried(given.begin(), given.begin() + static_cast<std::ptrdiff_t>(carried_));
+    const std::size_t first = first_argument(stack);
+    const std::int64_t count = passes(stack, first);
+    // What they are stacked from is a list for each.
     std::vector<std::vector<at::Tensor>> collected(block_.outputs.size() - carried_);
-    const std::int64_t count = passes(given);
+    for (auto& tensors : collected) tensors.reserve(static_cast<std::size_t>(count));
     for (std::int64_t number = 0; number < count; ++number) {
-      pass(stack, carried, given, number);
-      const auto results = torch::jit::last(stack, block_.outputs.size());
-      std::copy_n(results.begin(), carried_, carried.begin());
-      for (std::size_t i = 0; i < collected.size(); ++i) collected[i].push_back(results[carried_ + i].toTensor());
-      torch::jit::drop(stack, block_.outputs.size());
+      pass(stack, first, number);
+      const auto results = torch::jit::last(stack, collected.size());
+      for (std::size_t i = 0; i < collected.size(); ++i) collected[i].push_back(results[i].toTensor());
+      torch::jit::drop(stack, collected.size());
     }
-    for (c10::IValue& value : carried) stack.push_back(std::move(value));
+    stack.resize(first + carried_);
     for (const std::vector<at::Tensor>& tensors : collected) stack.emplace_back(at::stack(tensors));
   }
 };
@@ -158,21 +162,14 @@ class WhileLoop final : public Loop {
   WhileLoop(Block condition, Block body, std::size_t carried)
       : Loop(std::move(body), carried, 0), condition_(std::move(condition)) {}
   void run(Stack& stack) const override {
-    const Values given = arguments(stack);
-    Values carried(given.begin(), given.begin() + static_cast<std::ptrdiff_t>(carried_));
-    while (goes_on(stack, carried, given)) {
-      pass(stack, carried, given, 0);
-      const auto results = torch::jit::last(stack, carried_);
-      std::copy_n(results.begin(), carried_, carried.begin());
-      torch::jit::drop(stack, carried_);
-    }
-    for (c10::IValue& value : carried) stack.push_back(std::move(value));
+    const std::size_t first = first_argument(stack);
+    while (goes_on(stack, first)) pass(stack, first, 0);
+    stack.resize(first + carried_);
   }
 
  private:
-  bool goes_on(Stack& stack, const Values& carried, const Values& given) const {
-    for (const c10::IValue& value : carried) stack.push_back(value);
-    for (std::size_t i = carried_; i < given.size(); ++i) stack.push_back(given[i]);
+  bool goes_on(Stack& stack, std::size_t first) const {
+    push_arguments(stack, first, 0);
     condition_.run(stack);
     return is_true(torch::jit::pop(stack));
   }
