@@ -10,7 +10,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from run import STEP_PROGRAMS, instructions_per_call
+from measure import instructions_per_call
+from run import STEP_PROGRAMS
 
 LIMIT = 1.05
 

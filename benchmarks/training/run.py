@@ -12,12 +12,11 @@ import argparse
 import os
 import statistics
 import sys
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from run import instructions, output
+from measure import call_times, instructions_per_call, output, ratio_text
 from training_step import NETWORKS
 
 OPTIMIZERS = ("SGD", "Adam")
@@ -45,37 +44,10 @@ def check_agreement(programs: dict[str, list[str]]) -> None:
         raise SystemExit(f"the programs disagree: {losses}")
 
 
-def seconds(command: list[str], steps: int) -> float:
-    """Wall time of a run."""
-    begin = time.perf_counter()
-    output([*command, str(steps)])
-    return time.perf_counter() - begin
-
-
-def step_times(programs: dict[str, list[str]], steps: int, blocks: int) -> dict[str, list[float]]:
-    """Microseconds of a step, one figure a block, the programs in turn."""
-    times: dict[str, list[float]] = {name: [] for name in programs}
-    for _ in range(blocks):
-        for name, command in programs.items():
-            short = seconds(command, steps // 10)
-            times[name].append((seconds(command, steps + steps // 10) - short) / steps * 1e6)
-    return times
-
-
-def ratio(times: dict[str, list[float]], other: str) -> str:
-    """The median of Fortran over another program, and its quartiles."""
-    quartiles = statistics.quantiles(
-        [ours / theirs for ours, theirs in zip(times["Fortran"], times[other])], n=4
-    )
-    return f"{quartiles[1]:.2f} ({quartiles[0]:.2f} to {quartiles[2]:.2f})"
-
-
 def counted(programs: dict[str, list[str]], name: str) -> list[float]:
     """Instructions of a step, of Fortran written out, with a trainer, and of C++."""
-    short, long = COUNTED[name]
     return [
-        (instructions([*programs[one], str(long)]) - instructions([*programs[one], str(short)]))
-        / (long - short)
+        instructions_per_call(*programs[one], calls=COUNTED[name])
         for one in ("Fortran", "trainer", "C++")
     ]
 
@@ -99,14 +71,16 @@ def main() -> None:
             programs = commands(arguments.folder.resolve(), name, optimizer)
             check_agreement(programs)
             ours, trainer, theirs = counted(programs, name)
-            times = step_times(programs, STEPS[name], arguments.blocks)
-            medians = {one: f"{statistics.median(found):.1f}" for one, found in times.items()}
+            steps = STEPS[name]
+            times = call_times(programs, steps, steps // 10, arguments.blocks)
+            medians = {one: f"{1e6 * statistics.median(found):.1f}" for one, found in times.items()}
             rows.append(
                 f"| {name}, {optimizer} | {ours:.0f} | {theirs:.0f} | {ours / theirs:.3f} |"
                 f" {trainer / ours:.3f} |"
                 f" {medians['Fortran']} | {medians['trainer']} | {medians['C++']} |"
                 f" {medians['Python']} |"
-                f" {ratio(times, 'C++')} | {ratio(times, 'Python')} |"
+                f" {ratio_text(times['Fortran'], times['C++'])} |"
+                f" {ratio_text(times['Fortran'], times['Python'])} |"
             )
             print(rows[-1], flush=True)
     (arguments.folder / "training.md").write_text("\n".join(rows) + "\n")
