@@ -11,12 +11,12 @@ file(GLOB templates CONFIGURE_DEPENDS tests/fortran/*.fypp)
 ftorch_fypp(suite_sources FOLDER ${suite}/fortran NO_LINE_MARKERS TEMPLATES ${templates})
 
 if(FTORCH_TEST_MODELS)
-  add_custom_command(OUTPUT ${suite}/readme/network.pt
+  add_custom_command(OUTPUT ${suite}/readme/network.pt2
     COMMAND ${Python3_EXECUTABLE} -B ${PROJECT_SOURCE_DIR}/docs/programs/network.py
     WORKING_DIRECTORY ${suite}/readme
     DEPENDS docs/programs/network.py
     COMMENT "Making the network of the README" VERBATIM)
-  set(suite_network ${suite}/readme/network.pt)
+  set(suite_network ${suite}/readme/network.pt2)
   install(DIRECTORY ${FTORCH_TEST_MODELS} DESTINATION ${suite_folder})
 endif()
 add_custom_target(ftorch_validation ALL DEPENDS ${suite_sources} ${suite_network})

@@ -13,18 +13,21 @@ function(example_network)
   set_tests_properties(${example}.network PROPERTIES FIXTURES_SETUP ${example}.network LABELS "example;python")
 endfunction()
 
-# example_prints(<name>): the program <name> and its twin <name>.py print output.txt; README.md shows all that is needed.
+# example_prints(<name> [<argument>]): the program <name> and its twin <name>.py print output.txt; README.md shows all that
+# is needed. With an argument the test is named after it.
 function(example_prints name)
+  set(test ${example} ${ARGN})
+  list(JOIN test . test)
   set(shown --readme ${CMAKE_CURRENT_SOURCE_DIR}/README.md --block ${CMAKE_CURRENT_SOURCE_DIR}/${name}.f90)
   if(TEST ${example}.network)
     list(APPEND shown --block ${CMAKE_CURRENT_SOURCE_DIR}/model.py)
   endif()
-  add_test(NAME ${example} COMMAND ${check_program} ${shown} -- $<TARGET_FILE:${name}>)
-  add_test(NAME ${example}.python
-           COMMAND ${check_program} -- ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/${name}.py)
-  set_tests_properties(${example} ${example}.python PROPERTIES LABELS example ENVIRONMENT OMP_NUM_THREADS=1)
-  set_property(TEST ${example}.python APPEND PROPERTY LABELS python)
+  add_test(NAME ${test} COMMAND ${check_program} ${shown} -- $<TARGET_FILE:${name}> ${ARGN})
+  add_test(NAME ${test}.python
+           COMMAND ${check_program} -- ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/${name}.py ${ARGN})
+  set_tests_properties(${test} ${test}.python PROPERTIES LABELS example ENVIRONMENT OMP_NUM_THREADS=1)
+  set_property(TEST ${test}.python APPEND PROPERTY LABELS python)
   if(TEST ${example}.network)
-    set_tests_properties(${example} ${example}.python PROPERTIES FIXTURES_REQUIRED ${example}.network)
+    set_tests_properties(${test} ${test}.python PROPERTIES FIXTURES_REQUIRED ${example}.network)
   endif()
 endfunction()

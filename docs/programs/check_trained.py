@@ -3,7 +3,7 @@
 
 import torch
 
-network = torch.jit.load("vapour_pressure_trained.pt")
+network = torch.export.load("vapour_pressure_trained.pt2").module()
 temperature = torch.tensor([[-20.0], [0.0], [20.0], [35.0]], dtype=torch.float64)
 for pressure in network(temperature):
     print(f"{pressure.item():.2f} hPa")

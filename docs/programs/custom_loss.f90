@@ -21,8 +21,8 @@ program custom_loss
   call torch_tensor_from_array(weights, weight, torch_kCPU)
   call torch_tensor_from_array(loss(1), number, torch_kCPU)
 
-  call torch_model_load(network, 'vapour_pressure.pt', torch_kCPU, is_training=.true.)
-  call torch_model_load(relative_error, 'relative_error.pt', torch_kCPU)
+  call torch_model_load(network, 'vapour_pressure.pt2', torch_kCPU, is_training=.true.)
+  call torch_model_load(relative_error, 'relative_error.pt2', torch_kCPU)
   allocate (parameters(torch_model_num_parameters(network)))
   call torch_model_parameters(network, parameters)
   call torch_optim_Adam(optimizer, parameters, learning_rate=0.01_real64)

@@ -28,7 +28,7 @@ program errors
   type(torch_tensor) :: a, b, c
 
   ! A status: the program decides.
-  call torch_model_load(network, 'missing.pt', torch_kCPU, status=status)
+  call torch_model_load(network, 'missing.pt2', torch_kCPU, status=status)
   if (status%code == torch_io_error) print '(2a)', 'no file, so no network: ', status%message
   print '(a, l2)', 'ok', status%ok()
 

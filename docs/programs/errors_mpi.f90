@@ -29,6 +29,6 @@ program errors_mpi
 
   call MPI_Init()
   call torch_set_error_handler(abort_all)
-  call torch_model_load(network, 'missing.pt', torch_kCPU)
+  call torch_model_load(network, 'missing.pt2', torch_kCPU)
   call MPI_Finalize()
 end program errors_mpi

@@ -1,5 +1,5 @@
 ! SPDX-License-Identifier: MIT
-!> Looks at the weights of vapour_pressure.pt, freezes some, and makes an ensemble of perturbed copies.
+!> Looks at the weights of vapour_pressure.pt2, freezes some, and makes an ensemble of perturbed copies.
 program look_at_weights
   use, intrinsic :: iso_fortran_env, only: real64
   use ftorch
@@ -11,7 +11,7 @@ program look_at_weights
   real(real64), allocatable :: vector(:), values(:)
   integer :: i
 
-  call torch_model_load(network, 'vapour_pressure.pt', torch_kCPU)
+  call torch_model_load(network, 'vapour_pressure.pt2', torch_kCPU)
   allocate (parameters(torch_model_num_parameters(network)))
   call torch_model_parameters(network, parameters)
   do i = 1, size(parameters)

@@ -15,7 +15,7 @@ program readme
   call torch_tensor_from_array(input(1), x, torch_kCPU)  ! over the array, no copy
   call torch_tensor_from_array(output(1), guess, torch_kCPU)
   call torch_tensor_from_array(truth, y, torch_kCPU)
-  call torch_model_load(network, 'network.pt', torch_kCPU)
+  call torch_model_load(network, 'network.pt2', torch_kCPU)
   call torch_model_parameters(network, weights)
   call torch_optim_Adam(adam, weights, learning_rate=0.01)
   do step = 0, 1000

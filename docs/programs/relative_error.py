@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Writes relative_error.pt: a loss of a program's own, as a model with two inputs."""
+"""Writes relative_error.pt2: a loss of a program's own, as a model with two inputs."""
 
 import torch
 
@@ -14,4 +14,8 @@ class RelativeError(torch.nn.Module):
         return (((output - target) / target.abs().clamp(min=floor)) ** 2).mean()
 
 
-torch.jit.script(RelativeError()).save("relative_error.pt")
+torch.set_default_dtype(torch.float64)
+samples = torch.zeros(32, 1), torch.ones(32, 1)
+rows = torch.export.Dim("rows")
+program = torch.export.export(RelativeError(), samples, dynamic_shapes=({0: rows}, {0: rows}))
+torch.export.save(program, "relative_error.pt2")

@@ -1,5 +1,5 @@
 ! SPDX-License-Identifier: MIT
-!> Trains the network of vapour_pressure.pt on samples made on the way, and saves it.
+!> Trains the network of vapour_pressure.pt2 on samples made on the way, and saves it.
 program train_network
   use, intrinsic :: iso_fortran_env, only: real64
   use ftorch, only: torch_kCPU, torch_loss_mse, torch_model, torch_model_forward, &
@@ -21,7 +21,7 @@ program train_network
   call torch_tensor_from_array(target_output, truth, torch_kCPU)
   call torch_tensor_from_array(loss, loss_value, torch_kCPU)
 
-  call torch_model_load(network, 'vapour_pressure.pt', torch_kCPU, is_training=.true.)
+  call torch_model_load(network, 'vapour_pressure.pt2', torch_kCPU, is_training=.true.)
   call torch_model_parameters(network, parameters)
   call torch_optim_Adam(optimizer, parameters, learning_rate=0.01_real64)
 
@@ -38,7 +38,7 @@ program train_network
     if (mod(step, 500) == 0) print '(a, i5, a, f6.2, a)', &
       'step', step, ': error ', sqrt(loss_value), ' hPa'
   end do
-  call torch_model_save(network, 'vapour_pressure_trained.pt')
+  call torch_model_save(network, 'vapour_pressure_trained.pt2')
 
 contains
 

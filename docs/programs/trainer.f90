@@ -24,7 +24,7 @@ program trainer
   new_temperature(:, 1) = [(-30 + 70*(i - 0.5_real64)/columns, i = 1, columns)]
   new_truth = saturation_pressure(new_temperature)
 
-  call torch_model_load(network, 'vapour_pressure.pt', torch_kCPU, is_training=.true.)
+  call torch_model_load(network, 'vapour_pressure.pt2', torch_kCPU, is_training=.true.)
   call torch_model_parameters(network, parameters)
   call torch_optim_Adam(optimizer, parameters, learning_rate=0.02)
   call torch_scheduler_ReduceLROnPlateau(schedule, optimizer, factor=0.5, patience=2)

@@ -20,7 +20,7 @@ program training_loop
   call torch_tensor_from_array(output(1), pressure, torch_kCPU)
   call torch_tensor_from_array(target_output, truth, torch_kCPU)
   call torch_tensor_from_array(loss, loss_value, torch_kCPU)
-  call torch_model_load(network, 'vapour_pressure.pt', torch_kCPU, is_training=.true.)
+  call torch_model_load(network, 'vapour_pressure.pt2', torch_kCPU, is_training=.true.)
   call torch_model_parameters(network, parameters)
 
   ! Weights decay, biases do not.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Writes vapour_pressure.pt: a small network, untrained, as a TorchScript file."""
+"""Writes vapour_pressure.pt2: a small network, untrained, as an exported program."""
 
 import torch
 
@@ -23,4 +23,7 @@ class VapourPressure(torch.nn.Module):
 
 torch.set_default_dtype(torch.float64)
 torch.manual_seed(1)
-torch.jit.script(VapourPressure()).save("vapour_pressure.pt")
+network = VapourPressure()
+rows = torch.export.Dim("rows")  # any number of samples
+program = torch.export.export(network, (torch.zeros(32, 1),), dynamic_shapes=({0: rows},))
+torch.export.save(program, "vapour_pressure.pt2")

@@ -12,7 +12,7 @@ program first_model
   type(torch_tensor) :: inputs(1), outputs(1)
   integer :: hour, column
 
-  call torch_model_load(network, 'root_zone.pt', torch_kCPU)
+  call torch_model_load(network, 'root_zone.pt2', torch_kCPU)
 
   ! Inputs and outputs are lists of tensors, here of one each. They are made once, before the loop.
   call torch_tensor_from_array(inputs(1), moisture, torch_kCPU)

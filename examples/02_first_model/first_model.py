@@ -3,7 +3,7 @@
 
 import torch
 
-network = torch.jit.load("root_zone.pt")
+network = torch.export.load("root_zone.pt2").module()
 layers = [[0.10, 0.20, 0.30], [0.30, 0.20, 0.10], [0.25, 0.25, 0.25], [0.0, 0.0, 0.40]]
 moisture = torch.tensor(layers, dtype=torch.float64)  # [m3/m3]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Writes root_zone.pt: a network of three weights, as a TorchScript file."""
+"""Writes root_zone.pt2: a network of three weights, as an exported program."""
 
 import torch
 
@@ -20,4 +20,6 @@ class RootZone(torch.nn.Module):
 torch.set_default_dtype(torch.float64)
 network = RootZone()
 network.load_state_dict({"share_of_roots.weight": torch.tensor([[0.5, 0.3, 0.2]])})
-torch.jit.script(network).save("root_zone.pt")
+columns = torch.export.Dim("columns")  # any number of them
+program = torch.export.export(network, (torch.zeros(4, 3),), dynamic_shapes=({0: columns},))
+torch.export.save(program, "root_zone.pt2")

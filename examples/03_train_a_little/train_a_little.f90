@@ -19,7 +19,7 @@ program train_a_little
   call torch_tensor_from_array(target_output, truth, torch_kCPU)
   call torch_tensor_from_array(loss, loss_value, torch_kCPU)
 
-  call torch_model_load(network, 'untrained.pt', torch_kCPU, is_training=.true.)
+  call torch_model_load(network, 'untrained.pt2', torch_kCPU, is_training=.true.)
   call torch_model_parameters(network, weights)  ! the weights themselves, no copies
   call torch_optim_Adam(optimizer, weights, learning_rate=0.05_real64)
 
@@ -42,5 +42,5 @@ program train_a_little
   learned = weights(1)
   print '(a, 3f7.3)', 'true weights    ', share_of_roots
   print '(a, 3f7.3)', 'learned weights ', learned
-  call torch_model_save(network, 'trained.pt')
+  call torch_model_save(network, 'trained.pt2')
 end program train_a_little

@@ -6,7 +6,7 @@ import torch
 COLUMNS, LAYERS = 8, 3
 share_of_roots = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
 
-network = torch.jit.load("untrained.pt")
+network = torch.export.load("untrained.pt2").module()
 optimizer = torch.optim.Adam(network.parameters(), lr=0.05)
 
 for hour in range(1, 201):

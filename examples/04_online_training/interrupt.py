@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Ends a training by a signal, goes on, and compares with one that was let alone.
 
+The second run has the network as TorchScript: what a checkpoint holds is the same in both formats.
+
 Usage: interrupt.py PROGRAM MODEL_FILE FOLDER REFERENCE_FOLDER
 """
 
@@ -14,10 +16,10 @@ import sys
 from pathlib import Path
 
 import torch
+from model import make_closure
 
 TABLES = ("loss.csv", "closure.csv", "forecast.csv", "summary.csv")
 INTERRUPTED = 3
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def interrupt(command: list[str], number: signal.Signals) -> int:
@@ -35,7 +37,7 @@ def interrupt(command: list[str], number: signal.Signals) -> int:
 
 def same_network(a: Path, b: Path) -> bool:
     """Compare two networks bit for bit."""
-    states = [torch.jit.load(str(path)).state_dict() for path in (a, b)]
+    states = [torch.export.load(path).state_dict for path in (a, b)]
     return all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
@@ -47,8 +49,10 @@ def main() -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     command = [str(program), str(model), str(folder)]
-    for number in SIGNALS:
-        status = interrupt(command, number)
+    scripted = folder / "closure.pt"
+    torch.jit.script(make_closure()).save(str(scripted))
+    for file, number in ((model, signal.SIGTERM), (scripted, signal.SIGINT)):
+        status = interrupt([str(program), str(file), str(folder)], number)
         if status != INTERRUPTED:
             sys.exit(f"status {status} after {number.name}, not {INTERRUPTED}")
         if not (folder / "checkpoint.safetensors").exists():
@@ -58,7 +62,7 @@ def main() -> None:
     different = [
         name for name in TABLES if not filecmp.cmp(folder / name, reference / name, False)
     ]
-    if different or not same_network(folder / "trained.pt", reference / "trained.pt"):
+    if different or not same_network(folder / "trained.pt2", reference / "trained.pt2"):
         sys.exit(f"the interrupted run differs from the other: {different or 'the network'}")
     print("the interrupted run is the other, bit for bit")
 

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The closure network: writes it, untrained, as a TorchScript file.  Usage: model.py FILE"""
+"""The closure network: writes it, untrained, as an exported program.  Usage: model.py FILE"""
 
 from __future__ import annotations
 
 import sys
-import warnings
 
 import torch
 
@@ -46,6 +45,7 @@ def make_closure() -> Closure:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    # TorchScript is the format that this example loads; that it is deprecated is known.
-    warnings.filterwarnings("ignore", message=".*torch.jit", category=DeprecationWarning)
-    torch.jit.save(torch.jit.script(make_closure()), sys.argv[1])
+    samples = (torch.zeros(64, STENCIL),)
+    rows = torch.export.Dim("rows")  # any number of them
+    program = torch.export.export(make_closure(), samples, dynamic_shapes=({0: rows},))
+    torch.export.save(program, sys.argv[1])

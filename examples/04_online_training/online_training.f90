@@ -62,7 +62,7 @@ program online_training
   state(:number_of_slow, 1) = [(k, k=1, number_of_slow)]
   call advance_truth(spin_up_steps)
   call train
-  call torch_model_save(model, folder//'/trained.pt')
+  call torch_model_save(model, folder//'/trained.pt2')
   call advance_truth(gap_steps)
   call record_held_out_time
   call judge

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The convolutional network: writes it, untrained, as a TorchScript file.  Usage: model.py FILE"""
+"""The convolutional network: writes it, untrained, for torch.export.load.  Usage: model.py FILE"""
 
 from __future__ import annotations
 
 import sys
-import warnings
 
 import torch
 
@@ -41,6 +40,7 @@ def make_stepper() -> Stepper:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    # TorchScript is the format that this example loads; that it is deprecated is known.
-    warnings.filterwarnings("ignore", message=".*torch.jit", category=DeprecationWarning)
-    torch.jit.save(torch.jit.script(make_stepper()), sys.argv[1])
+    samples = (torch.zeros(32, 1, 16, 16),)  # pairs, channel, y, x
+    pairs = torch.export.Dim("pairs")  # any number of them
+    program = torch.export.export(make_stepper(), samples, dynamic_shapes=({0: pairs},))
+    torch.export.save(program, sys.argv[1])

@@ -74,7 +74,7 @@ program offline_training
     print '(i5, f15.5, es15.4, es17.4)', epoch, optimizer%get_learning_rate(), training_loss, validation_loss
     if (validation_loss < best) then
       best = validation_loss
-      call torch_model_save(network, folder//'/best.pt')
+      call torch_model_save(network, folder//'/best.pt2')
     end if
     call scheduler%step()
   end do

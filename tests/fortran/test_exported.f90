@@ -7,7 +7,8 @@ module exported_cases
   use testing, only: check, check_close, check_equal, check_status
   implicit none
   private
-  public :: forward, strided, gradients, names, training, saved, refused_files, refused_inputs, missing_library
+  public :: forward, strided, gradients, names, training, saved, state_of_torchscript
+  public :: refused_files, refused_inputs, missing_library
 
 contains
 
@@ -142,15 +143,44 @@ contains
     character(len=*), parameter :: file = 'trained.pt2'
     type(torch_model) :: model
     real(real32) :: before(32, 8), after(32, 8)
-    integer :: unit
 
     call train('mlp_float32.pt2', before, file)
     call torch_model_load(model, file, torch_kCPU)
     call get_weights(model, after)
     call check_close(after, before, 0.0, 'weights in the file')
-    open (newunit=unit, file=file, status='old')
-    close (unit, status='delete')
+    call delete_file(file)
   end subroutine saved
+
+  !> The exported program of the same network takes it, from a file of state and from a checkpoint.
+  subroutine state_of_torchscript()
+    character(len=*), parameter :: file = 'scripted.pt', state = 'scripted.safetensors'
+    type(torch_model) :: scripted, model
+    type(torch_checkpoint) :: checkpoint
+    real(real32) :: trained(32, 8), weights(32, 8)
+
+    call train('mlp_float32.pt', trained, file)
+    call torch_model_load(scripted, file, torch_kCPU)
+    call torch_model_save_state(scripted, state)
+    call torch_model_load(model, model_file('mlp_float32.pt2'), torch_kCPU)
+    call torch_model_load_state(model, state)
+    call get_weights(model, weights)
+    call check_close(weights, trained, 0.0, 'from a file of state')
+    call checkpoint%put('model', scripted)
+    call torch_model_load(model, model_file('mlp_float32.pt2'), torch_kCPU)
+    call checkpoint%get('model', model)
+    call get_weights(model, weights)
+    call check_close(weights, trained, 0.0, 'from a checkpoint')
+    call delete_file(file)
+    call delete_file(state)
+  end subroutine state_of_torchscript
+
+  subroutine delete_file(name)
+    character(len=*), intent(in) :: name
+    integer :: unit
+
+    open (newunit=unit, file=name, status='old')
+    close (unit, status='delete')
+  end subroutine delete_file
 
   subroutine refused_files()
     type(torch_model) :: model
@@ -212,6 +242,7 @@ program test_exported
   call add_case('names', names, 'models')
   call add_case('training', training, 'models')
   call add_case('saved', saved, 'models')
+  call add_case('state_of_torchscript', state_of_torchscript, 'models')
   call add_case('refused_files', refused_files, 'models')
   call add_case('refused_inputs', refused_inputs, 'models')
   call add_case('missing_library', missing_library)

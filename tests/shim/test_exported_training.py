@@ -199,6 +199,7 @@ def test_a_frozen_part_stays_frozen(tmp_path: Path) -> None:
     [
         (nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5)), False, True, 1, "run_decompositions"),
         (nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4)), False, True, 1, "model.train"),
+        (nn.Linear(4, 4), True, True, 1, "train it without is_training"),
         (
             nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4, momentum=None)),
             False,

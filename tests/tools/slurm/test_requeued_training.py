@@ -19,7 +19,7 @@ TABLES = ("loss.csv", "closure.csv", "forecast.csv", "summary.csv")
 def command():
     """The program and its network."""
     build = Path(os.environ.get("FTORCH_BUILD_DIR", "")) / "examples" / EXAMPLE.name
-    program, model = build / "online_training", build / "results" / "closure.pt"
+    program, model = build / "online_training", build / "results" / "closure.pt2"
     if not (program.is_file() and model.is_file()):
         pytest.skip("FTORCH_BUILD_DIR names no build whose example 04 has run")
     return [str(program), str(model)]

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-# Usage: cmake -D PROGRAM=<the compiled readme.f90> [-D FOLDER=<folder of network.pt and readme.txt>] -P check_readme.cmake
+# Usage: cmake -D PROGRAM=<the compiled readme.f90> [-D FOLDER=<folder of network.pt2 and readme.txt>] -P check_readme.cmake
 # Runs the program of the README and compares what it prints: words must be equal, a decimal number may differ by one
 # unit of its last digit.
 cmake_minimum_required(VERSION 3.21)
 if(NOT FOLDER)
   set(FOLDER ${CMAKE_CURRENT_LIST_DIR})
 endif()
-if(NOT EXISTS ${FOLDER}/network.pt)
-  message("SKIP: ${FOLDER}/network.pt was not made, because FTorch was built without PyTorch's Python")
+if(NOT EXISTS ${FOLDER}/network.pt2)
+  message("SKIP: ${FOLDER}/network.pt2 was not made, because FTorch was built without PyTorch's Python")
   return()
 endif()
 

@@ -86,7 +86,7 @@ void Modes::check(bool is_training) const {
     fail(ft_model_error,
          "the model was exported in evaluation mode, or has no modes, and was decomposed, so that it "
          "cannot be set to training" +
-             remedy);
+             remedy + ". Without dropout and normalisations there is nothing to set: train it without is_training");
   if (exported != Exported::evaluation) return;
   if (!bound_to_evaluation_.empty())
     fail(ft_model_error, "the model was exported in evaluation mode, and " + bound_to_evaluation_ +
