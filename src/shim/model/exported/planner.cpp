@@ -160,7 +160,8 @@ void Planner::add_operator(Scope& scope, const Node& node, const BoxedOperator& 
     else if (auto number = same_dtype(scope, node, schema, formal, *found->second))
       step.operands.push_back(fixed(std::move(*number)));
     else step.operands.push_back(operand(scope, *found->second, formal));
-    const bool is_own = found != given.end() && step.operands.back().constant == &plan_.constants_.back();
+    const bool is_own = found != given.end() && !plan_.constants_.empty() &&
+                        step.operands.back().constant == &plan_.constants_.back();
     if (is_own && plan_.modes_.add_argument(node, schema, formal, plan_.constants_.back()))
       add_batch_count(scope, node, plan_.constants_.back());
   }
