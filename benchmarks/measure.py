@@ -37,9 +37,7 @@ def instructions(command: Sequence[str | Path]) -> int:
     return int(found.group(1))
 
 
-def instructions_per_call(
-    *command: str | Path, calls: tuple[int, int] = (100, 600)
-) -> float:
+def instructions_per_call(*command: str | Path, calls: tuple[int, int] = (100, 600)) -> float:
     """Of a command; its last argument, which is added here, is the number of calls."""
     short, long = (instructions([*command, str(number)]) for number in calls)
     return (long - short) / (calls[1] - calls[0])

@@ -75,7 +75,10 @@ def main() -> None:
 
     counted = {name: instructions_per_call(program, model) for name, program in programs.items()}
     timed = call_times(
-        {name: [program, model] for name, program in programs.items()}, 20000, 100, arguments.blocks
+        {name: [program, model] for name, program in programs.items()},
+        20000,
+        100,
+        arguments.blocks,
     )
     ratios = [fortran / cpp for fortran, cpp in zip(timed["Fortran"], timed["C++"])]
     microseconds = {name: 1e6 * statistics.median(times) for name, times in timed.items()}

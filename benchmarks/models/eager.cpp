@@ -53,9 +53,7 @@ struct Layer {
 
 struct Mlp {
   explicit Mlp(const Weights& weights) : first(weights, "0"), second(weights, "2"), third(weights, "4") {}
-  Tensor operator()(const Tensor& x) const {
-    return third.linear(at::tanh(second.linear(at::tanh(first.linear(x)))));
-  }
+  Tensor operator()(const Tensor& x) const { return third.linear(at::tanh(second.linear(at::tanh(first.linear(x))))); }
 
   Layer first, second, third;
 };

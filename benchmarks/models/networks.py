@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Networks of the benchmark, as exported programs and TorchScript: `networks.py FOLDER` writes both."""
+"""Networks of the benchmark in both formats: `networks.py FOLDER` writes them."""
 
 from __future__ import annotations
 
@@ -73,7 +73,9 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         n = x.shape[0]
-        q, k, v = self.heads(self.first(x)).reshape(n, 16, 3, 4, 8).permute(2, 0, 3, 1, 4).unbind(0)
+        q, k, v = (
+            self.heads(self.first(x)).reshape(n, 16, 3, 4, 8).permute(2, 0, 3, 1, 4).unbind(0)
+        )
         mixed = functional.scaled_dot_product_attention(q, k, v)
         x = x + self.mixing(mixed.transpose(1, 2).reshape(n, 16, 32))
         return x + self.narrow(functional.gelu(self.wide(self.second(x))))

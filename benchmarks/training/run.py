@@ -74,7 +74,9 @@ def main() -> None:
             ours, trainer, theirs = counted(programs, name)
             steps = STEPS[name]
             times = call_times(programs, steps, steps // 10, arguments.blocks)
-            medians = {one: f"{1e6 * statistics.median(found):.1f}" for one, found in times.items()}
+            medians = {
+                one: f"{1e6 * statistics.median(found):.1f}" for one, found in times.items()
+            }
             rows.append(
                 f"| {name}, {optimizer} | {ours:.0f} | {theirs:.0f} | {ours / theirs:.3f} |"
                 f" {trainer / ours:.3f} |"

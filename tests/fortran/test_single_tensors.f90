@@ -118,7 +118,7 @@ contains
     call torch_model_forward(model, x, y, status=status)
     call check_status(status, torch_invalid_argument, 'torch_model_forward: input_tensors: the model takes 2 inputs')
     call torch_model_forward(model, empty, y, status=status)
-    call check_status(status, torch_invalid_argument, 'input_tensors(1) holds nothing')
+    call check_status(status, torch_invalid_argument, 'input_tensors(1): the tensor holds nothing')
     call torch_model_load(model, model_file('tuple_output.pt'), torch_kCPU)
     call torch_model_forward(model, x, y, status=status)
     call check_status(status, torch_invalid_argument, 'output_tensors: the model returns 2 tensors; there is room for 1')

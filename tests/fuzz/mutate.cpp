@@ -32,9 +32,28 @@ Json* any_of(Json& value, Generator& generator) {
 }
 
 Json plain_value(Generator& generator) {
-  const Json values[] = {nullptr, true, false, 0, 1, -1, 2, 7, 1000000007, std::numeric_limits<std::int64_t>::max(),
-                         std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::uint64_t>::max(), 0.5,
-                         1e308, "", "x", "Infinity", "s0", "2*s0 + 1", "Max(1, s0)", Json::array(), Json::object()};
+  const Json values[] = {nullptr,
+                         true,
+                         false,
+                         0,
+                         1,
+                         -1,
+                         2,
+                         7,
+                         1000000007,
+                         std::numeric_limits<std::int64_t>::max(),
+                         std::numeric_limits<std::int64_t>::min(),
+                         std::numeric_limits<std::uint64_t>::max(),
+                         0.5,
+                         1e308,
+                         "",
+                         "x",
+                         "Infinity",
+                         "s0",
+                         "2*s0 + 1",
+                         "Max(1, s0)",
+                         Json::array(),
+                         Json::object()};
   return values[below(std::size(values), generator)];
 }
 

@@ -27,7 +27,8 @@ std::string archive_of(const Json& records) {
   };
   add("archive_format", "pt2");
   add("archive_version", "0");
-  for (const auto& [name, record] : records.items()) add(name, record.dump(-1, ' ', false, Json::error_handler_t::replace));
+  for (const auto& [name, record] : records.items())
+    add(name, record.dump(-1, ' ', false, Json::error_handler_t::replace));
   for (int i = 0; i < 8; ++i) {
     add("data/weights/weight_" + std::to_string(i), std::string(512, '\0'));
     add("data/constants/tensor_" + std::to_string(i), std::string(64, '\0'));

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Writes what libFuzzer begins with: `python tests/fuzz/write_corpus.py FOLDER`.
 
-`FOLDER/archive` gets files of torch.export, with checksums of 0, which is how PyTorch says that there
-are none, since a changed byte would get no further than a checksum. `FOLDER/program` gets the JSON
-records of these files.
+`FOLDER/archive` gets files of torch.export, with checksums of 0, which is how PyTorch says that
+there are none, since a changed byte would get no further than a checksum. `FOLDER/program` gets
+the JSON records of these files.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ sys.path[:0] = [str(TESTS / "shim"), str(TESTS / "models"), str(TESTS.parent / "
 
 @pytest.fixture(scope="session", autouse=True)
 def collected_once() -> None:
-    """Keeps the collector from what PyTorch made when it was imported: it takes 0.3 s to look through it."""
+    """Keeps the collector from what PyTorch made when it was imported, which costs it 0.3 s."""
     gc.collect()
     gc.freeze()
 

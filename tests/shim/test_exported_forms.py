@@ -33,7 +33,9 @@ def form(model: shim.Object, part: int, index: int) -> tuple[str, list[tuple[int
 def load_case(name: str, folder: Path) -> shim.Object:
     """One of the networks of the tests of exported programs."""
     case = CASES[name]
-    return shim.load(export(case.make(), case.inputs(), folder / "m.pt2", case.dynamic, case.kwargs))
+    return shim.load(
+        export(case.make(), case.inputs(), folder / "m.pt2", case.dynamic, case.kwargs)
+    )
 
 
 @pytest.mark.parametrize(

@@ -70,8 +70,7 @@ ENTRIES = (
     ),
     Entry(
         name="ft_model_sizes",
-        arguments="model:handle part:int index:int64 least:int64s_out most:int64s_out"
-        " size:int64",
+        arguments="model:handle part:int index:int64 least:int64s_out most:int64s_out size:int64",
         comment="The smallest and the largest size of each of its size dimensions, equal where it"
         " is fixed.",
     ),
