@@ -11,8 +11,9 @@
 namespace ftorch {
 
 std::vector<Form> Model::forms(Side) const {
-  fail(ft_model_error, "a TorchScript file does not say the dtypes and sizes that it takes and returns; one of "
-                       "torch.export does");
+  fail(ft_model_error,
+       "a TorchScript file does not say the dtypes and sizes that it takes and returns; one of "
+       "torch.export does");
 }
 
 }  // namespace ftorch

@@ -19,8 +19,8 @@ namespace {
 Range sizes_of(const Range& range, const Extent& extent) {
   const auto of = [&](std::int64_t value) -> std::optional<std::int64_t> {
     std::int64_t size = 0;
-    const bool is_beyond =
-        __builtin_mul_overflow(extent.factor, value, &size) || __builtin_add_overflow(size, extent.offset, &size);
+    const bool is_beyond = __builtin_mul_overflow(extent.factor, value, &size) ||
+                           __builtin_add_overflow(size, extent.offset, &size);
     return is_beyond ? std::nullopt : std::optional(size);
   };
   return {of(range.least.value_or(0)), range.most ? of(*range.most) : std::nullopt};
