@@ -2,6 +2,7 @@
 // Each network is one expression after another, as Python has it.
 #include "eager.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/conv_transpose2d.h>
