@@ -7,47 +7,42 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <utility>
+#include <unordered_map>
 
 #include "../../src/shim/tensor/array.h"
 #include "eager.h"
 
 namespace {
 
-/// LibTorch's allocator, which counts.
+std::size_t now = 0;
+std::size_t most_at_once = 0;
+std::unordered_map<void *, std::size_t> sizes;
+
+/// LibTorch's allocator, which counts. oneDNN wants the memory itself as what is released.
 class Counting final : public c10::Allocator {
  public:
+  explicit Counting(c10::Allocator &plain) : plain_(plain) {}
+
   at::DataPtr allocate(std::size_t size) override {
-    at::DataPtr memory = c10::GetDefaultCPUAllocator()->allocate(size);
-    void *const data = memory.get();
-    now_ += size;
-    most_ = std::max(most_, now_);
-    return {data, new Piece{*this, size, std::move(memory)}, &release, at::kCPU};
+    void *const data = plain_.raw_allocate(size);
+    if (!data) return {nullptr, nullptr, &release, at::kCPU};
+    sizes[data] = size;
+    now += size;
+    most_at_once = std::max(most_at_once, now);
+    return {data, data, &release, at::kCPU};
   }
+  c10::DeleterFnPtr raw_deleter() const override { return &release; }
   void copy_data(void *to, const void *from, std::size_t size) const override { default_copy_data(to, from, size); }
 
-  /// The most that `pass` takes.
-  template <class F>
-  std::size_t most(const F &pass) {
-    const std::size_t before = most_ = now_;
-    pass();
-    return most_ - before;
-  }
-
  private:
-  struct Piece {
-    Counting &counting;
-    std::size_t size;
-    at::DataPtr memory;
-  };
-  static void release(void *context) {
-    auto *const piece = static_cast<Piece *>(context);
-    piece->counting.now_ -= piece->size;
-    delete piece;
+  static void release(void *data) {
+    if (!data) return;
+    now -= sizes.at(data);
+    sizes.erase(data);
+    c10::GetDefaultCPUAllocator()->raw_deallocate(data);
   }
 
-  std::size_t now_ = 0;
-  std::size_t most_ = 0;
+  c10::Allocator &plain_;
 };
 
 void require(int status) {
@@ -85,7 +80,7 @@ int main(int, char **arguments) {
   const std::string name = arguments[1], file = std::string(arguments[2]) + "/" + name + ".pt";
   const std::vector<int64_t> from = sizes_of(arguments[3]), to = sizes_of(arguments[4]);
   std::vector<float> numbers = sample(from), result = sample(to);
-  static Counting counting;
+  static Counting counting(*c10::GetDefaultCPUAllocator());
   c10::SetCPUAllocator(&counting);
   const at::Tensor x = wrap(numbers, from), y = wrap(result, to);
   const ft_handle input = handle_of(numbers, from), output = handle_of(result, to);
@@ -102,7 +97,9 @@ int main(int, char **arguments) {
   const auto exported = pass_of(file + "2"), scripted = pass_of(file);
   const auto most = [&](const auto &pass) {
     for (int i = 0; i < 3; ++i) pass();
-    return counting.most(pass);
+    const std::size_t before = most_at_once = now;
+    pass();
+    return most_at_once - before;
   };
   std::printf("%zu %zu %zu\n", most(exported), most(scripted), most(eager));
 }
