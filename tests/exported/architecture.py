@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -65,3 +67,11 @@ class Architecture:
             self.module(), self.sample(self.sizes[0]), dynamic_shapes=self.dynamic, strict=False
         )
         return program.run_decompositions() if self.is_decomposed else program
+
+    def write(self, folder: Path) -> Path:
+        """Write the program's file."""
+        file = folder / f"{self.title}.pt2"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.export.save(self.export(), file)
+        return file

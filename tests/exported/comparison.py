@@ -84,14 +84,11 @@ def relative_difference(got: Tensor, expected: Tensor) -> float:
 class Comparison:
     """One network, its file and what comes of it."""
 
-    def __init__(self, row: Architecture, folder: Path) -> None:
+    def __init__(self, row: Architecture, folder: Path, file: Path | None = None) -> None:
         self.row = row
         self.outcome = Outcome()
         self.folder = folder
-        self.file = folder / "model.pt2"
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            torch.export.save(row.export(), self.file)
+        self.file = file or row.write(folder)
         self.eager = Eager(row.module())
         self.loaded = Loaded(self.file, row.is_training)
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,19 @@ def test_network_is_that_of_pytorch(row: Architecture, tmp_path: Path) -> None:
     assert outcome.problems == []
     if not row.inexact:
         assert outcome.differences == dict.fromkeys(outcome.differences, 0.0)
+
+
+def test_files_of_another_pytorch(tmp_path: Path) -> None:
+    folder = os.environ.get("FTORCH_EXPORTED_FILES")
+    if not folder:
+        pytest.skip("FTORCH_EXPORTED_FILES names no folder of tests/exported/export_corpus.py")
+    files = {name: Path(folder, f"{name}.pt2") for name in ROWS}
+    there = [name for name, file in files.items() if file.exists()]
+    assert len(there) >= 30
+    problems = {
+        name: Comparison(ROWS[name], tmp_path, files[name]).run().problems for name in there
+    }
+    assert {name: found for name, found in problems.items() if found} == {}
 
 
 def test_corpus_is_broad() -> None:

@@ -87,7 +87,10 @@ def test_a_dtype_that_is_none_is_refused(argument, operator, number, tmp_path: P
         load(file)
 
 
-@pytest.mark.parametrize("namespace", ["aten.from_file", "c10d.broadcast_", "symm_mem.x"])
+@pytest.mark.parametrize(
+    "namespace",
+    ["aten.from_file", "c10d.broadcast_", "symm_mem.x", "profiler._record_function_enter_new"],
+)
 def test_operators_that_reach_out_of_the_process_are_refused(namespace, tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     arguments = {

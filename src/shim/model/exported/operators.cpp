@@ -11,7 +11,8 @@ namespace {
 
 /// Operators that no export writes, and that reach beyond the memory of tensors: a file could do harm with them.
 bool is_harmful(std::string_view name) {
-  constexpr std::string_view namespaces[] = {"inductor::", "c10d::", "_c10d_functional", "symm_mem::"};
+  constexpr std::string_view namespaces[] = {"inductor::", "c10d::",     "_c10d_functional",
+                                             "symm_mem::", "profiler::", "static_runtime::"};
   return name == "aten::from_file" || name.ends_with("_tensor_unsafe") ||
          std::any_of(std::begin(namespaces), std::end(namespaces), [&](auto space) { return name.starts_with(space); });
 }
