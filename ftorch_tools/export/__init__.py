@@ -7,6 +7,7 @@ A module imports from its own line of this list and from those below, never from
     request                   a model that is written and checked
     check, library            what readers of the file compute; the library as one of them
     formats, contents         files of models, written and looked at
+    output                    a file that is written only when it is right
     source, samples, sizes    the model, its arguments and their sizes
     errors, reader            what may fail; the program that calls the library
 """

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -22,9 +24,14 @@ _DTYPES = (
     *("uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64", "complex32"),
     *("complex64", "complex128", "bool", "bfloat16"),
 )
-_SYMBOL = re.compile(r"Symbol\('(\w+)'[^)]*\)")
-_INTEGER = re.compile(r"Integer\((-?\d+)\)")
-_FUNCTION = re.compile(r"(\w+)\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
+_OPERATORS: dict[str, type[ast.operator]] = {
+    "Add": ast.Add,
+    "Mul": ast.Mult,
+    "Pow": ast.Pow,
+    "FloorDiv": ast.FloorDiv,
+    "Mod": ast.Mod,
+    "PythonMod": ast.Mod,
+}
 
 
 @dataclass(frozen=True)
@@ -79,9 +86,11 @@ def read_contents(file: Path) -> Contents:
 
 def is_torchscript(file: Path) -> bool:
     """Return whether `file` is an archive of TorchScript."""
-    return zipfile.is_zipfile(file) and any(
-        name.endswith("/constants.pkl") for name in zipfile.ZipFile(file).namelist()
-    )
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return any(name.endswith("/constants.pkl") for name in archive.namelist())
+    except zipfile.BadZipFile:
+        return False
 
 
 def _read(file: Path, archive: zipfile.ZipFile) -> Contents:
@@ -116,8 +125,10 @@ def _read_signature(
         if kind == "user_input":
             contents.inputs.append(_value(one["arg"], tensors))
         elif kind == "constant_input":
-            ((_, number),) = one["value"].items()
-            contents.inputs.append(Value(one["name"], "", None, f"always {number}"))
+            ((kind, number),) = one["value"].items()
+            # FTorch is given numbers, and neither None nor texts.
+            if kind not in ("as_none", "as_string"):
+                contents.inputs.append(Value(one["name"], "", None, f"always {number}"))
         elif kind == "parameter":
             contents.parameters.append(_named(one["parameter_name"], one["arg"], tensors))
         elif kind == "buffer":
@@ -151,24 +162,27 @@ def _size(size: Mapping[str, Any]) -> str:
 
 
 def plain_expression(text: str) -> str:
-    """Return an expression of SymPy's `srepr` as people write it, where it is a simple one."""
-    text = _INTEGER.sub(r"\1", _SYMBOL.sub(r"\1", text))
-    signs = {"Add": " + ", "Mul": "*", "Pow": "**", "FloorDiv": " // ", "Mod": " % "}
-    while found := _FUNCTION.search(text):
-        name, inner = found[1], found[2]
-        deeper = _FUNCTION.search(inner)
-        if deeper or name not in signs:
-            if not deeper:
-                break
-            start = found.start(2) + deeper.start()
-            replaced = plain_expression(deeper[0])
-            if replaced == deeper[0]:
-                break
-            text = text[:start] + replaced + text[start + len(deeper[0]) :]
-            continue
-        parts = [part.strip() for part in inner.split(",")]
-        text = text[: found.start()] + signs[name].join(parts) + text[found.end() :]
-    return text
+    """Return an expression of SymPy's `srepr`, which is one of Python, as people write it."""
+    try:
+        return ast.unparse(_Plain().visit(ast.parse(text, mode="eval")))
+    except (SyntaxError, ValueError, RecursionError):
+        return text
+
+
+class _Plain(ast.NodeTransformer):
+    """Calls of SymPy's classes as names, numbers and operators."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name == "Symbol" and node.args and isinstance(node.args[0], ast.Constant):
+            return ast.Name(str(node.args[0].value), ast.Load())
+        if name == "Integer" and len(node.args) == 1:
+            return node.args[0]
+        self.generic_visit(node)
+        if name not in _OPERATORS or not node.args:
+            return node
+        operator = _OPERATORS[name]()
+        return reduce(lambda left, right: ast.BinOp(left, operator, right), node.args)
 
 
 def _plain_guard(text: str) -> str:

@@ -15,6 +15,11 @@ class ExportError(Exception):
     """A model cannot be made, written or read, or computes something else than it should."""
 
 
+def first_line(error: BaseException) -> str:
+    """Return what an error says before its traceback."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
 def import_torch() -> Any:
     """Return PyTorch; raise `InfrastructureError` where this Python has none."""
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import logging
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -32,7 +31,7 @@ def write_exported(
             model, arguments, dynamic_shapes=dynamic_shapes, strict=False
         )
         extra = _extra_files(metadata)
-        _write_whole(file, lambda name: torch.export.save(program, name, extra_files=extra))
+        torch.export.save(program, file, extra_files=extra)
 
 
 def write_torchscript(
@@ -47,7 +46,7 @@ def write_torchscript(
     with _failing("torch.jit.trace" if is_traced else "torch.jit.script"):
         script = torch.jit.trace(model, arguments) if is_traced else torch.jit.script(model)
         extra = _extra_files(metadata)
-        _write_whole(file, lambda name: torch.jit.save(script, name, _extra_files=extra))
+        torch.jit.save(script, str(file), _extra_files=extra)
 
 
 def read_exported(file: Path) -> Callable[..., Any]:
@@ -70,14 +69,6 @@ def _extra_files(metadata: Mapping[str, str]) -> dict[str, str]:
     if not metadata:
         return {}
     return {METADATA: json.dumps(dict(metadata), indent=1, ensure_ascii=False)}
-
-
-def _write_whole(file: Path, write: Callable[[str], None]) -> None:
-    # In a folder beside the file: the archive holds the file's name, and takes its place.
-    with tempfile.TemporaryDirectory(dir=file.parent, prefix=f".{file.stem}-") as folder:
-        draft = Path(folder) / file.name
-        write(str(draft))
-        draft.replace(file)
 
 
 @contextmanager

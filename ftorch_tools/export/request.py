@@ -3,19 +3,21 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ftorch_tools.errors import UsageError
 from ftorch_tools.export import formats
-from ftorch_tools.export.check import Check, Difference
-from ftorch_tools.export.errors import ExportError, import_torch
+from ftorch_tools.export.check import Check, Difference, duplicate
+from ftorch_tools.export.errors import ExportError, first_line, import_torch
 from ftorch_tools.export.library import Library
+from ftorch_tools.export.output import drafted
 from ftorch_tools.export.samples import Samples
 
 EXPORT, TORCHSCRIPT = "export", "torchscript"
+DEVICES = ("cpu", "cuda", "xpu", "mps")
+"""Types of devices that numbers can be put on; PyTorch calls AMD's cuda."""
 
 
 @dataclass
@@ -33,41 +35,56 @@ class Request:
     library: Library | None = None
 
     def run(self) -> list[Difference]:
-        """Write the file; return how far its readers are from the network."""
+        """Write the file; return how far its readers are from the network.
+
+        Raise `DifferenceError`, with no file written, where that is too far.
+        """
         prepare(self.model, self.samples.dtype, self.samples.device, self.is_training)
         self.samples.check()
         first = self.samples.first() if self._has_samples else None
-        self._write(first)
-        return [] if first is None else self._check(first)
+        with drafted(self.output) as draft:
+            self._write(first, draft)
+            found = [] if first is None else self._check(first, draft)
+            if not all(one.is_small for one in found):
+                raise DifferenceError(found)
+        return found
 
     @property
     def _has_samples(self) -> bool:
         return self.samples.read is not None or bool(self.samples.specs)
 
-    def _write(self, first: tuple[Any, ...] | None) -> None:
+    def _write(self, first: tuple[Any, ...] | None, file: Path) -> None:
         # A trace or an export leaves marks on some networks, and running statistics move.
-        model = copy.deepcopy(self.model)
+        model = duplicate(self.model)
         if self.format == EXPORT:
             if first is None:
                 raise UsageError("torch.export needs samples: give --input or --samples")
             shapes = self.samples.dynamic_shapes()
-            formats.write_exported(model, self.output, first, shapes, self.metadata)
+            formats.write_exported(model, file, first, shapes, self.metadata)
             return
         if self.is_traced and first is None:
             raise UsageError("torch.jit.trace needs samples: give --input or --samples")
-        formats.write_torchscript(model, self.output, first, self.is_traced, self.metadata)
+        formats.write_torchscript(model, file, first, self.is_traced, self.metadata)
 
-    def _check(self, first: tuple[Any, ...]) -> list[Difference]:
+    def _check(self, first: tuple[Any, ...], file: Path) -> list[Difference]:
         arguments = {"samples": first}
         other = self.samples.other()
         if other is not None:
             arguments[self.samples.other_sizes_text(other)] = other
-        check = Check.of(copy.deepcopy(self.model), arguments, self.tolerance)
+        check = Check.of(self.model, arguments, self.tolerance)
         read = formats.read_exported if self.format == EXPORT else formats.read_torchscript
-        found = check.by_python(read(self.output))
+        found = check.by_python(read(file))
         if self.library is not None:
-            found += check.by_library(self.library, self.output, self.is_training)
+            found += check.by_library(self.library, file, self.is_training)
         return found
+
+
+class DifferenceError(ExportError):
+    """Readers of a file compute something else."""
+
+    def __init__(self, differences: list[Difference]) -> None:
+        super().__init__("readers of the file compute something else; it was not written")
+        self.differences = differences
 
 
 def prepare(model: Any, dtype: str | None, device: str, is_training: bool) -> None:
@@ -77,8 +94,8 @@ def prepare(model: Any, dtype: str | None, device: str, is_training: bool) -> No
         model.to(device)
         if dtype is not None:
             model.to(getattr(torch, dtype))
-    except (RuntimeError, AssertionError, TypeError) as error:
-        raise ExportError(f"the network cannot be moved: {error}") from None
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
+        raise ExportError(f"the network cannot be moved: {first_line(error)}") from None
     model.train(is_training)
 
 
@@ -94,9 +111,11 @@ def check_device(name: str) -> None:
     """Fail unless PyTorch knows the device."""
     torch = import_torch()
     try:
-        torch.device(name)
+        known = torch.device(name).type in DEVICES
     except RuntimeError:
-        raise UsageError(f"--device {name}: expected cpu, cuda, cuda:1 and so on") from None
+        known = False
+    if not known:
+        raise UsageError(f"--device {name}: expected cpu, cuda, cuda:1 and so on")
 
 
 def parse_metadata(texts: list[str]) -> dict[str, str]:

@@ -63,9 +63,12 @@ class Samples:
         """Fail unless what was read has the sizes that were typed."""
         if self.read is None:
             return
-        if self.specs and len(self.specs) != len(self.read):
+        if not self.specs:
+            return
+        if len(self.specs) != len(self.read):
             message = f"--input: {len(self.specs)} for {len(self.read)} arguments in the samples"
             raise UsageError(message)
+        self.specs = [_in_order_of(value, spec) for spec, value in zip(self.specs, self.read)]
         for spec, value in self._pairs(self.read):
             if isinstance(spec, TensorSpec):
                 _check_sample(spec, value)
@@ -120,7 +123,20 @@ def read_samples(file: Path, model: Any) -> tuple[Any, ...]:
         return (found,)
     if isinstance(found, Mapping):
         return _by_name(file, found, model)
+    if not isinstance(found, (list, tuple)):
+        raise UsageError(f"--samples {file}: it holds a {type(found).__name__}, not tensors")
     return tuple(found)
+
+
+def _in_order_of(value: Any, spec: Any) -> Any:
+    """Return `spec` with names in the order of the sample's, in which PyTorch flattens both."""
+    if isinstance(value, Mapping) and isinstance(spec, dict):
+        if set(value) != set(spec):
+            raise UsageError(f"--input: it names {', '.join(spec)}, the sample {', '.join(value)}")
+        return {name: _in_order_of(one, spec[name]) for name, one in value.items()}
+    if isinstance(value, (list, tuple)) and isinstance(spec, list) and len(value) == len(spec):
+        return [_in_order_of(one, other) for one, other in zip(value, spec)]
+    return spec
 
 
 def _by_name(file: Path, found: Mapping[str, Any], model: Any) -> tuple[Any, ...]:
@@ -139,6 +155,8 @@ def _by_name(file: Path, found: Mapping[str, Any], model: Any) -> tuple[Any, ...
 
 
 def _check_sample(spec: TensorSpec, value: Any) -> None:
+    if not hasattr(value, "shape"):
+        raise UsageError(f"--input {spec}: the sample is {value!r}, which is no tensor")
     sizes = list(value.shape)
     matches = len(sizes) == len(spec.sizes) and all(
         isinstance(wanted, str) or wanted == size for wanted, size in zip(spec.sizes, sizes)

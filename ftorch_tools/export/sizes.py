@@ -17,9 +17,14 @@ FORM = (
     "sizes and a dtype, such as batch=dynamic,8:float32 or level=2..60,batch:float64, "
     "a number, such as float:0.5, or JSON with those in lists and dicts"
 )
+DTYPES = (
+    *("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32"),
+    *("float64", "complex32", "complex64", "complex128"),
+)
 _NUMBERS = {"float": float, "int": int, "bool": bool}
 # The size of the samples, and up to where another is chosen.
 _FIRST, _LARGEST = 3, 12
+_LARGEST_SIZE = 2**40
 _RANGE = re.compile(r"(\d+)\.\.(\d*)")
 
 
@@ -102,6 +107,8 @@ class Sizes:
 
     def _parse_size(self, text: str, word: str) -> int | str:
         if word.isdecimal():
+            if int(word) > _LARGEST_SIZE:
+                raise UsageError(f"--input {text}: {word} is too large for a size")
             return int(word)
         name, equals, sizes = word.partition("=")
         if not equals and name in self.dynamic:
@@ -111,6 +118,10 @@ class Sizes:
             raise UsageError(f"--input {text}: '{word}' is no size; expected {FORM}")
         smallest = int(limits[1]) if limits else 1
         largest = int(limits[2]) if limits and limits[2] else None
+        if largest is not None and largest <= smallest:
+            raise UsageError(
+                f"--input {text}: {word} leaves no choice; expected a range such as 2..60"
+            )
         size = DynamicSize(name, smallest, largest)
         if self.dynamic.setdefault(name, size) != size:
             raise UsageError(f"--input {text}: the sizes of {name} were others before")
@@ -124,8 +135,13 @@ def _within(size: DynamicSize, wanted: int) -> int:
 
 def _check_dtype(text: str, name: str) -> str:
     torch = import_torch()
-    if not isinstance(getattr(torch, name, None), torch.dtype):
+    dtype = getattr(torch, name, None)
+    if not isinstance(dtype, torch.dtype):
         raise UsageError(f"--input {text}: PyTorch has no dtype '{name}'")
+    if name not in DTYPES:
+        raise UsageError(
+            f"--input {text}: FTorch has no dtype '{name}'; it has {', '.join(DTYPES)}"
+        )
     return name
 
 

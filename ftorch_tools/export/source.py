@@ -81,7 +81,7 @@ def read_state(file: Path) -> Mapping[str, Any]:
         if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
             found = found[key]
     if not isinstance(found, Mapping) or not all(
-        isinstance(one, torch.Tensor) for one in found.values()
+        isinstance(name, str) and isinstance(one, torch.Tensor) for name, one in found.items()
     ):
         raise ExportError(f"{file} holds no state dictionary, but a {type(found).__name__}")
     return found
@@ -142,7 +142,7 @@ def _load_file(file: Path) -> Any:
     sys.modules[file.stem] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ExportError(f"{file} fails: {type(error).__name__}: {error}") from None
     main = sys.modules["__main__"]
     for name, one in vars(module).items():
@@ -156,7 +156,7 @@ def _import(name: str) -> Any:
         sys.path.insert(0, str(Path.cwd()))
     try:
         return importlib.import_module(name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(f"{name} cannot be imported: {type(error).__name__}: {error}") from None
 
 
@@ -165,7 +165,7 @@ def _construct(maker: Any, source: str, values: Sequence[str]) -> Any:
     positional, named = parse_values(values)
     try:
         model = maker(*positional, **named)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ExportError(f"{source} cannot be made: {type(error).__name__}: {error}") from None
     if not isinstance(model, torch.nn.Module):
         raise UsageError(f"{source} makes no torch.nn.Module, but a {type(model).__name__}")

@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from ftorch_tools.errors import UsageError
-from ftorch_tools.export.commands.differences import report
+from ftorch_tools.export.commands.differences import run
 from ftorch_tools.export.library import Library, find_library
+from ftorch_tools.export.output import check_output
 from ftorch_tools.export.request import (
     EXPORT,
     TORCHSCRIPT,
@@ -110,11 +111,15 @@ def export_model(
     check_device(device)
     if trace and format is not Format.TORCHSCRIPT:
         raise UsageError("--trace goes with --format torchscript")
+    output = output or _default_output(source, format)
+    check_output(
+        output, [Path(source.rpartition(":")[0] or source), Path(source), weights, samples]
+    )
     sizes = Sizes()
     specs = [sizes.parse(text) for text in input or []]
     request = Request(
         load_model(source, arg or [], weights),
-        output or _default_output(source, format),
+        output,
         format.value,
         Samples(sizes, specs, None, dtype, device),
         parse_metadata(metadata or []),
@@ -125,15 +130,12 @@ def export_model(
     if samples is not None:
         request.samples.read = read_samples(samples, request.model)
     request.library = _library(library, prefix, no_library, device)
-    report(request.output, request.run())
+    run(request)
 
 
 def _default_output(source: str, format: Format) -> Path:
     name = source.rpartition(":")[2].lower() if ":" in source else Path(source).stem
-    output = Path(f"{name}{'.pt2' if format is Format.EXPORT else '.pt'}")
-    if output == Path(source):
-        raise UsageError("--output: without it, the file that is read would be written")
-    return output
+    return Path(f"{name}{'.pt2' if format is Format.EXPORT else '.pt'}")
 
 
 def _library(

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from ftorch_tools.errors import UsageError
-from ftorch_tools.export.commands.differences import report
+from ftorch_tools.export.commands.differences import run
 from ftorch_tools.export.library import find_library
+from ftorch_tools.export.output import check_output
 from ftorch_tools.export.request import TORCHSCRIPT, Request, check_device
 from ftorch_tools.export.samples import Samples, read_samples
 from ftorch_tools.export.sizes import Sizes
@@ -58,6 +59,7 @@ def pt2ts(
     if test and input_tensor_file is None:
         raise UsageError("--test needs --input_tensor_file")
     output = output_model_file or _default_output(model_name, input_model_file, device_type)
+    check_output(output, [model_definition_file, input_model_file, input_tensor_file])
     request = Request(
         _load(model_name, model_definition_file, input_model_file),
         output,
@@ -70,7 +72,7 @@ def pt2ts(
         request.samples.read = read_samples(input_tensor_file, request.model)
     if test and device == "cpu":
         request.library = find_library(None, None)
-    report(output, request.run())
+    run(request)
 
 
 def _load(name: str, definition: Path | None, weights: Path | None) -> object:

@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 from ftorch_tools.export.app import make_app
 
 NETWORKS = '''
+import threading
+
 import torch
 from torch import Tensor, nn
 
@@ -73,6 +75,29 @@ class Counting(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         self.calls += 1
         return x * float(self.calls)
+
+
+class Locked(nn.Module):
+    """Holds what cannot be copied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+
+class Normed(nn.Module):
+    """A weight that is computed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.utils.weight_norm(nn.Linear(8, 2))
+        self.layer(torch.ones(1, 8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x)
 
 
 class Failing(nn.Module):

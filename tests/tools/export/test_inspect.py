@@ -12,6 +12,11 @@ import torch
 
 from ftorch_tools.export.contents import plain_expression
 
+ODD = """
+class Odd(torch.nn.Module):
+    def forward(self, mask, kind, x):
+        return torch.relu(x) if kind == "relu" else x
+"""
 FIELDS = '{"now": "batch=2..6,3:float32", "mask": "batch,1"}'
 
 
@@ -102,9 +107,14 @@ def test_missing_file(export) -> None:
     ("text", "plain"),
     [
         ("Symbol('s77', positive=True, integer=True)", "s77"),
-        ("Mul(Integer(2), Symbol('s77', positive=True, integer=True))", "2*s77"),
-        ("Add(Mul(Integer(-1), Symbol('s1', integer=True)), Integer(3))", "-1*s1 + 3"),
+        ("Mul(Integer(2), Symbol('s77', positive=True, integer=True))", "2 * s77"),
+        ("Add(Mul(Integer(-1), Symbol('s1', integer=True)), Integer(3))", "-1 * s1 + 3"),
         ("FloorDiv(Symbol('s0', positive=True), Integer(2))", "s0 // 2"),
+        (
+            "Add(FloorDiv(Add(Symbol('s53'), Integer(-1)), Integer(2)), Integer(1))",
+            "(s53 + -1) // 2 + 1",
+        ),
+        ("Pow(Mul(Integer(2), Symbol('s0')), Integer(2))", "(2 * s0) ** 2"),
         ("Max(Integer(1), Symbol('u0'))", "Max(1, u0)"),
     ],
 )
@@ -117,3 +127,12 @@ def test_metadata_is_json_of_texts(export) -> None:
     assert export("networks.py:Net", "--input", "n=dynamic,8", *words).exit_code == 0
     with zipfile.ZipFile("net.pt2") as archive:
         assert json.loads(archive.read("net/extra/ftorch_metadata.json")) == {"levels": "60"}
+
+
+def test_arguments_that_are_no_numbers(export, folder) -> None:
+    (folder / "odd.py").write_text(ODD)
+    torch.save((None, "relu", torch.ones(2)), "odd.pt")
+    answer = export("odd.py:Odd", "--samples", "odd.pt", "--no-library")
+    assert answer.exit_code == 0, answer.output
+    lines = export("inspect", "odd.pt2", "--no-library").output.splitlines()
+    assert lines[1:3] == ["inputs: 1", "  x float32 [2]"]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 
 import numpy as np
 import pytest
@@ -14,6 +15,19 @@ from ftorch_tools.export import library as library_module
 NET = "networks.py:Net"
 BATCH = ("--input", "batch=dynamic,8")
 USAGE, FAILED = 2, 1
+KINDS = """
+import torch
+class Mixed(torch.nn.Module):
+    calls = 0
+    def forward(self, x):
+        self.calls += 1
+        return x.bfloat16(), x.double() * (1 + 0.001 * self.calls)
+class Ints(torch.nn.Module):
+    calls = 0
+    def forward(self, x):
+        self.calls += 1
+        return torch.full_like(x, 1000000 + self.calls, dtype=torch.int64)
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +39,10 @@ def files(folder, monkeypatch):
     torch.save({"first.weight": "heavy"}, "texts.pt")
     torch.save(torch.zeros(3, 7), "narrow.pt")
     torch.save(net, "net.pt")
+    torch.save(3, "three.pt")
+    torch.save((torch.zeros(3, 8), 0.5), "mixed.pt")
+    torch.save({1: torch.zeros(3)}, "numbered.pt")
+    (folder / "ending.py").write_text("import sys\nsys.exit(0)\n")
     np.savez("other.npz", y=np.zeros((3, 8), "f4"))
     (folder / "damaged.pt").write_bytes(b"\x80\x05 no pickle")
     (folder / "broken.py").write_text("import nowhere_at_all\n")
@@ -72,6 +90,15 @@ def files(folder, monkeypatch):
         ((NET, "--samples", "damaged.pt"), FAILED, "--samples damaged.pt: "),
         ((NET, "--samples", "narrow.pt", *BATCH), USAGE, "the sample is 3,7:float32"),
         ((NET, "--samples", "weights.pt"), FAILED, "must be Tensor, not dict"),
+        ((NET, "--samples", "three.pt"), USAGE, "three.pt: it holds a int, not tensors"),
+        ((NET, "--samples", "mixed.pt", *BATCH, "--input", "3"), USAGE, "which is no tensor"),
+        ((NET, "--weights", "numbered.pt"), FAILED, "numbered.pt holds no state dictionary"),
+        (("ending.py:Net", *BATCH), FAILED, "ending.py fails: SystemExit: 0"),
+        (("networks.py:Locked", *BATCH), FAILED, "the network cannot be copied: cannot pickle"),
+        ((NET, "--input", "batch=60..2,8"), USAGE, "batch=60..2 leaves no choice"),
+        ((NET, "--input", "3,8:qint8"), USAGE, "FTorch has no dtype 'qint8'"),
+        ((NET, "--input", "99999999999999999999,8"), USAGE, "is too large for a size"),
+        ((NET, *BATCH, "--device", "meta"), USAGE, "--device meta: expected cpu, cuda"),
         ((NET, "--samples", "other.npz"), USAGE, "it has y; the network takes x"),
         ((NET, *BATCH, "--dtype", "float33"), USAGE, "--dtype float33: expected a real dtype"),
         ((NET, *BATCH, "--dtype", "int32"), USAGE, "--dtype int32: expected a real dtype"),
@@ -100,7 +127,9 @@ def test_difference_past_the_tolerance(export) -> None:
     lines = answer.output.splitlines()
     assert lines[0] == "Python, samples: equal"
     assert lines[1].endswith("largest relative difference 0.5, past the tolerance 1e-05")
-    assert lines[-1] == "ftorch-export: readers of the file compute something else"
+    assert lines[-1] == (
+        "ftorch-export: readers of the file compute something else; it was not written"
+    )
     words = (
         "networks.py:Counting",
         "--input",
@@ -112,10 +141,59 @@ def test_difference_past_the_tolerance(export) -> None:
     assert export(*words).exit_code == 0
 
 
-def test_source_is_not_overwritten(export) -> None:
-    answer = export("net.pt", "--format", "torchscript", *BATCH, "--no-library")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("net.pt",),
+        ("{folder}/net.pt",),
+        (NET, "--weights", "net.pt"),
+        (NET, "--samples", "net.pt"),
+        (NET, "--weights", "linked.pt"),
+        (NET, "--output", "networks.py"),
+        ("net.pt", "--output", "linked.pt"),
+    ],
+)
+def test_what_is_read_is_not_overwritten(words, export, folder) -> None:
+    (folder / "linked.pt").symlink_to("net.pt")
+    contents = [(folder / name).read_bytes() for name in ("net.pt", "networks.py")]
+    words = [word.format(folder=folder) for word in words]
+    answer = export(*words, "--format", "torchscript", *BATCH, "--no-library")
     assert answer.exit_code == USAGE
-    assert "--output: without it, the file that is read would be written" in answer.output
+    assert ": the file that is read would be written" in answer.output
+    assert contents == [(folder / name).read_bytes() for name in ("net.pt", "networks.py")]
+
+
+@pytest.mark.parametrize(
+    ("output", "text"),
+    [
+        ("none/net.pt2", "there is no folder"),
+        (".", "expected the name of a file"),
+        ("pipe", "pipe: it is no regular file"),
+    ],
+)
+def test_output_that_cannot_be_written(output, text, export, folder) -> None:
+    os.mkfifo(folder / "pipe")
+    answer = export(NET, *BATCH, "--no-library", "--output", output)
+    assert (answer.exit_code, text in answer.output) == (USAGE, True), answer.output
+    assert (folder / "pipe").is_fifo()
+
+
+def test_link_is_followed(export, folder) -> None:
+    (folder / "linked.pt2").symlink_to("old.pt2")
+    assert export(NET, *BATCH, "--no-library", "--output", "linked.pt2").exit_code == 0
+    assert (folder / "linked.pt2").is_symlink()
+    assert (folder / "old.pt2").read_bytes()[:2] == b"PK"
+
+
+def test_each_result_has_its_own_tolerance(export, folder) -> None:
+    (folder / "kinds.py").write_text(KINDS)
+    for name, text in (
+        ("Mixed", "largest relative difference 0.001, past the tolerance 1e-12"),
+        ("Ints", "largest relative difference 1e-06, past the tolerance 0"),
+    ):
+        answer = export(f"kinds.py:{name}", "--input", "b=dynamic,3", "--no-library")
+        assert (answer.exit_code, text in answer.output) == (FAILED, True), answer.output
+        assert not (folder / f"{name.lower()}.pt2").exists()
 
 
 def test_no_library_in_sight(export, monkeypatch, folder) -> None:

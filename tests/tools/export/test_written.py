@@ -175,3 +175,17 @@ def test_pickled_network_by_pt2ts(export):
     words = ("torchscript", "Net", "--input_model_file", "whole.pt", "--output_model_file", "s.pt")
     assert export(*words).exit_code == 0
     assert torch.jit.load("s.pt")(torch.ones(1, 8)).shape == (1, 2)
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*:FutureWarning")
+def test_weights_that_are_computed(export) -> None:
+    answer = export("networks.py:Normed", "--input", "n=dynamic,8", "--no-library")
+    assert answer.exit_code == 0, answer.output
+
+
+def test_dict_in_another_order_than_the_samples(export, by_library) -> None:
+    torch.save(({"mask": torch.ones(4, 1), "now": torch.randn(4, 3)}, 0.5), "step.pt")
+    sizes = '{"now": "n=dynamic,3", "mask": "n,1"}'
+    words = ("--samples", "step.pt", "--input", sizes, "--input", "float:0.5")
+    answer = export("networks.py:Step", *words, *by_library)
+    assert answer.exit_code == 0, answer.output
