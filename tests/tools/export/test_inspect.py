@@ -13,6 +13,7 @@ import torch
 from ftorch_tools.export.contents import plain_expression
 
 ODD = """
+import torch
 class Odd(torch.nn.Module):
     def forward(self, mask, kind, x):
         return torch.relu(x) if kind == "relu" else x
