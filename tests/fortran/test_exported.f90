@@ -227,6 +227,8 @@ contains
 
     call torch_load_library('no_such_folder/extension.so', status)
     call check_status(status, torch_io_error, "library 'no_such_folder/extension.so'")
+    call torch_load_library('  ', status)
+    call check_status(status, torch_invalid_argument, 'the name is empty')
   end subroutine missing_library
 
 end module exported_cases

@@ -15,6 +15,8 @@ int ft_load_library(const char* filename) {
   return guard(ft_io_error, [&] {
     const std::string subject = std::string("library '") + required(filename, "filename") + "'";
     const Context context(subject.c_str());
+    // The loader takes it for the program itself.
+    if (!*filename) fail(ft_invalid_argument, "the name is empty");
     // It stays: operators that it registers are called until the end of the process.
     if (dlopen(filename, RTLD_NOW | RTLD_GLOBAL)) return;
     const char* const reason = dlerror();
