@@ -123,7 +123,9 @@ def parse_metadata(texts: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for text in texts:
         key, equals, value = text.partition("=")
-        if not equals or not key.strip():
+        # Fortran's blanks around a key do not count.
+        key = key.strip()
+        if not equals or not key:
             raise UsageError(f"--metadata {text}: expected key=value")
         if key in found:
             raise UsageError(f"--metadata {text}: {key} was given before")

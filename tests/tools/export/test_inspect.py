@@ -124,7 +124,7 @@ def test_expressions(text, plain) -> None:
 
 
 def test_metadata_is_json_of_texts(export) -> None:
-    words = ("--metadata", "levels=60", "--no-library")
+    words = ("--metadata", " levels =60", "--no-library")
     assert export("networks.py:Net", "--input", "n=dynamic,8", *words).exit_code == 0
     with zipfile.ZipFile("net.pt2") as archive:
         assert json.loads(archive.read("net/extra/ftorch_metadata.json")) == {"levels": "60"}
