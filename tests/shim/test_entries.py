@@ -38,6 +38,8 @@ HANDLE_ENTRIES = sorted(
 HARMLESS = {
     "ft_release",
     "ft_retire",
+    "ft_no_grad_begin",
+    "ft_no_grad_end",
     "ft_scope_begin",
     "ft_scope_end",
     "ft_fail",

@@ -24,4 +24,52 @@ ENTRIES = (
         name="ft_tensor_zero_gradient",
         arguments="tensor:handle",
     ),
+    Entry(
+        name="ft_tensor_set_requires_grad",
+        arguments="tensor:handle requires_grad:int",
+        comment="The tensor must be a leaf.",
+    ),
+    Entry(
+        name="ft_no_grad_begin",
+        comment="Nothing is recorded on this thread until as many calls of ft_no_grad_end.",
+    ),
+    Entry(
+        name="ft_no_grad_end",
+    ),
+    Entry(
+        name="ft_grad",
+        arguments="outputs:handles outputs_size:int64 inputs:handles inputs_size:int64"
+        " output_gradients:handles output_gradients_size:int64 retain_graph:int create_graph:int"
+        " allow_unused:int gradients:handles_out gradients_size:int64",
+        comment="Gradients of the outputs by each input; gradients are targets. output_gradients:"
+        " null for ones, or none at all. create_graph: the gradients have a graph, and that of"
+        " the outputs is kept. allow_unused: where the outputs do not depend on an input, its"
+        " target is emptied, or filled with zeros where it is an array.",
+    ),
+    Entry(
+        name="ft_vjp",
+        arguments="output:handle input:handle vector:handle target:handle_out",
+        comment="Derivative of the output by the input, transposed, times a vector like the"
+        " output.",
+    ),
+    Entry(
+        name="ft_jvp",
+        arguments="output:handle input:handle vector:handle target:handle_out",
+        comment="Derivative of the output by the input times a vector like the input.",
+    ),
+    Entry(
+        name="ft_hvp",
+        arguments="output:handle input:handle vector:handle target:handle_out",
+        comment="Second derivative of an output of one element times a vector like the input.",
+    ),
+    Entry(
+        name="ft_jacobian",
+        arguments="output:handle input:handle target:handle_out",
+        comment="Shape of the output, then that of the input.",
+    ),
+    Entry(
+        name="ft_dot_product_test",
+        arguments="output:handle input:handle seed:int64 difference:double_out",
+        comment="Relative difference of <Jv, w> and <v, J'w> for random v and w.",
+    ),
 )

@@ -17,27 +17,34 @@ using namespace ftorch;
 
 namespace {
 
-/// The gradient to start from, like the tensor in shape and dtype; private, because LibTorch may keep it, or a view of
-/// it, as the gradient of a leaf.
-at::Tensor initial_gradient(const at::Tensor& value, ft_handle gradient) {
-  if (!gradient) {
-    if (value.is_complex())
-      fail(ft_autograd_error, "the tensor has dtype " + dtype_name(value.scalar_type()) +
-                                  "; a complex tensor needs an external_gradient, only a real one has the gradient 1");
-    return at::ones_like(value);
-  }
+/// Private, because LibTorch may keep it, or a view of it, as the gradient of a leaf.
+at::Tensor external_gradient(const at::Tensor& value, ft_handle gradient) {
   const at::Tensor& external = tensor(gradient, "external_gradient").value;
-  if (external.sizes() != value.sizes())
-    fail(ft_shape_mismatch,
-         "external_gradient has shape " + shape_text(external.sizes()) + ", tensor " + shape_text(value.sizes()));
-  if (external.scalar_type() != value.scalar_type())
-    fail(ft_dtype_mismatch, "external_gradient has dtype " + dtype_name(external.scalar_type()) + ", tensor " +
-                                dtype_name(value.scalar_type()));
+  check_is_like(external, value, "external_gradient", "tensor");
   at::NoGradGuard no_grad;
   return external.clone();
 }
 
 }  // namespace
+
+at::Tensor ftorch::initial_gradient(const at::Tensor& value, const char* name) {
+  if (value.is_complex())
+    fail(ft_autograd_error, "the tensor has dtype " + dtype_name(value.scalar_type()) + "; a complex tensor needs " +
+                                name + ", only a real one has the gradient 1");
+  return at::ones_like(value);
+}
+
+void ftorch::check_is_like(const at::Tensor& given, const at::Tensor& value, const char* name, const char* value_name) {
+  const auto differ = [&](int status, const char* what, const std::string& got, const std::string& expected) {
+    fail(status, std::string(name) + " " + what + got + ", " + value_name + " " + expected);
+  };
+  if (given.sizes() != value.sizes())
+    differ(ft_shape_mismatch, "has shape ", shape_text(given.sizes()), shape_text(value.sizes()));
+  if (given.scalar_type() != value.scalar_type())
+    differ(ft_dtype_mismatch, "has dtype ", dtype_name(given.scalar_type()), dtype_name(value.scalar_type()));
+  if (given.device() != value.device())
+    differ(ft_invalid_argument, "is on ", given.device().str(), "on " + value.device().str());
+}
 
 void ftorch::check_takes_gradient(const at::Tensor& value) {
   if (!value.requires_grad()) fail(ft_autograd_error, "the tensor was made without requires_grad");
@@ -55,7 +62,8 @@ int ft_tensor_backward(ft_handle handle, ft_handle gradient, int retain_graph) {
     const at::Tensor value = tensor(handle, "the tensor").value;
     if (!value.requires_grad())
       fail(ft_autograd_error, "the tensor depends on nothing that was made with requires_grad");
-    value.backward(initial_gradient(value, gradient), retain_graph != 0);
+    value.backward(gradient ? external_gradient(value, gradient) : initial_gradient(value, "an external_gradient"),
+                   retain_graph != 0);
     forget_casts();
   });
 }
@@ -80,14 +88,7 @@ int ft_tensor_set_gradient(ft_handle handle, ft_handle gradient) {
     const at::Tensor& value = tensor(handle, "the tensor").value;
     const at::Tensor& given = tensor(gradient, "gradient").value;
     check_takes_gradient(value);
-    if (given.sizes() != value.sizes())
-      fail(ft_shape_mismatch,
-           "gradient has shape " + shape_text(given.sizes()) + ", the tensor " + shape_text(value.sizes()));
-    if (given.scalar_type() != value.scalar_type())
-      fail(ft_dtype_mismatch,
-           "gradient has dtype " + dtype_name(given.scalar_type()) + ", the tensor " + dtype_name(value.scalar_type()));
-    if (given.device() != value.device())
-      fail(ft_invalid_argument, "gradient is on " + given.device().str() + ", the tensor on " + value.device().str());
+    check_is_like(given, value, "gradient", "the tensor");
     value.mutable_grad() = like_gradient(value, given);
   });
 }

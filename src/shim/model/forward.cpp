@@ -16,13 +16,12 @@
 #include "tensor/autocast.h"
 #include "tensor/convert.h"
 #include "tensor/region.h"
+#include "tensor/results.h"
 #include "tensor/tensor.h"
 
 using namespace ftorch;
 
 namespace {
-
-using Values = std::vector<at::Tensor>;
 
 using Writes = std::vector<PendingWrite>;
 
@@ -38,35 +37,6 @@ std::string tensors_text(std::size_t count) { return std::to_string(count) + (co
 
 bool is_alias(const at::Tensor& a, const at::Tensor& b) {
   return a.is_same(b) || (a.has_storage() && b.has_storage() && a.is_alias_of(b));
-}
-
-bool overlap(const at::Tensor& a, const at::Tensor& b) {
-  const ByteStrides strides_a = byte_strides(a);
-  const ByteStrides strides_b = byte_strides(b);
-  return ftorch::overlap(region_of(a, strides_a), region_of(b, strides_b));
-}
-
-/// The memory that a result is written to, null if it brings its own.
-const at::Tensor* memory_of(const Tensor& output) {
-  if (output.attached.defined()) return &output.attached;
-  return writes_in_place(output, {}) ? &output.value : nullptr;
-}
-
-/// Fails when results would be written over each other.
-void check_apart(const std::vector<Tensor*>& outputs) {
-  if (outputs.size() < 2) return;
-  std::vector<Range> ranges;
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const at::Tensor* const memory = memory_of(*outputs[i]);
-    ranges.push_back(memory ? range_of(region_of(*memory, byte_strides(*memory))) : Range{});
-    for (std::size_t j = 0; j < i; ++j) {
-      const bool may_meet = ranges[i].intersects(ranges[j]);
-      if (outputs[i] != outputs[j] && !(may_meet && overlap(*memory, *memory_of(*outputs[j])))) continue;
-      Context context("output_tensors", static_cast<int64_t>(i));
-      fail(ft_invalid_argument, "the tensor shares its memory with output_tensors(" + std::to_string(j + 1) +
-                                    "); each result needs its own");
-    }
-  }
 }
 
 /// Inputs for a model that keeps or writes them: copies, in the graph, that are the model's own.
@@ -192,20 +162,21 @@ int ft_model_forward(ft_handle handle, const ft_handle* input_handles, int64_t i
     Model& model = method && *method ? whole.method(method) : whole;
     const std::vector<Tensor*> inputs = tensors_of("input_tensors", input_handles, inputs_size);
     const std::vector<Tensor*> outputs = tensors_of("output_tensors", output_handles, outputs_size);
-    check_apart(outputs);
+    check_apart("output_tensors", outputs);
     if (const auto count = model.result_count()) check_count(*count, outputs);
     Values values;
     values.reserve(inputs.size());
     const bool touches_inputs = model.effects().touches_inputs;
-    const bool is_recorded = requires_grad != 0 && !touches_inputs;
+    const bool has_gradients = requires_grad != 0 && at::GradMode::is_enabled();
+    const bool is_recorded = has_gradients && !touches_inputs;
     Operands operands;
     for (Tensor* const input : inputs) values.push_back(is_recorded ? operands.add(*input, true) : input->value);
-    at::AutoGradMode grad_mode(requires_grad != 0);
+    at::AutoGradMode grad_mode(has_gradients);
     const Values copies = touches_inputs ? copies_of(values) : Values();
     const Values& model_inputs = touches_inputs ? copies : values;
     const Undo undo(model.saved_state());
     const auto forget = c10::make_scope_exit([&] {
-      if (requires_grad == 0 || std::any_of(inputs.begin(), inputs.end(), is_leaf_of_program)) forget_casts();
+      if (!has_gradients || std::any_of(inputs.begin(), inputs.end(), is_leaf_of_program)) forget_casts();
     });
     Values results = run(model, model_inputs);
     check_count(results.size(), outputs);

@@ -92,4 +92,10 @@ bool overlap(const Region& a, const Region& b) {
   return Search(std::move(terms), -a.size, b.size).finds(0, range_a.begin - (range_b.end - b.size));
 }
 
+bool overlap(const at::Tensor& a, const at::Tensor& b) {
+  const ByteStrides strides_a = byte_strides(a);
+  const ByteStrides strides_b = byte_strides(b);
+  return overlap(region_of(a, strides_a), region_of(b, strides_b));
+}
+
 }  // namespace ftorch

@@ -36,5 +36,6 @@ Range range_of(const Region& region);
 
 /// True when some byte belongs to both; also, to end the search, for a few contrived strides that do not meet.
 bool overlap(const Region& a, const Region& b);
+bool overlap(const at::Tensor& a, const at::Tensor& b);
 
 }  // namespace ftorch

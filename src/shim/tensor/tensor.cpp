@@ -12,15 +12,9 @@
 #include "tensor/convert.h"
 #include "tensor/options.h"
 #include "tensor/replaced.h"
+#include "tensor/results.h"
 
 using namespace ftorch;
-
-namespace {
-
-/// True when the memory of the tensor is an array of the program or a model's, which receives numbers.
-bool names_memory(const Tensor& tensor) { return tensor.attached.defined() || tensor.parameter; }
-
-}  // namespace
 
 int ft_tensor_create(int fill, int ndims, const int64_t* shape, int64_t shape_size, const ft_options* options,
                      ft_handle* out) {
