@@ -8,7 +8,7 @@ module memory_cases
   use testing, only: check, check_equal, skip
   implicit none
   private
-  public :: forward, expression, training, attached_graph, arrays, failures
+  public :: forward, expression, training, attached_graph, arrays, failures, operators
 
   !> Resident memory may grow by this much, in bytes.
   integer(int64), parameter :: allowed = 8 * 1024_int64**2
@@ -190,6 +190,35 @@ contains
     end do
   end subroutine repeat_failures
 
+  !> Operators by name, of expressions and lists, with gradients; a section of a tensor; failures.
+  subroutine operators()
+    call run(repeat_operators, 10000)
+  end subroutine operators
+
+  subroutine repeat_operators(count)
+    integer, intent(in) :: count
+    real(real32), target :: u(1000), g(1000)
+    type(torch_tensor) :: a, b, parts(2), total, gradient
+    type(torch_status) :: status
+    integer :: i
+
+    u = 1
+    call torch_tensor_from_array(a, u, torch_kCPU, requires_grad=.true.)
+    call torch_tensor_from_array(gradient, g, torch_kCPU)
+    do i = 1, count
+      call torch_tensor_randn(b, 1, [1000_int64], torch_kFloat32, torch_kCPU)
+      call torch_tensor_set_slice(b, 1, 1, 1000, b - b)
+      call torch_call(b, 'aten::add', [torch_argument(a * 2), torch_argument(b), torch_argument(3)])
+      call torch_call(parts, 'split', [torch_argument(b + b), torch_argument(500)])
+      call torch_call(total, 'einsum', [torch_argument('i,i->'), torch_argument(parts)])
+      call torch_tensor_backward(total)
+      call torch_tensor_get_gradient(gradient, a)
+      call a%zero_grad()
+      call torch_call(total, 'add', [torch_argument(b + b)], status)
+      if (status%ok()) call check(.false., 'an argument is missing')
+    end do
+  end subroutine repeat_operators
+
 end module memory_cases
 
 program test_memory
@@ -203,5 +232,6 @@ program test_memory
   call add_case('attached_graph', attached_graph, 'models')
   call add_case('arrays', arrays, 'models')
   call add_case('failures', failures, 'models')
+  call add_case('operators', operators, 'models')
   call run_cases()
 end program test_memory

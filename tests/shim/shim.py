@@ -164,8 +164,8 @@ class Tensor(Object):
         call("ft_tensor_to", self.handle, copy.target, 0, 0)
         return values
 
-    def text(self) -> str:
-        call("ft_tensor_text", self.handle)
+    def text(self, is_full: bool = False) -> str:
+        call("ft_tensor_text", self.handle, int(is_full))
         return text()
 
     def assign(self, source: Tensor, source_is_copy: bool = False) -> Tensor:

@@ -46,6 +46,7 @@ HARMLESS = {
     "ft_fail_operator",
     "ft_fail_procedure",
     "ft_device_synchronize",
+    "ft_manual_seed",
 }
 
 

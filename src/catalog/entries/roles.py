@@ -82,6 +82,12 @@ ROLES = {
     "scalar": Role(
         c="const ft_scalar *{}", fortran="type(ft_scalar), intent(in)", kind="ft_scalar"
     ),
+    "arguments": Role(
+        c="const ft_argument *{}",
+        fortran="type(ft_argument), intent(in)",
+        kind="ft_argument",
+        suffix="(*)",
+    ),
     "options": Role(
         c="const ft_options *{}", fortran="type(ft_options), intent(in)", kind="ft_options"
     ),

@@ -49,6 +49,20 @@ ENTRIES = (
         comment="Sets the random generators as well.",
     ),
     Entry(
+        name="ft_manual_seed",
+        arguments="seed:int64",
+        comment="Seeds the default random generators of all devices.",
+    ),
+    Entry(
+        name="ft_rng_state",
+        arguments="state:handle_out",
+        comment="The state of the host's default random generator, as bytes.",
+    ),
+    Entry(
+        name="ft_set_rng_state",
+        arguments="state:handle",
+    ),
+    Entry(
         name="ft_replay_buffer_create",
         arguments="capacity:int64 policy:int seed:int64 out:handle_out",
         comment="policy: 0 for a ring of the last rows, 1 for a sample of all.",

@@ -13,6 +13,15 @@ ENTRIES = (
         comment="fill: 0 for elements of any value, 1 for zeros, 2 for ones.",
     ),
     Entry(
+        name="ft_tensor_fill",
+        arguments="filling:int ndims:int shape:int64s shape_size:int64 numbers:arguments "
+        "numbers_size:int64 options:options out:handle_out",
+        comment="filling: 0 value, 1 uniform in [0, 1), 2 normal, 3 integers from numbers[0] to "
+        "below numbers[1], 4 arange (start, end, step), 5 linspace (start, end, steps), "
+        "6 eye (rows, columns). The last three have no shape: ndims is 0. Fails for numbers "
+        "that the dtype does not hold.",
+    ),
+    Entry(
         name="ft_tensor_from_blob",
         arguments="data:address ndims:int shape:int64s shape_size:int64 layout:int32s_or_null "
         "layout_size:int64 options:options out:handle_out",
@@ -39,6 +48,11 @@ ENTRIES = (
         arguments="tensor:handle array:array last:const_address dtype:int",
         comment="Copies the numbers out; the shape must agree but for dimensions of one, and the "
         "dtype keep every number. last: as above.",
+    ),
+    Entry(
+        name="ft_tensor_item",
+        arguments="tensor:handle value:double_out",
+        comment="The number of a tensor with one element; fails where a double is not it.",
     ),
     Entry(
         name="ft_tensor_clear_temporary",
@@ -68,6 +82,11 @@ ENTRIES = (
         name="ft_tensor_to",
         arguments="source:handle target:handle_out non_blocking:int lossy:int",
         comment="source on target's device and in target's dtype; the target must exist.",
+    ),
+    Entry(
+        name="ft_tensor_to_device",
+        arguments="source:handle device_type:int device_index:int target:handle_out",
+        comment="A copy on a device, in the graph.",
     ),
     Entry(
         name="ft_tensor_zero",
@@ -100,8 +119,9 @@ ENTRIES = (
     ),
     Entry(
         name="ft_tensor_text",
-        arguments="tensor:handle",
-        comment="Values as PyTorch prints them, to ft_text().",
+        arguments="tensor:handle is_full:int",
+        comment="Values and what the tensor is, to ft_text(). Of many elements those at the "
+        "edges, unless is_full.",
     ),
     Entry(
         name="ft_tensor_binary",
@@ -120,6 +140,25 @@ ENTRIES = (
     Entry(
         name="ft_tensor_unary",
         arguments="row:int a:handle target:handle_out",
+    ),
+    Entry(
+        name="ft_tensor_set_slice",
+        arguments="target:handle_out dim:int64 first:int64 last:int64 values:handle",
+        comment="Elements first to last along a dimension become values, in the graph. All count "
+        "from 1. The target must exist.",
+    ),
+    Entry(
+        name="ft_argument_hold",
+        arguments="tensor:handle",
+        comment="The tensor is an argument of this thread's ft_call to come: the compiler may "
+        "release it before. Of those that no call takes the last 256 are kept.",
+    ),
+    Entry(
+        name="ft_call",
+        arguments="name:text name_size:int64 arguments:arguments arguments_size:int64 "
+        "outputs:handles_out outputs_size:int64",
+        comment="An operator of LibTorch by its name. Its results go to the outputs, of which "
+        "those that are null become temporaries.",
     ),
     Entry(
         name="ft_scope_begin",

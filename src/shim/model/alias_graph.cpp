@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-#include "model/operator_aliases.h"
+#include "tensor/operator_aliases.h"
 
 namespace ftorch {
 namespace {

@@ -96,7 +96,7 @@ int ft_model_text(ft_handle model) {
     std::ostringstream out;
     for (const auto& [name, value] : model_of(model).parameters()) {
       out << name << ' ' << shape_text(value.sizes()) << '\n';
-      out << text_of(value) << '\n';
+      out << text_of(value, /*is_full=*/false) << '\n';
     }
     set_text(std::move(out).str());
   });

@@ -143,6 +143,12 @@ at::Tensor reshape_to_target(const at::Tensor& value, at::IntArrayRef shape, at:
   return value.reshape(shape).to(dtype);
 }
 
+/// True if an array has every number of a tensor, and shows it as what it is: Fortran has no kind for half precision.
+bool takes(at::ScalarType array, at::ScalarType tensor) {
+  return is_taken(array, tensor) ||
+         (c10::isReducedFloatingType(tensor) && (array == at::kFloat || array == at::kDouble));
+}
+
 /// Strides of contiguous memory at `data`, which may be null when there are no elements.
 Numbers blob_strides(void* data, at::IntArrayRef sizes, const int32_t* layout, int64_t layout_size) {
   if (!sizes.empty()) required(layout, "layout");
@@ -214,7 +220,7 @@ int ft_view_fill(const ft_view* view, ft_handle handle, int dtype) {
     if (!view->data && value.numel() > 0) fail(ft_invalid_argument, "array is not allocated, or not associated");
     check_elements(*view, dtype_of(dtype));
     const at::IntArrayRef shape(view->extents, static_cast<std::size_t>(view->rank));
-    if (!is_taken(dtype_of(dtype), value.scalar_type()))
+    if (!takes(dtype_of(dtype), value.scalar_type()))
       fail(ft_dtype_mismatch,
            "the tensor has dtype " + dtype_name(value.scalar_type()) + ", the array " + dtype_name(dtype_of(dtype)));
     if (!is_equal_but_for_ones(value.sizes(), shape))

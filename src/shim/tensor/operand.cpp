@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <utility>
 
 #include "core/error.h"
 #include "tensor/convert.h"
@@ -29,17 +28,6 @@ at::Tensor cached_scalar_tensor(const at::Scalar& number, at::ScalarType dtype) 
   return last;
 }
 
-/// The smallest and the largest number of an integer dtype; those of int64 for any other.
-std::pair<int64_t, int64_t> integer_range(at::ScalarType dtype) {
-  switch (dtype) {
-    case at::kByte: return {0, std::numeric_limits<uint8_t>::max()};
-    case at::kChar: return {std::numeric_limits<int8_t>::min(), std::numeric_limits<int8_t>::max()};
-    case at::kShort: return {std::numeric_limits<int16_t>::min(), std::numeric_limits<int16_t>::max()};
-    case at::kInt: return {std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max()};
-    default: return {std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()};
-  }
-}
-
 }  // namespace
 
 void check_broadcast(at::IntArrayRef a, at::IntArrayRef b) {
@@ -50,6 +38,16 @@ void check_broadcast(at::IntArrayRef a, at::IntArrayRef b) {
     const int64_t n = b[b.size() - i];
     if (m != n && m != 1 && n != 1) [[unlikely]]
       fail(ft_shape_mismatch, "shapes " + shape_text(a) + " and " + shape_text(b) + " do not broadcast");
+  }
+}
+
+std::pair<int64_t, int64_t> integer_range(at::ScalarType dtype) {
+  switch (dtype) {
+    case at::kByte: return {0, std::numeric_limits<uint8_t>::max()};
+    case at::kChar: return {std::numeric_limits<int8_t>::min(), std::numeric_limits<int8_t>::max()};
+    case at::kShort: return {std::numeric_limits<int16_t>::min(), std::numeric_limits<int16_t>::max()};
+    case at::kInt: return {std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max()};
+    default: return {std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()};
   }
 }
 

@@ -4,12 +4,17 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <utility>
+
 #include "ftorch.h"
 
 namespace ftorch {
 
 /// Fails unless the shapes broadcast to a common one.
 void check_broadcast(at::IntArrayRef a, at::IntArrayRef b);
+
+/// The smallest and the largest number of an integer dtype; those of int64 for any other.
+std::pair<int64_t, int64_t> integer_range(at::ScalarType dtype);
 
 at::Scalar to_at_scalar(const ft_scalar* scalar);
 

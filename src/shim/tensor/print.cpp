@@ -4,6 +4,7 @@
 #include "tensor/print.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
 
 #include <algorithm>
 #include <charconv>
@@ -13,10 +14,15 @@
 #include <type_traits>
 #include <vector>
 
+#include "tensor/convert.h"
+
 namespace ftorch {
 namespace {
 
 constexpr std::size_t line_width = 80;
+/// As PyTorch's printoptions: of more elements than this, so many at each edge are shown.
+constexpr int64_t threshold = 1000;
+constexpr int64_t edge = 3;
 
 template <class T>
 std::string number_text(T value) {
@@ -59,51 +65,93 @@ std::vector<std::string> element_texts(const at::Tensor& tensor) {
   }
 }
 
-/// The heading of the section with number `section`, counted from 0: "(:,:,2,1) =".
-void print_heading(std::ostream& out, at::IntArrayRef shape, int64_t section) {
-  out << "(:,:";
-  for (std::size_t i = 2; i < shape.size(); ++i) {
-    out << ',' << section % shape[i] + 1;
-    section /= shape[i];
+/// Which elements along a dimension are shown: all, or the first and the last few.
+struct Shown {
+  int64_t extent;
+  bool has_gap;
+
+  int64_t count() const { return has_gap ? 2 * edge : extent; }
+  /// The place, from 1, of number i of those shown.
+  int64_t place(int64_t i) const { return 1 + (has_gap && i >= edge ? extent - 2 * edge + i : i); }
+  bool is_after_gap(int64_t i) const { return has_gap && i == edge; }
+};
+
+std::vector<Shown> shown_of(const at::Tensor& tensor, bool is_full) {
+  const bool is_long = !is_full && tensor.numel() > threshold;
+  std::vector<Shown> shown;
+  for (const int64_t extent : tensor.sizes()) shown.push_back({extent, is_long && extent > 2 * edge});
+  return shown;
+}
+
+/// The elements that are shown.
+at::Tensor edges_of(at::Tensor tensor, const std::vector<Shown>& shown) {
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    const auto dim = static_cast<int64_t>(i);
+    if (shown[i].has_gap)
+      tensor = at::cat({tensor.narrow(dim, 0, edge), tensor.narrow(dim, shown[i].extent - edge, edge)}, dim);
   }
-  out << ") =\n";
+  return tensor;
+}
+
+/// The heading of the section with number `section`, counted from 0: "(:,:,2,1) =", after dots where sections are left out.
+void print_heading(std::ostream& out, const std::vector<Shown>& shown, int64_t section) {
+  std::string places;
+  bool is_first = true;
+  for (std::size_t i = 2; i < shown.size(); ++i) {
+    const int64_t index = section % shown[i].count();
+    if (is_first && shown[i].is_after_gap(index)) out << "...\n";
+    is_first = is_first && index == 0;
+    places += ',' + std::to_string(shown[i].place(index));
+    section /= shown[i].count();
+  }
+  out << "(:,:" << places << ") =\n";
 }
 
 /// Columns side by side, as many as a line takes.
-void print_matrix(std::ostream& out, const std::string* texts, int64_t rows, int64_t columns, std::size_t width) {
+void print_matrix(std::ostream& out, const std::string* texts, const Shown& rows, const Shown& columns,
+                  std::size_t width) {
   const int64_t beside = std::max<int64_t>(1, static_cast<int64_t>(line_width / (width + 2)));
-  for (int64_t first = 0; first < columns; first += beside) {
-    const int64_t last = std::min(first + beside, columns);
-    if (beside < columns) out << "columns " << first + 1 << " to " << last << '\n';
-    for (int64_t i = 0; i < rows; ++i) {
+  for (int64_t first = 0; first < columns.count(); first += beside) {
+    const int64_t last = std::min(first + beside, columns.count());
+    if (beside < columns.count())
+      out << "columns " << columns.place(first) << " to " << columns.place(last - 1) << '\n';
+    for (int64_t i = 0; i < rows.count(); ++i) {
+      if (rows.is_after_gap(i)) out << " ...\n";
       for (int64_t j = first; j < last; ++j) {
-        const std::string& text = texts[i + rows * j];
-        out << (j > first ? "  " : " ") << std::string(width - text.size(), ' ') << text;
+        const std::string& text = texts[i + rows.count() * j];
+        if (columns.is_after_gap(j)) out << (j > first ? "  ..." : " ...");
+        out << (j > first || columns.is_after_gap(j) ? "  " : " ") << std::string(width - text.size(), ' ') << text;
       }
       out << '\n';
     }
   }
 }
 
+/// "[ CPUFloatType{2,3} ] float32, shape [2, 3], cpu, requires_grad".
+void print_form(std::ostream& out, const at::Tensor& tensor) {
+  out << "[ " << tensor.toString() << '{';
+  for (int64_t i = 0; i < tensor.dim(); ++i) out << (i > 0 ? "," : "") << tensor.size(i);
+  out << "} ] " << dtype_name(tensor.scalar_type()) << ", shape " << shape_text(tensor.sizes()) << ", "
+      << tensor.device().str() << (tensor.requires_grad() ? ", requires_grad" : "");
+}
+
 }  // namespace
 
-std::string text_of(const at::Tensor& tensor) {
+std::string text_of(const at::Tensor& tensor, bool is_full) {
   at::NoGradGuard no_grad;
   std::ostringstream out;
-  const std::vector<std::string> texts = element_texts(tensor);
+  std::vector<Shown> shown = shown_of(tensor, is_full);
+  const std::vector<std::string> texts = element_texts(edges_of(tensor, shown));
   std::size_t width = 0;
   for (const std::string& text : texts) width = std::max(width, text.size());
-  const at::IntArrayRef shape = tensor.sizes();
-  const int64_t rows = shape.empty() ? 1 : shape[0];
-  const int64_t columns = shape.size() < 2 ? 1 : shape[1];
-  const int64_t size = static_cast<int64_t>(texts.size());
-  for (int64_t first = 0; first < size; first += rows * columns) {
-    if (shape.size() > 2) print_heading(out, shape, first / (rows * columns));
-    print_matrix(out, texts.data() + first, rows, columns, width);
+  while (shown.size() < 2) shown.push_back({1, false});
+  const int64_t section = shown[0].count() * shown[1].count();
+  const auto size = static_cast<int64_t>(texts.size());
+  for (int64_t first = 0; first < size; first += section) {
+    if (shown.size() > 2) print_heading(out, shown, first / section);
+    print_matrix(out, texts.data() + first, shown[0], shown[1], width);
   }
-  out << "[ " << tensor.toString() << '{';
-  for (std::size_t i = 0; i < shape.size(); ++i) out << (i > 0 ? "," : "") << shape[i];
-  out << "} ]";
+  print_form(out, tensor);
   return std::move(out).str();
 }
 

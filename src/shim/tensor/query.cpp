@@ -54,6 +54,23 @@ int ft_tensor_requires_grad(ft_handle handle, int32_t* requires_grad) {
                [&](const at::Tensor& value) { *required(requires_grad, "requires_grad") = value.requires_grad(); });
 }
 
-int ft_tensor_text(ft_handle handle) {
-  return query(handle, [](const at::Tensor& value) { set_text(text_of(value)); });
+int ft_tensor_item(ft_handle handle, double* number) {
+  return query(handle, [&](const at::Tensor& value) {
+    required(number, "value");
+    if (value.numel() != 1)
+      fail(ft_shape_mismatch, "the tensor has shape " + shape_text(value.sizes()) + "; it must have one element");
+    if (value.is_complex())
+      fail(ft_dtype_mismatch, "the tensor has dtype " + dtype_name(value.scalar_type()) +
+                                  "; its number is no real64. Take its parts, or torch_tensor_to_array");
+    const at::Scalar item = value.item();
+    constexpr int64_t limit = int64_t{1} << 53;
+    if (item.isIntegral(false) && (item.toLong() > limit || item.toLong() < -limit))
+      fail(ft_dtype_mismatch, "the number is " + std::to_string(item.toLong()) +
+                                  ", beyond 2**53, which a real64 would round; use torch_tensor_to_array");
+    *number = item.toDouble();
+  });
+}
+
+int ft_tensor_text(ft_handle handle, int is_full) {
+  return query(handle, [&](const at::Tensor& value) { set_text(text_of(value, is_full != 0)); });
 }

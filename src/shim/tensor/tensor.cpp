@@ -124,6 +124,15 @@ int ft_tensor_to(ft_handle source, ft_handle* target, int non_blocking, int loss
   });
 }
 
+int ft_tensor_to_device(ft_handle source, int device_type, int device_index, ft_handle* target) {
+  return guard<false, true>(ft_invalid_argument, [&] {
+    required(target, "target");
+    const at::Tensor& value = tensor(source, "the tensor").value;
+    const c10::Device device = device_of(device_type, device_index);
+    write_result(target, value.to(value.options().device(device), /*non_blocking=*/false, /*copy=*/true));
+  });
+}
+
 int ft_tensor_zero(ft_handle* target) {
   return guard(ft_invalid_argument, [&] {
     zero(tensor(*required(target, "target"), "the tensor"));

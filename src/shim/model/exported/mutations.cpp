@@ -8,7 +8,7 @@
 
 #include "model/exported/operators.h"
 #include "model/exported/regions.h"
-#include "model/operator_aliases.h"
+#include "tensor/operator_aliases.h"
 
 namespace ftorch::exported {
 namespace {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Operators whose schemas leave something out.
 
-#include "model/operator_aliases.h"
+#include "tensor/operator_aliases.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -67,6 +69,13 @@ bool may_write(const c10::FunctionSchema& schema, std::size_t argument) {
 
 bool is_mode_of_statistics(const c10::Argument& argument) {
   return argument.name() == "training" || argument.name() == "use_input_stats";
+}
+
+bool reaches_beyond_tensors(std::string_view name) {
+  constexpr std::string_view namespaces[] = {"inductor::", "c10d::",     "_c10d_functional",
+                                             "symm_mem::", "profiler::", "static_runtime::"};
+  return name == "aten::from_file" || name.ends_with("_tensor_unsafe") ||
+         std::any_of(std::begin(namespaces), std::end(namespaces), [&](auto space) { return name.starts_with(space); });
 }
 
 }  // namespace ftorch
