@@ -24,7 +24,7 @@ struct OuterState {
   bool has_cache;
 };
 
-thread_local std::vector<OuterState> regions;
+thread_local std::vector<OuterState> outer_states;
 
 /// Those of all threads. A thread that ends within one leaves it counted, which costs time only.
 std::atomic<int64_t> open_regions{0};
@@ -36,7 +36,7 @@ void check_dtype(at::ScalarType dtype) {
 
 }  // namespace
 
-bool ftorch::autocasts() { return !regions.empty(); }
+bool ftorch::autocasts() { return !outer_states.empty(); }
 
 bool ftorch::autocasts(c10::DeviceType device) {
   return autocasts() && at::autocast::is_autocast_available(device) && at::autocast::is_autocast_enabled(device);
@@ -55,8 +55,8 @@ int ft_autocast_begin(int dtype_code, int device_code) {
     check_dtype(dtype);
     if (!at::autocast::is_autocast_available(device))
       fail(ft_device_unavailable, "LibTorch has no autocast for devices of type " + device_name(device));
-    regions.push_back({device, at::autocast::is_autocast_enabled(device), at::autocast::get_autocast_dtype(device),
-                       at::autocast::is_autocast_cache_enabled()});
+    outer_states.push_back({device, at::autocast::is_autocast_enabled(device), at::autocast::get_autocast_dtype(device),
+                            at::autocast::is_autocast_cache_enabled()});
     ++open_regions;
     at::autocast::set_autocast_enabled(device, true);
     at::autocast::set_autocast_dtype(device, dtype);
@@ -67,9 +67,9 @@ int ft_autocast_begin(int dtype_code, int device_code) {
 
 int ft_autocast_end() {
   return guard(ft_invalid_argument, [] {
-    if (regions.empty()) fail(ft_invalid_argument, "no autocast region is open on this thread");
-    const OuterState outer = regions.back();
-    regions.pop_back();
+    if (outer_states.empty()) fail(ft_invalid_argument, "no autocast region is open on this thread");
+    const OuterState outer = outer_states.back();
+    outer_states.pop_back();
     --open_regions;
     if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
     at::autocast::set_autocast_enabled(outer.device, outer.was_enabled);
