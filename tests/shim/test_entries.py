@@ -27,13 +27,13 @@ def is_handle(name: str, role: Role) -> bool:
 
 
 STATUS_ENTRIES = {entry.name: entry for entry in ENTRIES if entry.returns == "int"}
-# Entries that look a handle up; an array descriptor cannot be made in Python.
+# Entries that look a handle up; descriptors and procedures are not to be made up.
 HANDLE_ENTRIES = sorted(
     name
     for name, entry in STATUS_ENTRIES.items()
     if name not in {"ft_release", "ft_retire", "ft_tensor_meant", "ft_fail_operator"}
     and any(is_handle(argument, role) for argument, role in entry.parameters)
-    and not any(role is ROLES["array"] for _, role in entry.parameters)
+    and not any(role in (ROLES["array"], ROLES["function"]) for _, role in entry.parameters)
 )
 HARMLESS = {
     "ft_release",

@@ -72,4 +72,19 @@ ENTRIES = (
         arguments="output:handle input:handle seed:int64 difference:double_out",
         comment="Relative difference of <Jv, w> and <v, J'w> for random v and w.",
     ),
+    Entry(
+        name="ft_apply",
+        arguments="function:function inputs:handles inputs_size:int64 outputs:handles_out"
+        " outputs_size:int64",
+        comment="Runs a function of the program as one node of the graph; outputs are targets. The"
+        " object becomes the graph's, also if the call fails.",
+    ),
+    Entry(
+        name="ft_gradcheck",
+        arguments="function:function inputs:handles inputs_size:int64"
+        " outputs_size:int64 step:double tolerance:double is_right:int32_out",
+        comment="Compares the derivatives that a function computes with central differences. 0 for"
+        " a step or a tolerance that fits the dtype. The text says which differs. The object"
+        " becomes the library's.",
+    ),
 )

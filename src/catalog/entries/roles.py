@@ -88,6 +88,9 @@ ROLES = {
         kind="ft_argument",
         suffix="(*)",
     ),
+    "function": Role(
+        c="const ft_function *{}", fortran="type(ft_function), intent(in)", kind="ft_function"
+    ),
     "options": Role(
         c="const ft_options *{}", fortran="type(ft_options), intent(in)", kind="ft_options"
     ),

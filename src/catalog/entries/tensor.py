@@ -55,6 +55,13 @@ ENTRIES = (
         comment="The number of a tensor with one element; fails where a double is not it.",
     ),
     Entry(
+        name="ft_tensor_to_pointer",
+        arguments="tensor:handle pointer:array dtype:int",
+        comment="Associates a pointer of the tensor's rank, by its descriptor, with the numbers"
+        " themselves. The tensor gets memory of its own first if a graph or another tensor has"
+        " the same.",
+    ),
+    Entry(
         name="ft_tensor_clear_temporary",
         arguments="tensor:handle",
         comment="Marks a temporary as a variable: assignment copies it from now on and no scope "

@@ -8,6 +8,7 @@
 #include <ATen/ops/ones_like.h>
 #include <ATen/ops/zeros_like.h>
 
+#include "autograd/turn.h"
 #include "core/guard.h"
 #include "tensor/autocast.h"
 #include "tensor/convert.h"
@@ -62,6 +63,7 @@ int ft_tensor_backward(ft_handle handle, ft_handle gradient, int retain_graph) {
     const at::Tensor value = tensor(handle, "the tensor").value;
     if (!value.requires_grad())
       fail(ft_autograd_error, "the tensor depends on nothing that was made with requires_grad");
+    const TurnPause pause;
     value.backward(gradient ? external_gradient(value, gradient) : initial_gradient(value, "an external_gradient"),
                    retain_graph != 0);
     forget_casts();

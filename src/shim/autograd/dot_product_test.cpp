@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "autograd/apply_node.h"
 #include "autograd/derivative.h"
 #include "autograd/products.h"
 #include "core/guard.h"
@@ -41,6 +42,7 @@ int ft_dot_product_test(ft_handle output_handle, ft_handle input_handle, int64_t
     const at::Tensor v = random_like(pair.input, generator);
     const at::Tensor w = random_like(pair.output, generator);
     const at::Tensor pulled = differentiate(pair.output, pair.input, w, Graph::kept);
+    const DifferencedAdjoints differenced(pair.output);
     const double forwards = product_of(push_forward(pair.output, pair.input, v), w);
     const double backwards = product_of(v, pulled);
     const double size = std::max(std::abs(forwards), std::abs(backwards));

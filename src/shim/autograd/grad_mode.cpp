@@ -49,9 +49,10 @@ int ft_tensor_set_requires_grad(ft_handle handle, int requires_grad) {
     const bool wanted = requires_grad != 0;
     if (value.requires_grad() == wanted) return;
     if (!value.is_leaf())
-      fail(ft_autograd_error,
-           "the tensor is no leaf but the result of an operation, which is part of a graph; torch_detach gives one that "
-           "is not");
+      fail(
+          ft_autograd_error,
+          "the tensor is no leaf but the result of an operation, which is part of a graph; torch_detach gives one that "
+          "is not");
     if (!value.is_floating_point() && !value.is_complex())
       fail(ft_dtype_mismatch, "the tensor has dtype " + dtype_name(value.scalar_type()) +
                                   "; only real and complex tensors have gradients");

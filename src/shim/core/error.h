@@ -2,6 +2,7 @@
 // The one exception of the shim: a status of ftorch.h and its message.
 #pragma once
 
+#include <exception>
 #include <string>
 #include <utility>
 
@@ -9,11 +10,16 @@
 
 namespace ftorch {
 
-struct Error {
+/// LibTorch hands on what is a std::exception from one of its threads to another.
+struct Error : std::exception {
+  Error(int code, std::string text, bool follows = false)
+      : status(code), message(std::move(text)), is_consequence(follows) {}
+  const char* what() const noexcept override { return message.c_str(); }
+
   int status;
   std::string message;
   /// It follows from the failure of an operator in the same statement, which was told.
-  bool is_consequence = false;
+  bool is_consequence;
 };
 
 [[noreturn]] inline void fail(int status, std::string message) { throw Error{status, std::move(message)}; }

@@ -39,6 +39,8 @@ void FpEnvironmentGuard::hold() noexcept {
     worker.is_set = true;
   });
   std::feholdexcept(&environment_);
+  outer_ = innermost_;
+  innermost_ = this;
 }
 
 void FpEnvironmentGuard::restore() noexcept {
@@ -47,6 +49,7 @@ void FpEnvironmentGuard::restore() noexcept {
     worker.is_set = false;
   });
   std::fesetenv(&environment_);
+  innermost_ = outer_;
 }
 
 #if defined(__SSE2__)

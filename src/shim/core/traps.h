@@ -62,9 +62,30 @@ class FpEnvironmentGuard {
   void hold() noexcept;
   void restore() noexcept;
 
+  friend class HostEnvironment;
+  /// The innermost of this thread that holds traps.
+  static inline thread_local constinit FpEnvironmentGuard* innermost_ = nullptr;
+
   Control control_;
   bool is_trapped_;
   std::fenv_t environment_;
+  FpEnvironmentGuard* outer_;
+};
+
+/// While this lives code of the program runs inside the library, with its traps.
+class HostEnvironment {
+ public:
+  HostEnvironment() noexcept : held_(FpEnvironmentGuard::innermost_) {
+    if (held_) held_->restore();
+  }
+  ~HostEnvironment() {
+    if (held_) held_->hold();
+  }
+  HostEnvironment(const HostEnvironment&) = delete;
+  HostEnvironment& operator=(const HostEnvironment&) = delete;
+
+ private:
+  FpEnvironmentGuard* held_;
 };
 
 }  // namespace ftorch

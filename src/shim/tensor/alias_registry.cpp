@@ -233,6 +233,8 @@ void prepare_write(const Region& region) {
 
 at::Tensor Operands::add(Tensor& tensor, bool has_views) {
   const at::Tensor& value = tensor.value;
+  if (tensor.is_exposed() && !(value.requires_grad() && value.is_leaf())) [[unlikely]]
+    return value.clone();
   if (!tensor.wraps || !is_value_attached(tensor)) return value;
   if (has_views && value.storage().nbytes() > 2 * value.nbytes()) return value.contiguous();
   if (value.requires_grad()) return value;

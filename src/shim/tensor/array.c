@@ -52,3 +52,18 @@ int ft_tensor_to_array(ft_handle tensor, ft_array *array, const void *last, int 
   const ft_view view = view_of(array, last);
   return ft_view_fill(&view, tensor, dtype);
 }
+
+int ft_tensor_to_pointer(ft_handle tensor, ft_array *pointer, int dtype)
+{
+  if (pointer == NULL) return ft_fail(ft_invalid_argument, "pointer is a null pointer");
+  ft_view view = {NULL, (int64_t)pointer->elem_len, pointer->rank, {0}, {0}};
+  const int status = ft_view_point(tensor, dtype, &view);
+  if (status != ft_ok) return status;
+  pointer->base_addr = view.data;
+  for (int i = 0; i < view.rank; ++i) {
+    pointer->dim[i].lower_bound = 1;
+    pointer->dim[i].extent = view.extents[i];
+    pointer->dim[i].sm = view.strides[i];
+  }
+  return status;
+}

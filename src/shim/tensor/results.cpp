@@ -62,8 +62,8 @@ void check_apart(const char* name, const std::vector<Tensor*>& targets) {
       const bool is_one = targets[i] && targets[i] == targets[j];
       if (!is_one && !(may_meet && overlap(*memory, *memory_of(targets[j])))) continue;
       Context context(name, static_cast<int64_t>(i));
-      fail(ft_invalid_argument, "the tensor shares its memory with " + std::string(name) + "(" +
-                                    std::to_string(j + 1) + "); each result needs its own");
+      fail(ft_invalid_argument, "the tensor shares its memory with " + std::string(name) + "(" + std::to_string(j + 1) +
+                                    "); each result needs its own");
     }
   }
 }

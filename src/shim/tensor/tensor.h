@@ -58,6 +58,11 @@ struct Tensor {
   /// Made over memory of the program.
   bool wraps = false;
   EntryOf entry;
+  /// Shown to code of the program that reads it; the numbers are another's.
+  bool is_lent = false;
+  /// The value to whose memory the program has a pointer.
+  const at::TensorImpl* exposed = nullptr;
+  bool is_exposed() const { return exposed && exposed == value.unsafeGetTensorImpl(); }
   /// What a graph got instead of the array's memory the last time.
   std::weak_ptr<const CopiedMemory> last_copy;
 };
