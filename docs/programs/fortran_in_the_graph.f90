@@ -84,6 +84,7 @@ program fortran_in_the_graph
   real(real64), target :: first(16), observed(16), coefficient(1)
   type(torch_tensor) :: u, k, y, last(1), loss
   type(torch_optim) :: optim
+  type(integrator) :: model
   integer :: i
 
   first = [(sin(0.4_real64 * i) + 0.1_real64 * i, i=1, 16)]
@@ -95,11 +96,12 @@ program fortran_in_the_graph
   call torch_tensor_from_array(u, first, torch_kCPU)
   call torch_tensor_from_array(y, observed, torch_kCPU)
   call torch_tensor_from_array(k, coefficient, torch_kCPU, requires_grad=.true.)
-  if (.not. torch_gradcheck(integrator(steps=20), [u, k])) error stop 'the adjoint is wrong'
+  model%steps = 20
+  if (.not. torch_gradcheck(model, [u, k])) error stop 'the adjoint is wrong'
   call torch_optim_Adam(optim, [k], learning_rate=0.01)
   do i = 1, 200
     call optim%zero_grad()
-    call torch_apply(last, integrator(steps=20), [u, k])
+    call torch_apply(last, model, [u, k])
     call torch_loss_mse(loss, last(1), y)
     call torch_tensor_backward(loss)
     call optim%step()

@@ -286,10 +286,11 @@ contains
     type(torch_tensor), intent(in) :: inputs(:)
     type(torch_status), intent(out) :: status
     type(torch_tensor) :: inner(1)
+    type(cube) :: f  ! flang 19 does not compile `cube()` here
 
     self%thread_safe = .false.
-    call torch_apply(inner, cube(), inputs, status)
-    if (status%ok()) call torch_apply(outputs, cube(), inner, status)
+    call torch_apply(inner, f, inputs, status)
+    if (status%ok()) call torch_apply(outputs, f, inner, status)
   end subroutine nested_forward
 
   !> Another graph is made and differentiated within the pass.
