@@ -56,7 +56,7 @@ ENTRIES = (
     ),
     Entry(
         name="ft_tensor_to_pointer",
-        arguments="tensor:handle pointer:array dtype:int",
+        arguments="tensor:handle pointer:array dtype:int rank:int",
         comment="Associates a pointer of the tensor's rank, by its descriptor, with the numbers"
         " themselves. The tensor gets memory of its own first if a graph or another tensor has"
         " the same.",

@@ -53,10 +53,11 @@ int ft_tensor_to_array(ft_handle tensor, ft_array *array, const void *last, int 
   return ft_view_fill(&view, tensor, dtype);
 }
 
-int ft_tensor_to_pointer(ft_handle tensor, ft_array *pointer, int dtype)
+/* gfortran 11 describes a pointer to a complex scalar wrongly, so that rank and length are not taken from there. */
+int ft_tensor_to_pointer(ft_handle tensor, ft_array *pointer, int dtype, int rank)
 {
   if (pointer == NULL) return ft_fail(ft_invalid_argument, "pointer is a null pointer");
-  ft_view view = {NULL, (int64_t)pointer->elem_len, pointer->rank, {0}, {0}};
+  ft_view view = {NULL, 0, rank, {0}, {0}};
   const int status = ft_view_point(tensor, dtype, &view);
   if (status != ft_ok) return status;
   pointer->base_addr = view.data;

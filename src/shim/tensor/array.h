@@ -26,7 +26,7 @@ typedef struct {
 int ft_view_wrap(const ft_view *view, const int32_t *layout, int64_t layout_size, const int32_t *permute_dims,
                  int64_t permute_dims_size, const ft_options *options, ft_handle *out);
 int ft_view_fill(const ft_view *view, ft_handle tensor, int dtype);
-/* Fills a view that has a rank and an element size with the place of a tensor's numbers. */
+/* Fills a view that has a rank with the place of a tensor's numbers. */
 int ft_view_point(ft_handle tensor, int dtype, ft_view *view);
 
 #ifdef __GNUC__

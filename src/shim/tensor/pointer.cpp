@@ -55,6 +55,7 @@ int ft_view_point(ft_handle handle, int dtype, ft_view* view) {
   return guard(ft_invalid_argument, [&] {
     Tensor& one = tensor(handle, "the tensor");
     check_pointer(one.value, *view, dtype_of(dtype));
+    view->element_size = static_cast<int64_t>(c10::elementSize(dtype_of(dtype)));
     const at::Tensor memory = reachable_memory(one);
     view->data = memory.numel() > 0 ? static_cast<char*>(memory.mutable_data_ptr()) : nothing;
     int64_t dense = view->element_size;
