@@ -5,6 +5,7 @@ One row adds a dtype, device, function, optimizer, scheduler or loss on every le
 """
 
 from . import (
+    argument_kinds,
     cases,
     devices,
     dtypes,
@@ -18,6 +19,7 @@ from . import (
 )
 
 __all__ = [
+    "argument_kinds",
     "cases",
     "devices",
     "dtypes",

@@ -3,10 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .functions import FUNCTIONS, Function
+from .dtypes import DTYPES as DTYPE_ROWS
+from .functions import (
+    DIM,
+    DTYPE,
+    FUNCTIONS,
+    OPERAND,
+    TENSOR,
+    TENSORS,
+    Function,
+    FunctionArgument,
+)
 from .losses import (
     CLASSES,
     COUNTS,
@@ -25,8 +36,14 @@ if TYPE_CHECKING:
 
 DTYPES = ("float32", "float64")
 """Dtypes of all comparisons, in the order in which programs read and write them."""
-SHAPES = {"x": (3, 4), "y": (3, 4), "row": (4,), "s": ()}
-"""Operands of functions by name; `s` is a number."""
+COMPLEX = {"float32": "complex64", "float64": "complex128"}
+"""Dtypes of functions of complex tensors."""
+SHAPE = (3, 4)
+"""Shape of a tensor whose row says nothing else."""
+ROW = "row"
+"""An operand of shape [4] that is broadcast."""
+NUMBER_OPERAND = "s"
+"""An operand that is a number."""
 
 SAMPLES = (6, 5)
 """Shape of the input of a loss."""
@@ -53,32 +70,131 @@ FURTHER: dict[str, Callable[[np.random.Generator, tuple[int, int]], Any]] = {
     EACH_ELEMENT: lambda generator, shape: generator.uniform(0.3, 2.0, shape),
 }
 """Random further tensors of each kind."""
-TENSOR = "tensor"
+GIVEN = "tensor"
 """Value of a further tensor among the arguments of a call."""
 
 
-def forms(row: Function) -> tuple[tuple[str, ...], ...]:
+def operand_forms(row: Function) -> tuple[tuple[str, ...], ...]:
     """The operands of each call of a function."""
-    if len(row.arguments) == 1:
-        return (("x",),)
-    numbers = (("x", "s"), ("s", "x")) if row.takes_numbers else ()
-    return (("x", "y"), ("x", "row"), *numbers)
+    names = tuple(one.name for one in row.arguments if one.role == OPERAND)
+    if len(names) < 2:
+        return (names,)
+    x, y = names
+    return (names, (x, ROW), (x, NUMBER_OPERAND), (NUMBER_OPERAND, y))
 
 
-def function_cases() -> Iterator[tuple[Function, tuple[str, ...]]]:
-    """Each function with the operands of each call."""
-    return ((row, form) for row in FUNCTIONS for form in forms(row))
+def function_samples(row: Function) -> Iterator[dict[str, Any]]:
+    """What a function is given beside tensors: the samples of the row, or each dimension."""
+    if row.samples:
+        yield from map(dict, row.samples)
+        return
+    dims = [one for one in row.arguments if one.role == DIM]
+    if not dims or dims[0].is_optional:
+        yield {}
+    for number in (1, 2) if dims else ():
+        yield {"dim": number}
+    if any(one.name == "keepdim" for one in row.arguments):
+        yield {"keepdim": True}
+        yield {"dim": 1, "keepdim": True}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionCase:
+    """One call of a function."""
+
+    row: Function
+    operands: tuple[str, ...]
+    sample: Mapping[str, Any]
+
+    @property
+    def actual(self) -> tuple[tuple[FunctionArgument, str], ...]:
+        """Each argument that is given and what it is in the program: a variable or a literal."""
+        operands = iter(self.operands)
+        return tuple(
+            (one, next(operands) if one.role == OPERAND else self.text_of(one))
+            for one in self.row.arguments
+            if one.role in (OPERAND, TENSOR, TENSORS) or one.name in self.sample
+        )
+
+    def text_of(self, one: FunctionArgument) -> str:
+        """An argument in Fortran."""
+        if one.role == TENSOR:
+            return one.name
+        if one.role == TENSORS:
+            return "[first, second]"
+        return argument_text(one, self.sample[one.name])
+
+    @property
+    def tensors(self) -> tuple[str, ...]:
+        """Variables that are tensors, in the order in which the program reads them."""
+        given = []
+        for one, text in self.actual:
+            if one.role == TENSORS:
+                given += ["first", "second"]
+            elif one.role in (TENSOR, OPERAND) and text != NUMBER_OPERAND:
+                given.append(text)
+        return tuple(given)
+
+    @property
+    def differentiated(self) -> tuple[str, ...]:
+        """Tensors with a gradient."""
+        if self.row.no_gradient or self.row.dtype == "bool":
+            return ()
+        return tuple(name for name in self.tensors if name not in ("mask", "indices"))
+
+    @property
+    def call(self) -> str:
+        """The arguments in Fortran; by name from the first that was left out."""
+        names = [one.name for one in self.row.arguments]
+        return ", ".join(
+            text if names[place] == one.name else f"{one.name}={text}"
+            for place, (one, text) in enumerate(self.actual)
+        )
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of a tensor."""
+        if name == ROW:
+            return SHAPE[-1:]
+        if name in ("first", "second"):
+            name = "tensors"
+        return self.row.shapes.get(name, SHAPE)
+
+    def __str__(self) -> str:
+        given = "-".join(f"{name}={value}" for name, value in self.sample.items())
+        return "-".join(filter(None, [self.row.name, *self.operands, given])).replace(" ", "")
+
+
+def argument_text(one: FunctionArgument, value: Any) -> str:
+    """A value as Fortran writes it."""
+    if one.role == DTYPE:
+        return next(row.constant for row in DTYPE_ROWS if row.name == value)
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(str, value))}]"
+    if isinstance(value, str):
+        return f"'{value}'"
+    if isinstance(value, bool | float):
+        return fortran_literal(value)
+    return str(value)
+
+
+FUNCTION_CASES = tuple(
+    FunctionCase(row=row, operands=operands, sample=sample)
+    for row in FUNCTIONS
+    for operands in operand_forms(row)
+    for sample in function_samples(row)
+)
+"""Calls of all functions."""
 
 
 def loss_variants(row: Loss) -> Iterator[dict[str, float | bool | str]]:
     """Arguments of the calls of a loss by name: only what is required, then each other alone."""
     required: dict[str, float | bool | str] = {
-        one.name: TENSOR for one in row.tensors if one.is_required
+        one.name: GIVEN for one in row.tensors if one.is_required
     }
     yield required
     for one in row.tensors:
         if not one.is_required:
-            yield {**required, one.name: TENSOR}
+            yield {**required, one.name: GIVEN}
     for argument in row.arguments:
         yield from ({**required, argument.name: value} for value in argument.samples)
 

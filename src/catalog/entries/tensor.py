@@ -168,6 +168,11 @@ ENTRIES = (
         "those that are null become temporaries.",
     ),
     Entry(
+        name="ft_tensor_function",
+        arguments="row:int arguments:arguments size:int64 targets:handles_out targets_size:int64",
+        comment="Any other function by its row: its arguments in the order of the row, a target for each result.",
+    ),
+    Entry(
         name="ft_scope_begin",
         arguments="with_variables:int",
         comment="Temporaries made on this thread since the scope began and not released are freed "

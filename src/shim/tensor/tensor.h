@@ -143,6 +143,8 @@ ft_handle new_temporary(at::Tensor value);
 
 /// True when someone besides these `holders` can reach the tensor's memory.
 bool is_shared(const at::Tensor& value, std::size_t holders);
+/// True when both are in one piece of memory.
+bool shares_storage(const at::Tensor& a, const at::Tensor& b);
 /// True when elements of the tensor share memory.
 bool is_expanded(const at::Tensor& value);
 

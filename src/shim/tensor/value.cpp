@@ -66,6 +66,10 @@ bool is_shared(const at::Tensor& value, std::size_t holders) {
   return value.use_count() > holders || (value.has_storage() && value.storage().use_count() > 1);
 }
 
+bool shares_storage(const at::Tensor& a, const at::Tensor& b) {
+  return a.has_storage() && b.has_storage() && a.storage().is_alias_of(b.storage());
+}
+
 bool is_expanded(const at::Tensor& value) {
   return value.layout() == at::kStrided && at::has_internal_overlap(value) == at::MemOverlap::Yes;
 }
