@@ -36,23 +36,28 @@ def device_table() -> Table:
 
 def function_table() -> Table:
     """Functions in their forms."""
-    header = ("Expression", "Subroutine", "PyTorch", "Meaning")
+    header = ("Function", "Operator or intrinsic", "PyTorch", "Meaning")
     return header, (
-        (
-            code(expression(row)),
-            code(f"torch_tensor_{row.name}(output, {', '.join(row.dummies)})"),
-            code(row.reference),
-            row.doc,
-        )
+        (code(usage(row)), operator_of(row), code(row.reference), row.doc)
         for row in functions.FUNCTIONS
     )
 
 
-def expression(row: functions.Function) -> str:
-    """Return the use of a function as an operator, or nothing."""
-    if not row.symbol:
-        return ""
-    return f"a {row.symbol} b" if len(row.arguments) == 2 else f"{row.symbol}a"
+def usage(row: functions.Function) -> str:
+    """Return the call of a function; of a subroutine where there are several results."""
+    arguments = ", ".join(
+        f"[{one.name}]" if one.is_optional else one.name for one in row.arguments
+    )
+    if row.results:
+        return f"call torch_{row.name}({', '.join(row.results)}, {arguments})"
+    return f"torch_{row.name}({arguments})"
+
+
+def operator_of(row: functions.Function) -> str:
+    """Return the use of a function as an operator, or its name in ftorch_intrinsics."""
+    if row.symbol:
+        return code(f"x {row.symbol} y" if len(row.arguments) == 2 else f"{row.symbol} x")
+    return code(row.intrinsic)
 
 
 def optimizer_table() -> Table:

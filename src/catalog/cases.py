@@ -121,7 +121,7 @@ class FunctionCase:
         if one.role == TENSOR:
             return one.name
         if one.role == TENSORS:
-            return "[first, second]"
+            return "many"
         return argument_text(one, self.sample[one.name])
 
     @property
@@ -130,7 +130,7 @@ class FunctionCase:
         given = []
         for one, text in self.actual:
             if one.role == TENSORS:
-                given += ["first", "second"]
+                given += ["many(1)", "many(2)"]
             elif one.role in (TENSOR, OPERAND) and text != NUMBER_OPERAND:
                 given.append(text)
         return tuple(given)
@@ -155,7 +155,7 @@ class FunctionCase:
         """Shape of a tensor."""
         if name == ROW:
             return SHAPE[-1:]
-        if name in ("first", "second"):
+        if name.startswith("many"):
             name = "tensors"
         return self.row.shapes.get(name, SHAPE)
 

@@ -3,67 +3,152 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import pytest
 import torch
 
-from catalog.cases import DTYPES, SHAPES, function_cases
-from catalog.functions import FUNCTIONS
+from catalog.cases import COMPLEX, DTYPES, FUNCTION_CASES, NUMBER_OPERAND
+from catalog.dtypes import DTYPES as ROWS
+from catalog.functions import DIM, DTYPE, TENSORS
 
-CASES = list(function_cases())
+CODES = {getattr(torch, row.name): row.code for row in ROWS}
+TYPES = {code: dtype for dtype, code in CODES.items()}
 
 
-@pytest.fixture(scope="module")
-def inputs(generator):
-    """Operands of each row in its domain, and weights of the results, by dtype and row."""
+def random_tensor(generator, case, name, precision):
+    """A tensor of a case: indices and masks, or numbers in the domain of the row."""
+    shape = case.shape(name)
+    if name == "indices":
+        return torch.from_numpy(generator.integers(1, 4, shape))
+    if name == "mask" or case.row.dtype == "bool":
+        return torch.from_numpy(generator.integers(0, 2, shape) == 1)
+    x = torch.from_numpy(np.asarray(generator.uniform(*case.row.domain, shape)))
+    if case.row.dtype == "complex":
+        x = torch.complex(x, torch.from_numpy(generator.uniform(*case.row.domain, shape)))
+        return x.to(getattr(torch, COMPLEX[precision]))
+    if case.row.prepared and name == "x":
+        x = eval(case.row.prepared, {"torch": torch}, {"x": x})
+    return x.to(getattr(torch, precision))
 
-    def operands(row, dtype):
-        arrays = {
-            name: np.asarray(generator.uniform(*row.domain, shape)).astype(dtype)
-            for name, shape in SHAPES.items()
+
+def reference_arguments(case, operands):
+    """The arguments of the PyTorch expression: dimensions from 0, and defaults."""
+    arguments = {one.name: one.default for one in case.row.arguments}
+    for one, text in case.actual:
+        if one.role == TENSORS:
+            arguments[one.name] = [operands["many(1)"], operands["many(2)"]]
+        elif one.name in case.sample:
+            arguments[one.name] = case.sample[one.name]
+        else:
+            arguments[one.name] = operands[text]
+    for one in case.row.arguments:
+        if one.role == DIM and arguments[one.name] is not None:
+            arguments[one.name] -= 1
+        elif one.role == DTYPE:
+            arguments[one.name] = getattr(torch, arguments[one.name])
+    return arguments
+
+
+def expected_results(case, operands):
+    """What PyTorch gives: one tensor or several."""
+    names = reference_arguments(case, operands)
+    if NUMBER_OPERAND in case.operands and not case.row.symbol:
+        number = next(one.name for one, text in case.actual if text == NUMBER_OPERAND)
+        tensor = next(operands[name] for name in case.tensors if name != "mask")
+        names[number] = torch.tensor(names[number], dtype=tensor.dtype)
+    results = eval(case.row.reference, {"torch": torch}, names)
+    return results if isinstance(results, tuple) else (results,)
+
+
+def packed(tensor, requires_grad=False):
+    """A tensor as the driver reads it."""
+    head = struct.pack(
+        "4i", CODES[tensor.dtype], requires_grad, tensor.dim(), tensor.element_size()
+    )
+    shape = struct.pack(f"{tensor.dim()}q", *tensor.shape)
+    return head + shape + tensor.detach().numpy().tobytes(order="F")
+
+
+def unpacked(stream):
+    """The next tensor that the driver wrote."""
+    dtype, rank = stream.take("int32", 2).tolist()
+    shape = stream.take("int64", rank).tolist()
+    numpy_name = str(TYPES[dtype]).removeprefix("torch.")
+    start = stream.position
+    tensor = stream.take(numpy_name, *shape)
+    stream.position = start + 16 * max(int(np.prod(shape)), 1)
+    return tensor
+
+
+class Run:
+    """A case with its operands, weights of its results, and what PyTorch finds."""
+
+    def __init__(self, generator, case, precision):
+        self.case = case
+        self.operands = {
+            name: random_tensor(generator, case, name, precision) for name in case.tensors
         }
-        return {**arrays, "weight": generator.uniform(0.1, 0.9, (3, 4)).astype(dtype)}
+        self.packed = b""
+        if NUMBER_OPERAND in case.operands:
+            self.operands[NUMBER_OPERAND] = float(generator.uniform(*case.row.domain))
+            self.packed = struct.pack("d", self.operands[NUMBER_OPERAND])
+        for name in case.differentiated:
+            self.operands[name].requires_grad_()
+        for name in case.tensors:
+            self.packed += packed(self.operands[name], name in case.differentiated)
+        self.results = expected_results(case, self.operands)
+        self.gradients = []
+        if case.differentiated:
+            self.differentiate(generator)
 
-    return {dtype: {row.name: operands(row, dtype) for row in FUNCTIONS} for dtype in DTYPES}
+    def differentiate(self, generator):
+        weights = [
+            torch.from_numpy(np.asarray(generator.uniform(0.1, 0.9, one.shape))).to(one.dtype)
+            for one in self.results
+        ]
+        self.packed += b"".join(packed(weight) for weight in weights)
+        leaves = [self.operands[name] for name in self.case.differentiated]
+        torch.autograd.backward(self.results, weights)
+        self.gradients = [leaf.grad for leaf in leaves]
 
 
 @pytest.fixture(scope="module")
-def answers(inputs, run_driver):
-    """Value and gradients of each case by dtype, row and form, in the order of the driver."""
-    arrays = [
-        array
-        for rows in inputs.values()
-        for operands in rows.values()
-        for array in operands.values()
-    ]
-    stream = run_driver("reference_functions", *arrays)
+def runs(generator):
+    """Each case in each precision."""
+    return {
+        (precision, str(case)): Run(generator, case, precision)
+        for precision in DTYPES
+        for case in FUNCTION_CASES
+    }
+
+
+@pytest.fixture(scope="module")
+def answers(runs, run_driver):
+    """Results of the subroutine and of the function, and gradients, of each case."""
+    stream = run_driver(
+        "reference_functions", *(np.frombuffer(run.packed, np.uint8) for run in runs.values())
+    )
     found = {}
-    for dtype in DTYPES:
-        for row, form in CASES:
-            value = stream.take(dtype, *(() if row.family == "reduction" else (3, 4)))
-            tensors = [] if row.no_gradient else [name for name in form if name != "s"]
-            gradients = [stream.take(dtype, *SHAPES[name]) for name in tensors]
-            found[dtype, row.name, form] = (value, gradients)
+    for key, run in runs.items():
+        forms = 1 if run.case.row.results else 2
+        results = [[unpacked(stream) for _ in run.results] for _ in range(forms)]
+        found[key] = results, [unpacked(stream) for _ in run.gradients]
     assert stream.finished()
     return found
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(
-    ("row", "form"), CASES, ids=[f"{row.name}-{'-'.join(form)}" for row, form in CASES]
-)
-def test_function(dtype, row, form, inputs, answers, agree):
-    operands = {k: torch.from_numpy(v.copy()) for k, v in inputs[dtype][row.name].items()}
-    leaves = [operands[name] for name in form if name != "s"]
-    for leaf in leaves:
-        leaf.requires_grad_(row.no_gradient is None)
-    names = dict(zip("xy", (operands[name] for name in form)))
-    if "s" in form:
-        names["xy"[form.index("s")]] = operands["s"].item()
-    expected = eval(row.reference, {"torch": torch}, names)
-    value, gradients = answers[dtype, row.name, form]
-    agree(dtype, value, expected, "value")
-    if row.no_gradient is None:
-        expected.backward(operands["weight"] if expected.dim() else None)
-        for leaf, gradient in zip(leaves, gradients):
-            agree(dtype, gradient, leaf.grad, "gradient")
+@pytest.mark.parametrize("precision", DTYPES)
+@pytest.mark.parametrize("name", [str(case) for case in FUNCTION_CASES])
+def test_function(precision, name, runs, answers, agree):
+    run, (results, gradients) = runs[precision, name], answers[precision, name]
+    for form in results:
+        for got, expected in zip(form, run.results, strict=True):
+            agree(precision, got, expected, "value")
+    for got, expected in zip(gradients, run.gradients, strict=True):
+        agree(precision, got, expected, "gradient")
+
+
+def test_names_of_cases_are_different():
+    assert len({str(case) for case in FUNCTION_CASES}) == len(FUNCTION_CASES)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from catalog.cases import DTYPES, FURTHER, SAMPLES, TARGETS, TENSOR, loss_cases
+from catalog.cases import DTYPES, FURTHER, GIVEN, SAMPLES, TARGETS, loss_cases
 from catalog.losses import CLASSES, LOSSES
 
 CASES = [
@@ -67,7 +67,7 @@ def test_loss(dtype, row, target, variant, reduction, inputs, answers, agree):
     keywords |= {
         one.python: torch.from_numpy(inputs[dtype][row.name][one.name].copy())
         for one in row.tensors
-        if variant.get(one.name) == TENSOR
+        if variant.get(one.name) == GIVEN
     }
     prediction = torch.from_numpy(inputs[dtype][row.name]["prediction"].copy()).requires_grad_()
     keywords[row.input_keyword] = prediction

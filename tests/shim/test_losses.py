@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from catalog import losses
-from catalog.cases import FURTHER, SAMPLES, TARGETS, TENSOR, loss_variants
+from catalog.cases import FURTHER, GIVEN, SAMPLES, TARGETS, loss_variants
 from shim import ShimError, create, loss, wrap
 
 ROWS = list(enumerate(losses.LOSSES))
@@ -39,7 +39,7 @@ def test_values_and_gradients(number, row, kind, variant, reduction, dtype, gene
     further = {
         one.name: FURTHER[one.kind](generator, SAMPLES).astype(dtype)
         for one in row.tensors
-        if variant.get(one.name) == TENSOR
+        if variant.get(one.name) == GIVEN
     }
     required = [one.name for one in row.tensors if one.is_required]
     leaf = torch.tensor(input, requires_grad=True)
@@ -94,7 +94,7 @@ def test_elements_where_formulas_end(number, row, variant, reduction, generator)
     further = {
         one.name: np.asfortranarray(np.where(input > 0.5, 0.0, 2.0))
         for one in row.tensors
-        if one.kind == losses.EACH_ELEMENT and variant.get(one.name) == TENSOR
+        if one.kind == losses.EACH_ELEMENT and variant.get(one.name) == GIVEN
     }
     leaves = [torch.tensor(one, requires_grad=True) for one in (input, target)]
     keywords = {one.python: variant[one.name] for one in row.arguments if one.name in variant}

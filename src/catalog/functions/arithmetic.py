@@ -61,6 +61,7 @@ ROWS = (
     ),
     arithmetic(
         name="atan2",
+        keeps_integers=True,
         doc="Angle of the point with ordinate `x` and abscissa `y`, from -pi to pi.",
         reference="torch.atan2(x, y)",
         intrinsic="atan2",
@@ -69,6 +70,7 @@ ROWS = (
     ),
     arithmetic(
         name="hypot",
+        keeps_integers=True,
         doc="Length of the vector of two components, without overflow; real tensors.",
         reference="torch.hypot(x, y)",
         intrinsic="hypot",
@@ -117,9 +119,11 @@ ROWS = (
     ),
     arithmetic(
         name="copysign",
+        keeps_integers=True,
         call="with_sign(x, y)",
         doc="Absolute value of `x` with the sign of `y`, as Fortran's `sign(x, y)`.",
-        reference="torch.copysign(x, y)",
+        reference="torch.copysign(x, y) if x.is_floating_point() or y.is_floating_point()"
+        " else torch.where(y < 0, -torch.abs(x), torch.abs(x))",
         intrinsic="sign",
         fortran="sign(x, y)",
         domain=(-0.9, 0.9),

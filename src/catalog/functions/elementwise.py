@@ -61,7 +61,7 @@ ROWS = (
     elementwise(
         name="sign",
         call="at::sgn(x)",
-        doc="-1, 0 or 1; of a complex number, the number divided by its absolute value.",
+        doc="Sign as -1, 0 or 1; of a complex number, the number divided by its absolute value.",
         reference="torch.sgn(x)",
         intrinsic="sign",
         domain=(-0.9, 0.9),

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 TENSOR = "tensor"
@@ -105,6 +105,23 @@ class Function:
     def tensors(self) -> tuple[FunctionArgument, ...]:
         """The arguments that are tensors, or may be."""
         return tuple(one for one in self.arguments if one.role in (TENSOR, OPERAND))
+
+    @property
+    def subroutine_variants(self) -> tuple[tuple[str, tuple[FunctionArgument, ...]], ...]:
+        """Suffixes of the subroutines and their arguments: several where the established API has
+        but the tensor, so that the status may be the argument that follows it."""
+        if self.subroutine_dummy is None:
+            return (("", self.arguments),)
+        x, *others = self.arguments
+        first = replace(x, name=self.subroutine_dummy)
+        required = [replace(one, is_optional=False) for one in others]
+        return (
+            ("", (first,)),
+            *(
+                (f"_{one.name}", (x, required[place], *others[place + 1 :]))
+                for place, one in enumerate(others)
+            ),
+        )
 
     @property
     def is_direct(self) -> bool:
