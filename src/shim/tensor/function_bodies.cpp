@@ -9,6 +9,7 @@
 #include <ATen/ops/gather.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/prod.h>
+#include <ATen/ops/result_type.h>
 #include <ATen/ops/roll.h>
 #include <ATen/ops/sign.h>
 #include <ATen/ops/stack.h>
@@ -64,8 +65,10 @@ at::Tensor nearest_integer(const at::Tensor& x) {
 }
 
 at::Tensor with_sign(const at::Tensor& x, const at::Tensor& y) {
-  if (x.is_floating_point() || y.is_floating_point()) return at::copysign(x, y);
-  return at::where(y.lt(0), at::abs(x).neg(), at::abs(x));
+  const at::ScalarType dtype = at::result_type(x, y);
+  if (!c10::isIntegralType(dtype, /*includeBool=*/false)) return at::copysign(x, y);
+  const at::Tensor size = at::abs(x);
+  return at::where(y.lt(0), size.neg(), size).to(dtype);
 }
 
 at::Tensor product(const at::Tensor& x, const OptionalDim& dim, bool keepdim) {
