@@ -19,7 +19,7 @@ sys.path.append(str(Path(__file__).parents[2] / "src"))
 
 from catalog.argument_kinds import KINDS as ARGUMENTS
 from catalog.entries import ENTRIES
-from catalog.functions import FUNCTIONS, Function
+from catalog.functions import FUNCTIONS
 from catalog.kinds import KINDS
 from catalog.losses import LOSSES
 from catalog.optimizers import GROUP_ARGUMENTS
@@ -57,36 +57,9 @@ class Scalar(ctypes.Structure):
 
 
 class Argument(ctypes.Structure):
-    """ft_argument: a tensor, tensors, a number, a logical, integers or a text in its box."""
+    """ft_argument: an argument in its box."""
 
     _fields_ = (("kind", c_int32), ("size", c_int64), ("data", c_void_p), ("number", Scalar))
-
-    def __init__(self, value: Any = None, kind: str | None = None) -> None:
-        super().__init__(ARGUMENT_KINDS["none"], 0, None, Scalar(0))
-        self.value = value
-        if value is None:
-            return
-        if isinstance(value, Tensor):
-            self._set("tensor", value.handle.value)
-        elif isinstance(value, bool):
-            self._set("logical", number=int(value))
-        elif isinstance(value, int | float):
-            self._set(kind or "number", number=value)
-        elif isinstance(value, str):
-            self.memory = ctypes.create_string_buffer(value.encode())
-            self._set("text", ctypes.addressof(self.memory), len(value.encode()))
-        elif all(isinstance(one, Tensor) for one in value) and value:
-            self.memory = handles(value)
-            self._set("tensors", ctypes.addressof(self.memory), len(value))
-        else:
-            self.memory = extents(value)
-            self._set("integers", ctypes.addressof(self.memory), len(value))
-
-    def _set(
-        self, kind: str, data: int | None = None, size: int = 0, number: float = 0
-    ) -> None:
-        self.kind, self.data, self.size = ARGUMENT_KINDS[kind], data, size
-        self.number = Scalar(number)
 
 
 class Options(ctypes.Structure):
@@ -304,38 +277,14 @@ def binary(
 
 def unary(number: int, a: Tensor, into: Tensor | None = None) -> Tensor:
     """A function of one tensor."""
-    if not FUNCTIONS[number].is_direct:
-        return function(FUNCTIONS[number].name, a, into=into)
     result = into or Tensor()
-    call("ft_tensor_unary", number, a.handle, result.target)
-    return result
-
-
-def reference(row: Function, x: Any, y: Any) -> torch.Tensor:
-    """What PyTorch gives for two operands; its functions take no numbers, unlike its operators."""
-    if row.symbol is None and not isinstance(x, torch.Tensor):
-        x = torch.tensor(x, dtype=torch.result_type(y, x))
-    if row.symbol is None and not isinstance(y, torch.Tensor):
-        y = torch.tensor(y, dtype=torch.result_type(x, y))
-    return eval(row.reference, {"torch": torch}, {"x": x, "y": y})
-
-
-def function(name: str, *arguments: Any, into: Tensor | None = None) -> Tensor:
-    """A function by its name, with all its arguments or the first of them."""
-    number, row = next((i, one) for i, one in enumerate(FUNCTIONS) if one.name == name)
-    if row.is_direct:
-        return unary(number, *arguments) if len(arguments) == 1 else binary(number, *arguments)
-    given = [*arguments, *[None] * (len(row.arguments) - len(arguments))]
-    kinds = ("dtype" if one.role == "dtype" else None for one in row.arguments)
-    boxes = (Argument * len(given))(*(Argument(value, kind) for value, kind in zip(given, kinds)))
-    kept = [Argument(value) for value in given]
-    for box, one in zip(boxes, kept):
-        box.data = one.data
-    result = into or Tensor()
-    call(
-        *("ft_tensor_function", number, boxes, c_int64(len(given))),
-        *(result.target, c_int64(1)),
-    )
+    if FUNCTIONS[number].is_direct:
+        call("ft_tensor_unary", number, a.handle, result.target)
+        return result
+    # All other arguments are left out.
+    boxes = (Argument * len(FUNCTIONS[number].arguments))()
+    boxes[0] = Argument(ARGUMENT_KINDS["tensor"], 0, a.handle.value)
+    call("ft_tensor_function", number, boxes, c_int64(len(boxes)), result.target, c_int64(1))
     return result
 
 

@@ -6,10 +6,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from functions import reference
 
 import shim
 from catalog.functions import FUNCTIONS
-from shim import ShimError, binary, create, reference, unary, wrap
+from shim import ShimError, binary, create, unary, wrap
 
 PAIRS = [
     ("float32", "float32"),
@@ -76,14 +77,15 @@ def test_numbers(number, row, dtype, shape, value, side, generator) -> None:
         check(binary(number, *operands), expected)
 
 
-@pytest.mark.parametrize(("number", "row"), DIFFERENTIABLE, ids=lambda one: getattr(one, "name", ""))
+@pytest.mark.parametrize(
+    ("number", "row"), DIFFERENTIABLE, ids=lambda one: getattr(one, "name", "")
+)
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_gradients_beside_numbers(number, row, side) -> None:
     """Twice, so that a number held by the first graph is not the number of the second."""
     leaf = torch.tensor([1.5, 2.5], dtype=torch.float64, requires_grad=True)
     total = sum(
-        reference(row, *((v, leaf) if side == "left" else (leaf, v))).sum()
-        for v in (2.0, 3.0)
+        reference(row, *((v, leaf) if side == "left" else (leaf, v))).sum() for v in (2.0, 3.0)
     )
     total.backward()
     a = wrap(np.array([1.5, 2.5]), 1)

@@ -8,9 +8,10 @@ import random
 import numpy as np
 import pytest
 import torch
+from functions import reference
 
 from catalog.functions import FUNCTIONS, Function
-from shim import DTYPES, ShimError, binary, create, reference, wrap
+from shim import DTYPES, ShimError, binary, create, wrap
 
 SIDES = ("left", "right")
 

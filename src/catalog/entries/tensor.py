@@ -170,7 +170,8 @@ ENTRIES = (
     Entry(
         name="ft_tensor_function",
         arguments="row:int arguments:arguments size:int64 targets:handles_out targets_size:int64",
-        comment="Any other function by its row: its arguments in the order of the row, a target for each result.",
+        comment="Any other function by its row: its arguments in the order of the row, a target "
+        "for each result.",
     ),
     Entry(
         name="ft_scope_begin",

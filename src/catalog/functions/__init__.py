@@ -26,6 +26,7 @@ from .function import (
     INTEGERS,
     NUMBER,
     OPERAND,
+    ROLES,
     TENSOR,
     TENSORS,
     TEXT,
@@ -45,6 +46,7 @@ __all__ = [
     "INTEGERS",
     "NUMBER",
     "OPERAND",
+    "ROLES",
     "TENSOR",
     "TENSORS",
     "TEXT",
@@ -66,5 +68,7 @@ FUNCTIONS: tuple[Function, ...] = (
 )
 FAMILIES = tuple(dict.fromkeys(row.family for row in FUNCTIONS))
 """Families in the order of the rows."""
-HEADERS = sorted({name for row in FUNCTIONS for name in re.findall(r"at::([a-z]\w+)", row.expression)})
+HEADERS = sorted(
+    {name for row in FUNCTIONS for name in re.findall(r"at::([a-z]\w+)", row.expression)}
+)
 """Functions of LibTorch that the rows name."""

@@ -123,7 +123,7 @@ ROWS = (
         call="with_sign(x, y)",
         doc="Absolute value of `x` with the sign of `y`, as Fortran's `sign(x, y)`.",
         reference="torch.copysign(x, y) if x.is_floating_point() or y.is_floating_point()"
-        " else torch.where(y < 0, -torch.abs(x), torch.abs(x))",
+        " else torch.where(y < 0, -torch.abs(x), torch.abs(x)).to(torch.result_type(x, y))",
         intrinsic="sign",
         fortran="sign(x, y)",
         domain=(-0.9, 0.9),

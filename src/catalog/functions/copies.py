@@ -29,15 +29,16 @@ ROWS = (
         name="contiguous",
         arguments=(tensor(),),
         call="x.contiguous()",
-        doc="A copy in PyTorch's order of elements in memory, in which the last dimension varies fastest.",
+        doc="A copy in PyTorch's order of elements in memory, in which the last dimension varies"
+        " fastest.",
         reference="x.contiguous()",
     ),
     copy(
         name="cast",
         arguments=(tensor(), FunctionArgument(name="dtype", role=DTYPE)),
         call="cast(x, dtype)",
-        doc="A copy of another dtype; numbers are rounded where they must be, and an imaginary part is"
-        " never dropped.",
+        doc="A copy of another dtype; numbers are rounded where they must be; an imaginary part"
+        " is never dropped.",
         reference="x.to(dtype)",
         samples=({"dtype": "float32"}, {"dtype": "float64"}),
     ),

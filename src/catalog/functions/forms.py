@@ -47,4 +47,7 @@ def forms(row: Function) -> Iterator[tuple[str, tuple[str, ...]]]:
                     types.append(integer)
                 else:
                     types.append(one.role)
-            yield "_".join([*operands, integer] if integer else operands or (TENSOR,)), tuple(types)
+            yield (
+                "_".join([*operands, integer] if integer else operands or (TENSOR,)),
+                tuple(types),
+            )

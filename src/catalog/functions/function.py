@@ -30,6 +30,12 @@ TEXT = "text"
 DTYPE = "dtype"
 """Role of an argument: an element type."""
 
+ROLES = {
+    *(TENSOR, OPERAND, TENSORS, DIM, INTEGER, INTEGERS, INDICES),
+    *(NUMBER, FLAG, TEXT, DTYPE),
+}
+"""All of them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionArgument:
@@ -49,7 +55,7 @@ class FunctionArgument:
 
 @dataclass(frozen=True, kw_only=True)
 class Function:
-    """One function: `torch_<name>`, `torch_tensor_<name>` and `operator(<symbol>)`, if it has one."""
+    """One function: `torch_<name>`, `torch_tensor_<name>` and, if it has one, an operator."""
 
     name: str
     """Name of the procedures."""
@@ -84,7 +90,7 @@ class Function:
     prepared: str | None = None
     """Expression of PyTorch that makes the `x` of tests from a random one."""
     samples: tuple[Mapping[str, Any], ...] = ()
-    """Arguments that tests give beside the tensors, as in Fortran; those of dimensions need none."""
+    """Arguments that tests give beside the tensors, as in Fortran; dimensions need none."""
     dtype: str | None = None
     """Dtype of the tensors in tests, where it is neither real kind."""
     no_gradient: str | None = None

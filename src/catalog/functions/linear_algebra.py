@@ -68,7 +68,8 @@ ROWS = (
         prepared="x @ x.T + torch.eye(4, dtype=x.dtype)",
         arguments=(tensor(),),
         call="at::linalg_cholesky(x)",
-        doc="Lower triangular factor of a positive definite matrix, of which the lower part is read.",
+        doc="Lower triangular factor of a positive definite matrix, of which the lower part is"
+        " read.",
         reference="torch.linalg.cholesky(x)",
         shapes=SQUARE,
     ),
@@ -86,7 +87,8 @@ ROWS = (
         arguments=(tensor(),),
         call="at::linalg_svd(x, false)",
         results=("u", "s", "vh"),
-        doc="Reduced singular value decomposition: `x` is `u` times the diagonal of `s` times `vh`.",
+        doc="Reduced singular value decomposition: `x` is `u` times the diagonal of `s` times"
+        " `vh`.",
         reference="torch.linalg.svd(x, full_matrices=False)",
         shapes={"x": (4, 3)},
     ),
@@ -96,8 +98,8 @@ ROWS = (
         arguments=(tensor(),),
         call="at::linalg_eigh(x)",
         results=("eigenvalues", "eigenvectors"),
-        doc="Eigenvalues in ascending order, and eigenvectors as columns, of a symmetric or Hermitian"
-        " matrix, of which the lower part is read.",
+        doc="Eigenvalues in ascending order, and eigenvectors as columns, of a symmetric or"
+        " Hermitian matrix, of which the lower part is read.",
         reference="torch.linalg.eigh(x)",
         shapes=SQUARE,
     ),

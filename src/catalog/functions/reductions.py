@@ -60,7 +60,8 @@ ROWS = (
     reduction(
         name="maxloc",
         call="place_of_extreme(at::argmax, x, dim, keepdim)",
-        doc="Place of the greatest value, from 1, int64: along `dim`, or the indices of all dimensions."
+        doc="Place of the greatest value, from 1, int64: along `dim`, or the indices of all"
+        " dimensions."
         " The first in Fortran's order of elements counts.",
         reference="torch.argmax(x, dim, keepdim) + 1 if dim is not None else torch.tensor([i + 1"
         " for i in torch.unravel_index(torch.argmax(x), x.shape)])",

@@ -28,8 +28,7 @@ FunctionArguments::FunctionArguments(const char* const* names, std::size_t count
                                      int64_t size)
     : names_(names), arguments_(arguments), count_(count), places_(count) {
   if (size != static_cast<int64_t>(count))
-    fail(ft_invalid_argument,
-         std::to_string(size) + " arguments are given; the function has " + std::to_string(count));
+    fail(ft_invalid_argument, std::to_string(size) + " arguments are given; the function has " + std::to_string(count));
   take_tensors();
 }
 
@@ -92,7 +91,9 @@ OptionalDim FunctionArguments::optional_dim(std::size_t place, int64_t rank) con
   return is_given(place) ? OptionalDim(dim(place, rank)) : OptionalDim();
 }
 
-int64_t FunctionArguments::integer(std::size_t place) const { return of_kind(place, ft_argument_number).number.integer; }
+int64_t FunctionArguments::integer(std::size_t place) const {
+  return of_kind(place, ft_argument_number).number.integer;
+}
 
 at::IntArrayRef FunctionArguments::integers(std::size_t place) const {
   const ft_argument& argument = of_kind(place, ft_argument_integers);

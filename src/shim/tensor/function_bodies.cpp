@@ -45,8 +45,8 @@ at::Tensor indices_from_zero(const at::Tensor& indices, int64_t extent) {
   const auto [least, greatest] = at::aminmax(whole);
   const int64_t wrong = least.item<int64_t>() < 1 ? least.item<int64_t>() : greatest.item<int64_t>();
   if (wrong < 1 || wrong > extent)
-    fail(ft_invalid_argument, "an index is " + std::to_string(wrong) + "; indices count from 1, and here to " +
-                                  std::to_string(extent));
+    fail(ft_invalid_argument,
+         "an index is " + std::to_string(wrong) + "; indices count from 1, and here to " + std::to_string(extent));
   return whole.sub(1);
 }
 
@@ -137,8 +137,8 @@ at::Tensor fortran_reshape(const at::Tensor& x, at::IntArrayRef shape) {
 
 at::Tensor selected(const at::Tensor& x, int64_t dim, int64_t index) {
   if (index < 1 || index > x.size(dim))
-    fail(ft_invalid_argument, "index is " + std::to_string(index) + "; indices count from 1, and here to " +
-                                  std::to_string(x.size(dim)));
+    fail(ft_invalid_argument,
+         "index is " + std::to_string(index) + "; indices count from 1, and here to " + std::to_string(x.size(dim)));
   return x.select(dim, index - 1);
 }
 

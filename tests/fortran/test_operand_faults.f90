@@ -1,0 +1,74 @@
+! SPDX-License-Identifier: MIT
+!> What functions of tensors refuse: dimensions, indices, shapes and dtypes that are wrong; nothing is written then.
+module operand_faults_cases
+  use, intrinsic :: iso_c_binding, only: c_associated
+  use, intrinsic :: iso_fortran_env, only: int64, real64
+  use ftorch
+  use ftorch_intrinsics, only: sum
+  use testing, only: check, check_status
+  implicit none
+  private
+  public :: refusals
+
+contains
+
+  subroutine refusals()
+    real(real64), target :: x(2, 3)
+    type(torch_tensor) :: a, c
+    type(torch_status) :: status
+
+    x = 1
+    call torch_tensor_from_array(a, x, torch_kCPU)
+    call torch_tensor_sum(c, a, 3, status=status)
+    call check_status(status, torch_invalid_argument, 'dim is 3; dimensions count from 1, and here to 2')
+    call torch_tensor_sum(c, a, -1, status=status)
+    call check_status(status, torch_invalid_argument, 'dim is -1; dimensions count from 1')
+    call torch_tensor_maxval(c, a, 0, status=status)
+    call check_status(status, torch_invalid_argument, 'dim is 0')
+    call torch_tensor_any(c, a, status=status)
+    call check_status(status, torch_dtype_mismatch, 'float64; it must be logical')
+    call torch_tensor_count(c, a, status=status)
+    call check_status(status, torch_dtype_mismatch, 'it must be logical')
+    call torch_tensor_merge(c, a, a, a, status)
+    call check_status(status, torch_dtype_mismatch, 'it must be logical')
+    call torch_tensor_matmul(c, a, a, status)
+    call check_status(status, torch_shape_mismatch, '2x3')
+    call torch_tensor_select(c, a, 1, 3, status)
+    call check_status(status, torch_invalid_argument, 'index is 3; indices count from 1, and here to 2')
+    call torch_tensor_narrow(c, a, 2, 0, 2, status)
+    call check_status(status, torch_invalid_argument, 'first:last is 0:2; the dimension is 1:3')
+    call torch_tensor_narrow(c, a, 2, 3, 4, status)
+    call check_status(status, torch_invalid_argument, 'first:last is 3:4; the dimension is 1:3')
+    call torch_tensor_index_select(c, a, 1, [1, 0], status)
+    call check_status(status, torch_invalid_argument, 'an index is 0')
+    call torch_tensor_index_select(c, a, 1, [3_int64], status)
+    call check_status(status, torch_invalid_argument, 'an index is 3')
+    call torch_tensor_permute(c, a, [1, 1], status)
+    call check_status(status, torch_invalid_argument, 'order is [1, 1]; it must be a permutation of 1 to 2')
+    call torch_tensor_reshape(c, a, [4, 2], status)
+    call check_status(status, torch_shape_mismatch, '[4, 2]')
+    call torch_tensor_fortran_reshape(c, a, [-1, 2], status)
+    call check_status(status, torch_invalid_argument, 'must not be negative')
+    call torch_tensor_transpose(c, sum(a), status)
+    call check_status(status, torch_shape_mismatch, 'a matrix has rank 2')
+    call torch_tensor_leaky_relu(c, a, slope='0.1', status=status)
+    call check_status(status, torch_invalid_argument, 'slope is no integer')
+    call torch_tensor_einsum(c, 'ij,jk', [a], status)
+    call check(.not. status%ok(), 'an equation for two tensors')
+    call torch_tensor_cast(c, a, 77, status)
+    call check(.not. status%ok(), 'a dtype that is none')
+    call torch_tensor_add(c, a, torch_reshape(a, [6]), status)
+    call check_status(status, torch_shape_mismatch, 'do not broadcast')
+    call check(.not. c_associated(c%p), 'nothing was written')
+  end subroutine refusals
+
+end module operand_faults_cases
+
+program test_operand_faults
+  use operand_faults_cases
+  use testing, only: add_case, run_cases
+  implicit none
+
+  call add_case('refusals', refusals)
+  call run_cases()
+end program test_operand_faults
