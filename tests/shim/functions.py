@@ -4,13 +4,28 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import c_int64
+from ctypes import c_double, c_int32, c_int64, c_void_p
 from typing import Any
 
 import torch
 
+from catalog.argument_kinds import KINDS
 from catalog.functions import DTYPE, FUNCTIONS, Function
-from shim import ARGUMENT_KINDS, DTYPES, Argument, Scalar, Tensor, binary, call, extents, handles
+from shim import DTYPES, Scalar, Tensor, binary, call, extents, handles
+
+ARGUMENT_KINDS = {name: code for code, name, _ in KINDS}
+
+
+class Argument(ctypes.Structure):
+    """ft_argument: an argument in its box."""
+
+    _fields_ = (
+        ("kind", c_int32),
+        ("size", c_int64),
+        ("data", c_void_p),
+        ("number", Scalar),
+        ("imaginary", c_double),
+    )
 
 
 def box(value: Any, role: str) -> tuple[Argument, Any]:

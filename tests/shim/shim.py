@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 sys.path.append(str(Path(__file__).parents[2] / "src"))
 
-from catalog.argument_kinds import KINDS as ARGUMENTS
 from catalog.entries import ENTRIES
 from catalog.functions import FUNCTIONS
 from catalog.kinds import KINDS
@@ -27,7 +26,6 @@ from catalog.schedulers import SCHEDULERS
 from catalog.statuses import STATUSES
 
 STATUS = {f"ft_{row.name}": row.code for row in STATUSES}
-ARGUMENT_KINDS = {name: code for code, name, _ in ARGUMENTS}
 LIBRARY = ctypes.CDLL(os.environ["FTORCH_LIBRARY"])
 DTYPES = {
     "int8": (1, torch.int8),
@@ -54,12 +52,6 @@ class Scalar(ctypes.Structure):
     def __init__(self, value: float) -> None:
         is_real = isinstance(value, float)
         super().__init__(value if is_real else 0.0, 0 if is_real else value, is_real)
-
-
-class Argument(ctypes.Structure):
-    """ft_argument: an argument in its box."""
-
-    _fields_ = (("kind", c_int32), ("size", c_int64), ("data", c_void_p), ("number", Scalar))
 
 
 class Options(ctypes.Structure):
@@ -277,14 +269,12 @@ def binary(
 
 def unary(number: int, a: Tensor, into: Tensor | None = None) -> Tensor:
     """A function of one tensor."""
+    if not FUNCTIONS[number].is_direct:
+        from functions import function
+
+        return function(FUNCTIONS[number].name, a, into=into)
     result = into or Tensor()
-    if FUNCTIONS[number].is_direct:
-        call("ft_tensor_unary", number, a.handle, result.target)
-        return result
-    # All other arguments are left out.
-    boxes = (Argument * len(FUNCTIONS[number].arguments))()
-    boxes[0] = Argument(ARGUMENT_KINDS["tensor"], 0, a.handle.value)
-    call("ft_tensor_function", number, boxes, c_int64(len(boxes)), result.target, c_int64(1))
+    call("ft_tensor_unary", number, a.handle, result.target)
     return result
 
 
