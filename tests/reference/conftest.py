@@ -76,6 +76,12 @@ def run_driver(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Stream
 
 
 @pytest.fixture
+def stream_of() -> type[Stream]:
+    """Makes a stream of what a program wrote."""
+    return Stream
+
+
+@pytest.fixture
 def agree() -> Callable[[str, torch.Tensor, torch.Tensor, str], None]:
     """Asserts equality to 1e-6 (float32) or 1e-12 (float64) of the largest number expected."""
 

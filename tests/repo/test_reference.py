@@ -26,7 +26,8 @@ def test_every_module_of_the_facade_has_a_place(root):
     shown = set(re.findall(r"```\{fortran\} (\w+)", pages))
     tables = {"ftorch_types": "dtypes", "ftorch_devices": "devices"}
     families = {f"ftorch_{family}" for family in FAMILIES}
-    for module in (exported_modules(root) - {"ftorch_functions"}) | families | {"ftorch_intrinsics"}:
+    modules = exported_modules(root) - {"ftorch_functions"}
+    for module in modules | families | {"ftorch_intrinsics"}:
         table = tables.get(module)
         assert module in shown or (table and f"{{catalog}} {table}" in pages), module
 
