@@ -15,6 +15,7 @@ import pytest
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
+sys.path.append(str(Path(__file__).parent))
 
 DTYPES = {"float32": np.float32, "float64": np.float64}
 TOLERANCE = {"float32": 1e-6, "float64": 1e-12}

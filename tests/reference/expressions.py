@@ -185,6 +185,8 @@ def is_sound(row: Function, values: dict[str, Any], value: torch.Tensor) -> bool
         return row.name in ("unsqueeze", "spread")
     if row.name in ("maxloc", "minloc", "cshift") and x.dim() == 0:
         return False
+    if row.name == "transpose" and x.dim() != 2:
+        return False
     logical = row.dtype == "bool" or row.name == "merge"
     mask = values.get("mask", values.get("x"))
     if logical and mask.dtype != torch.bool:

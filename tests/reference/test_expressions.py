@@ -12,9 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import seed
 from expressions import DEPTH, DIFFERENTIATED, LARGEST, LEAVES, Generator
-from test_functions import unpacked
+from tensor_stream import unpacked
 
 TREES = 20
 HEAD = """
@@ -72,6 +71,10 @@ GIVE = """
 """
 
 
+def seed():
+    return int(os.environ.get("FTORCH_TEST_SEED", "2024"))
+
+
 def leaf_values(random):
     """Numbers of the leaves; two are one array."""
     values = {name: random.uniform(-0.9, 0.9, shape) for name, shape in LEAVES.items()}
@@ -109,6 +112,15 @@ def wrapped(line):
     return " &\n      & ".join(pieces)
 
 
+def gradients_of(value, leaves):
+    """Gradients of the leaves; infinite where there is none, as of a determinant that is zero."""
+    try:
+        value.sum().backward()
+    except RuntimeError:
+        return [torch.tensor(torch.inf)]
+    return [leaves[name].grad for name in DIFFERENTIATED]
+
+
 class Tree:
     """An expression with what PyTorch makes of it."""
 
@@ -120,8 +132,7 @@ class Tree:
             self.value = self.expression.value
             self.gradients = None
             if self.value.requires_grad and self.value.dtype.is_floating_point:
-                self.value.sum().backward()
-                self.gradients = [leaves[name].grad for name in DIFFERENTIATED]
+                self.gradients = gradients_of(self.value, leaves)
             found = [one for one in self.gradients or [] if one is not None]
             if all(torch.isfinite(one).all() and one.abs().max() < LARGEST for one in found):
                 return

@@ -8,13 +8,10 @@ import struct
 import numpy as np
 import pytest
 import torch
+from tensor_stream import packed, unpacked
 
 from catalog.cases import COMPLEX, DTYPES, FUNCTION_CASES, NUMBER_OPERAND
-from catalog.dtypes import DTYPES as ROWS
 from catalog.functions import DIM, DTYPE, TENSORS
-
-CODES = {getattr(torch, row.name): row.code for row in ROWS}
-TYPES = {code: dtype for dtype, code in CODES.items()}
 
 
 def random_tensor(generator, case, name, precision):
@@ -60,26 +57,6 @@ def expected_results(case, operands):
         names[number] = torch.tensor(names[number], dtype=tensor.dtype)
     results = eval(case.row.reference, {"torch": torch}, names)
     return results if isinstance(results, tuple) else (results,)
-
-
-def packed(tensor, requires_grad=False):
-    """A tensor as the driver reads it."""
-    head = struct.pack(
-        "4i", CODES[tensor.dtype], requires_grad, tensor.dim(), tensor.element_size()
-    )
-    shape = struct.pack(f"{tensor.dim()}q", *tensor.shape)
-    return head + shape + tensor.detach().numpy().tobytes(order="F")
-
-
-def unpacked(stream):
-    """The next tensor that the driver wrote."""
-    dtype, rank = stream.take("int32", 2).tolist()
-    shape = stream.take("int64", rank).tolist()
-    numpy_name = str(TYPES[dtype]).removeprefix("torch.")
-    start = stream.position
-    tensor = stream.take(numpy_name, *shape)
-    stream.position = start + 16 * max(int(np.prod(shape)), 1)
-    return tensor
 
 
 class Run:

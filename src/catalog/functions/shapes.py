@@ -97,8 +97,8 @@ ROWS = (
         call="fortran_reshape(x, shape)",
         doc="The same elements in another shape, in Fortran's order, in which the first dimension"
         " varies fastest, as in the intrinsic `reshape`.",
-        reference="x.permute(*range(x.dim())[::-1]).reshape(shape[::-1])"
-        ".permute(*range(len(shape))[::-1])",
+        reference="x.permute(tuple(range(x.dim())[::-1])).reshape(shape[::-1])"
+        ".permute(tuple(range(len(shape))[::-1]))",
         intrinsic="reshape",
         fortran="reshape(x, shape)",
         samples=({"shape": (4, 3)}, {"shape": (12,)}, {"shape": (2, 2, 3)}),

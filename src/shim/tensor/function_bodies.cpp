@@ -66,7 +66,7 @@ at::Tensor nearest_integer(const at::Tensor& x) {
 
 at::Tensor with_sign(const at::Tensor& x, const at::Tensor& y) {
   const at::ScalarType dtype = at::result_type(x, y);
-  if (!c10::isIntegralType(dtype, /*includeBool=*/false)) return at::copysign(x, y);
+  if (!c10::isIntegralType(dtype, /*includeBool=*/true)) return at::copysign(x, y);
   const at::Tensor size = at::abs(x);
   return at::where(y.lt(0), size.neg(), size).to(dtype);
 }
