@@ -4,11 +4,11 @@ module operand_faults_cases
   use, intrinsic :: iso_c_binding, only: c_associated
   use, intrinsic :: iso_fortran_env, only: int64, real64
   use ftorch
-  use ftorch_intrinsics, only: sum
-  use testing, only: check, check_status
+  use ftorch_intrinsics, only: cos, norm2, sin, sum
+  use testing, only: check, check_close, check_status
   implicit none
   private
-  public :: refusals
+  public :: refusals, written_between
 
 contains
 
@@ -62,6 +62,48 @@ contains
     call check(.not. c_associated(c%p), 'nothing was written')
   end subroutine refusals
 
+  !> What a program writes through a pointer after an operation does not reach the operation's gradient.
+  subroutine written_between()
+    real(real64), target :: x(2)
+    real(real64) :: got(2)
+    real(real64), pointer :: p(:)
+    type(torch_tensor) :: a, b, c, gradient
+    integer :: form
+
+    do form = 1, 4
+      x = [0.5_real64, 0.25_real64]
+      call torch_tensor_from_array(a, x, torch_kCPU, requires_grad=.true.)
+      b = 2 * a
+      call torch_tensor_to_pointer(b, p)
+      if (form == 1) c = sin(b)
+      if (form == 2) c = 3 / b
+      if (form == 3) c = b**2
+      if (form == 4) c = norm_of(b)
+      p = 100
+      call torch_tensor_sum(c, c)
+      call torch_tensor_backward(c)
+      call torch_tensor_get_gradient(gradient, a)
+      got = gradient
+      select case (form)
+      case (1)
+        call check_close(got, 2 * cos(2 * x), 1.0e-15_real64, 'sin')
+      case (2)
+        call check_close(got, -1.5_real64 / x**2, 1.0e-15_real64, 'a quotient')
+      case (3)
+        call check_close(got, 8 * x, 1.0e-15_real64, 'a square')
+      case (4)
+        call check_close(got, 2 * x / norm2(x), 1.0e-15_real64, 'a norm')
+      end select
+    end do
+  end subroutine written_between
+
+  function norm_of(x) result(y)
+    type(torch_tensor), intent(in) :: x
+    type(torch_tensor) :: y
+
+    y = norm2(x)
+  end function norm_of
+
 end module operand_faults_cases
 
 program test_operand_faults
@@ -70,5 +112,6 @@ program test_operand_faults
   implicit none
 
   call add_case('refusals', refusals)
+  call add_case('written_between', written_between)
   call run_cases()
 end program test_operand_faults

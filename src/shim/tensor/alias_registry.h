@@ -39,6 +39,18 @@ class Operands {
   c10::SmallVector<Lent, 4> lent_;
 };
 
+/// f(a), of which a graph keeps nothing that the program may write: the value has a graph, or nothing is recorded, so that it is no
+/// array; but a pointer may be on it.
+template <class F>
+at::Tensor recorded(Tensor& a, const F& f) {
+  if (!a.is_exposed() || !a.value.requires_grad()) [[likely]]
+    return f(a.value);
+  Operands operands;
+  at::Tensor result = f(operands.add(a));
+  operands.keep_apart();
+  return result;
+}
+
 /// f(a, b), of which a graph keeps nothing of the program's memory but leaves.
 template <class F>
 at::Tensor recorded(Tensor& a, Tensor& b, const F& f) {
