@@ -14,17 +14,17 @@ static void expect(int got, int wanted, const char *what)
   fprintf(stderr, "%s: %d instead of %d\n", what, got, wanted);
 }
 
-static void add_and_sum(int64_t extent)
+static void add_and_negate(int64_t extent)
 {
   const int64_t shape[] = {extent};
   const ft_options options = {6, 0, -1, 0};
-  ft_handle a = NULL, b = NULL, sum = NULL;
+  ft_handle a = NULL, b = NULL, negative = NULL;
   expect(ft_tensor_create(2, 1, shape, 1, &options, &a), ft_ok, "create");
   expect(ft_tensor_binary(0, a, a, &b), ft_ok, "add");
-  expect(ft_tensor_unary(6, b, &sum), ft_ok, "sum");
+  expect(ft_tensor_unary(5, b, &negative), ft_ok, "negate");
   ft_release(a);
   ft_release(b);
-  ft_release(sum);
+  ft_release(negative);
 }
 
 /* The matrix products of a model from eight numbers to four, large enough to run in parallel. */
@@ -46,17 +46,17 @@ int main(int count, char **arguments)
 {
   if (count != 2) return 2;
   omp_set_num_threads(3);
-  add_and_sum(1000000);
+  add_and_negate(1000000);
   expect(omp_get_max_threads(), 3, "after the first operation");
   multiply(arguments[1]);
   expect(omp_get_max_threads(), 3, "after matrix products");
   omp_set_num_threads(1);
-  add_and_sum(1000000);
+  add_and_negate(1000000);
   expect(omp_get_max_threads(), 1, "after another setting");
 #pragma omp parallel num_threads(2)
   {
     omp_set_num_threads(5);
-    add_and_sum(1000000);
+    add_and_negate(1000000);
     expect(omp_get_max_threads(), 5, "in a thread of a parallel region");
   }
   expect(omp_get_max_threads(), 1, "after the parallel region");
