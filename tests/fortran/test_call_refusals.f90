@@ -7,7 +7,7 @@ module call_refusals_cases
   use testing, only: check, check_close, check_equal, check_status
   implicit none
   private
-  public :: names, wrong_arguments, wrong_outputs, writing
+  public :: names, wrong_arguments, wrong_outputs, one_array, writing
   public :: statistics, long_lists, kept
 
   real(real64), parameter :: exact = 0
@@ -82,6 +82,22 @@ contains
     call check_status(status, torch_invalid_argument, 'returns 1 results, but outputs has 0 elements')
     call check(.not. c_associated(y(1)%p), 'still empty')
   end subroutine wrong_outputs
+
+  !> Two results over one array would be written over each other.
+  subroutine one_array()
+    real(real64), target :: line(6), x(2, 3)
+    type(torch_tensor) :: outputs(2), a
+    type(torch_status) :: status
+
+    line = 7
+    x = 1
+    call torch_tensor_from_array(a, x, torch_kCPU)
+    call torch_tensor_from_array(outputs(1), line(1:3), torch_kCPU)
+    call torch_tensor_from_array(outputs(2), line(2:4), torch_kCPU)
+    call torch_call(outputs, 'aten::unbind.int', [torch_argument(a)], status)
+    call check_status(status, torch_invalid_argument, 'outputs(2): the tensor shares its memory with outputs(1)')
+    call check_close(line, spread(7.0_real64, 1, 6), 0.0_real64, 'nothing was written')
+  end subroutine one_array
 
   subroutine writing()
     type(torch_tensor) :: x, y
@@ -171,6 +187,7 @@ program test_call_refusals
   call add_case('names', names)
   call add_case('wrong_arguments', wrong_arguments)
   call add_case('wrong_outputs', wrong_outputs)
+  call add_case('one_array', one_array)
   call add_case('writing', writing)
   call add_case('statistics', statistics)
   call add_case('long_lists', long_lists)

@@ -13,6 +13,7 @@
 #include "tensor/convert.h"
 #include "tensor/overloads.h"
 #include "tensor/plain.h"
+#include "tensor/results.h"
 #include "tensor/tensor.h"
 
 using namespace ftorch;
@@ -106,7 +107,6 @@ void write_results(Results& results, ft_handle* outputs) {
   for (std::size_t i = 0; i < results.size(); ++i) {
     const Context context("outputs", static_cast<int64_t>(i));
     if (!outputs[i]) continue;
-    if (std::count(outputs, outputs + i, outputs[i]) > 0) fail(ft_invalid_argument, "the tensor stands there twice");
     Tensor& output = tensor(outputs[i], "the tensor");
     if (results[i].defined()) writes[i] = std::make_unique<PendingWrite>(output, results[i], Write::result);
     else check_can_be_empty(output);
@@ -132,9 +132,9 @@ int ft_call(const char* name, int64_t name_size, const ft_argument* arguments, i
             ft_handle* outputs, int64_t outputs_size) {
   return guard(ft_invalid_argument, [&] {
     const std::string text = checked_name(name, name_size);
-    if (outputs_size > 0) required(outputs, "outputs");
     const Context context(text.c_str());
     const Overloads& overloads = Overloads::find(text);
+    check_apart("outputs", find_targets("outputs", outputs, outputs_size));
     CallArguments given(arguments, arguments_size);
     Results results = run(overloads, given, outputs_size);
     write_results(results, outputs);
