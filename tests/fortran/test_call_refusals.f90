@@ -44,6 +44,8 @@ contains
     call check_status(status, torch_invalid_argument, 'torch_load_library')
     call torch_call(y, 'aten::from_file', [torch_argument('/etc/passwd')], status)
     call check_status(status, torch_invalid_argument, 'more than compute with tensors')
+    call torch_call(y, 'aten::_backward', [torch_argument(x), torch_argument([x])], status)
+    call check_status(status, torch_invalid_argument, 'more than compute with tensors')
     call check(.not. c_associated(y%p), 'still empty')
   end subroutine names
 

@@ -2,13 +2,14 @@
 !> What functions of tensors refuse: dimensions, indices, shapes and dtypes that are wrong; nothing is written then.
 module operand_faults_cases
   use, intrinsic :: iso_c_binding, only: c_associated
-  use, intrinsic :: iso_fortran_env, only: int64, real64
+  use, intrinsic :: iso_fortran_env, only: int8, int64, real64
   use ftorch
   use ftorch_intrinsics, only: cos, norm2, sin, sum
-  use testing, only: check, check_close, check_status
+  use testing, only: check, check_close, check_equal, check_status
   implicit none
   private
-  public :: refusals, written_between
+  public :: refusals, written_between, told_once
+  integer :: failures = 0
 
 contains
 
@@ -62,6 +63,33 @@ contains
     call check(.not. c_associated(c%p), 'nothing was written')
   end subroutine refusals
 
+  !> A failure of a procedure with several results is told once, and one of a number names it.
+  subroutine told_once()
+    integer(int8), target :: n(2) = [1_int8, 2_int8]
+    real(real64), target :: x(3) = 1
+    type(torch_tensor) :: a, u, s, vh
+    type(torch_status) :: status
+
+    call torch_tensor_from_array(a, n, torch_kCPU)
+    call torch_tensor_clamp(u, a, maximum=300, status=status)
+    call check_status(status, torch_dtype_mismatch, 'maximum: the number 300 does not fit the dtype int8')
+    call torch_tensor_from_array(a, x, torch_kCPU)
+    failures = 0
+    call torch_set_error_handler(count_failures)
+    call torch_svd(u, s, vh, a)
+    call torch_set_error_handler()
+    call check_equal(failures, 1, 'failures told')
+    call torch_svd(u, s, vh, a, status)
+    call check(.not. status%ok(), 'a vector has no singular values')
+    call check(.not. c_associated(u%p), 'no result')
+  end subroutine told_once
+
+  subroutine count_failures(status)
+    type(torch_status), intent(in) :: status
+
+    if (.not. status%ok()) failures = failures + 1
+  end subroutine count_failures
+
   !> What a program writes through a pointer after an operation does not reach the operation's gradient.
   subroutine written_between()
     real(real64), target :: x(2)
@@ -113,5 +141,6 @@ program test_operand_faults
 
   call add_case('refusals', refusals)
   call add_case('written_between', written_between)
+  call add_case('told_once', told_once)
   call run_cases()
 end program test_operand_faults

@@ -182,7 +182,7 @@ def test_a_failure_writes_nothing() -> None:
     with pytest.raises(ShimError, match=r"topk: outputs\(2\): the value has shape \[2\]"):
         call_operator("topk", [Argument(x), Argument(2)], [first, second])
     assert first.array.tolist() == [-1, -1]
-    with pytest.raises(ShimError, match=r"outputs\(2\): the tensor shares its memory with outputs\(1\)"):
+    with pytest.raises(ShimError, match=r"outputs\(2\): the tensor shares its memory with"):
         call_operator("topk", [Argument(x), Argument(2)], [first, first])
     assert first.array.tolist() == [-1, -1]
 

@@ -105,7 +105,11 @@ at::Tensor FunctionArguments::indices(std::size_t place) const {
 }
 
 std::optional<at::Scalar> FunctionArguments::optional_number(std::size_t place) const {
-  return is_given(place) ? std::optional(to_at_scalar(&of_kind(place, ft_argument_number).number)) : std::nullopt;
+  if (!is_given(place)) return {};
+  const ft_scalar& number = of_kind(place, ft_argument_number).number;
+  const Context context(names_[place]);
+  if (!values_.empty()) check_number(number, values_.front());
+  return to_at_scalar(&number);
 }
 
 at::Scalar FunctionArguments::number(std::size_t place, const at::Scalar& otherwise) const {

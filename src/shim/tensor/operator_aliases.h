@@ -17,7 +17,7 @@ bool may_write(const c10::FunctionSchema& schema, std::size_t argument);
 /// True for the argument that says whether a normalisation writes its statistics.
 bool is_mode_of_statistics(const c10::Argument& argument);
 
-/// True for an operator that does more than compute with tensors, with files or other processes: `aten::from_file`.
+/// True for an operator that does more than compute with tensors, with files, other processes or gradients: `aten::from_file`.
 bool reaches_beyond_tensors(std::string_view name);
 
 }  // namespace ftorch
