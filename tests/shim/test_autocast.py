@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from functions import function
 from model_parts import part, saved, sgd
 from torch import nn
 
@@ -235,6 +236,18 @@ def test_a_weight_over_an_array_that_is_written(generator) -> None:
     second = loss(ROWS["mse"], shim.binary(shim.MUL, weight, x), x)
     end()
     assert (first.numpy(), second.numpy()) == (0, 0.25)
+
+
+@pytest.mark.parametrize("name", ["matmul", "einsum"])
+def test_a_leaf_that_the_program_writes(name) -> None:
+    leaf = wrap(np.ones((4, 4), np.float32), 1)
+    arguments = {"matmul": (leaf, leaf), "einsum": ("ij,jk->ik", [leaf, leaf])}[name]
+    begin()
+    first = function(name, *arguments)
+    leaf.array[:] = 2
+    second = function(name, *arguments)
+    end()
+    assert [one.text().split()[0] for one in (first, second)] == ["4", "16"]
 
 
 def test_an_input_that_the_program_writes(network, path, generator) -> None:

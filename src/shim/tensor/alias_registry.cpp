@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "core/lookup.h"
+#include "tensor/autocast.h"
 #include "tensor/device.h"
 #include "tensor/elements.h"
 #include "tensor/region_index.h"
@@ -231,7 +232,13 @@ void prepare_write(const Region& region) {
   if (!wrapped().is_empty()) wrapped().prepare_write(region, nullptr, {}, {});
 }
 
+void end_casts_of(const Tensor& leaf) noexcept {
+  const bool is_seen = !leaf.wraps && !leaf.is_exposed();
+  if (!is_seen && leaf.value.requires_grad() && leaf.value.is_leaf()) forget_casts();
+}
+
 at::Tensor Operands::add(Tensor& tensor, bool has_views) {
+  end_casts_of(tensor);
   const at::Tensor& value = tensor.value;
   if (tensor.is_exposed() && !(value.requires_grad() && value.is_leaf())) [[unlikely]]
     return value.clone();

@@ -21,6 +21,9 @@ void prepare_write_in_place(const at::Tensor& value);
 /// The same for memory that is no tensor's.
 void prepare_write(const Region& region);
 
+/// To be called before an operation reads a leaf that the program can write without being seen: casts of it are made anew.
+void end_casts_of(const Tensor& leaf) noexcept;
+
 /// Operands of an operation that is recorded. Memory of the program goes in under a tensor of its own, and what a graph keeps
 /// of it is a copy once it was kept apart: the program may write the memory and take it away. A leaf goes in as it is.
 class Operands {

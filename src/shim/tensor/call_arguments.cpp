@@ -90,11 +90,16 @@ CallArguments::~CallArguments() {
   }
 }
 
+at::Tensor CallArguments::value_of_handle(ft_handle handle) {
+  if (const at::Tensor* const held = held_value(handle)) return *held;
+  Tensor& named = tensor(handle, "the tensor");
+  if (is_recorded_) return operands_.add(named, /*has_views=*/true);
+  end_casts_of(named);
+  return named.value;
+}
+
 at::Tensor CallArguments::operand(ft_handle handle) {
-  const at::Tensor* const held = held_value(handle);
-  const at::Tensor value = held           ? *held
-                           : is_recorded_ ? operands_.add(tensor(handle, "the tensor"), /*has_views=*/true)
-                                          : tensor(handle, "the tensor").value;
+  const at::Tensor value = value_of_handle(handle);
   if (value.has_storage()) memory_.insert(value.storage().unsafeGetStorageImpl());
   return value;
 }

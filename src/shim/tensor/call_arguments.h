@@ -26,6 +26,7 @@ class CallArguments {
 
  private:
   c10::IValue value_of(const ft_argument& argument);
+  at::Tensor value_of_handle(ft_handle handle);
   at::Tensor operand(ft_handle handle);
 
   const ft_argument* arguments_;
