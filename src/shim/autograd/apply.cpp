@@ -34,7 +34,7 @@ int ft_apply(const ft_function* function, const ft_handle* input_handles, int64_
     Operands operands;
     Values inputs;
     for_each_tensor("inputs", input_handles, inputs_size,
-                    [&](Tensor& one, std::size_t) { inputs.push_back(is_recorded ? operands.add(one) : one.value); });
+                    [&](Tensor& one, std::size_t) { inputs.push_back(operands.add_if(is_recorded, one)); });
     Values results = apply(std::move(own), inputs, static_cast<std::size_t>(outputs_size));
     inputs.clear();
     operands.keep_apart();

@@ -188,6 +188,12 @@ void enter_held(const Region& written, const Tensor* target) {
   });
 }
 
+/// Casts of a leaf that the program can write without being seen are made anew.
+void end_casts_of(const Tensor& leaf) noexcept {
+  const bool is_seen = !leaf.wraps && !leaf.is_exposed();
+  if (!is_seen && leaf.value.requires_grad() && leaf.value.is_leaf()) forget_casts();
+}
+
 }  // namespace
 
 void enter_held(Tensor& leaf) noexcept {
@@ -232,11 +238,6 @@ void prepare_write(const Region& region) {
   if (!wrapped().is_empty()) wrapped().prepare_write(region, nullptr, {}, {});
 }
 
-void end_casts_of(const Tensor& leaf) noexcept {
-  const bool is_seen = !leaf.wraps && !leaf.is_exposed();
-  if (!is_seen && leaf.value.requires_grad() && leaf.value.is_leaf()) forget_casts();
-}
-
 at::Tensor Operands::add(Tensor& tensor, bool has_views) {
   end_casts_of(tensor);
   const at::Tensor& value = tensor.value;
@@ -248,6 +249,12 @@ at::Tensor Operands::add(Tensor& tensor, bool has_views) {
   at::Tensor operand = from_external_memory(value.mutable_data_ptr(), value.sizes(), value.strides(), value.options());
   lent_.push_back({tensor, operand});
   return operand;
+}
+
+at::Tensor Operands::add_if(bool is_recorded, Tensor& tensor, bool has_views) {
+  if (is_recorded) return add(tensor, has_views);
+  end_casts_of(tensor);
+  return tensor.value;
 }
 
 void Operands::keep_apart() noexcept {

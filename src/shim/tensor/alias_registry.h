@@ -21,9 +21,6 @@ void prepare_write_in_place(const at::Tensor& value);
 /// The same for memory that is no tensor's.
 void prepare_write(const Region& region);
 
-/// To be called before an operation reads a leaf that the program can write without being seen: casts of it are made anew.
-void end_casts_of(const Tensor& leaf) noexcept;
-
 /// Operands of an operation that is recorded. Memory of the program goes in under a tensor of its own, and what a graph keeps
 /// of it is a copy once it was kept apart: the program may write the memory and take it away. A leaf goes in as it is.
 class Operands {
@@ -31,6 +28,8 @@ class Operands {
   /// The value of a tensor as an operand. `has_views`: the operation may keep views, whose memory must have no wide gaps, as
   /// between the elements of a row of a matrix; that goes in as a copy.
   at::Tensor add(Tensor& tensor, bool has_views = false);
+  /// The same where something is recorded; else the value as it is.
+  at::Tensor add_if(bool is_recorded, Tensor& tensor, bool has_views = false);
   /// To be called after the operation, when only graphs hold operands.
   void keep_apart() noexcept;
 

@@ -92,10 +92,7 @@ CallArguments::~CallArguments() {
 
 at::Tensor CallArguments::value_of_handle(ft_handle handle) {
   if (const at::Tensor* const held = held_value(handle)) return *held;
-  Tensor& named = tensor(handle, "the tensor");
-  if (is_recorded_) return operands_.add(named, /*has_views=*/true);
-  end_casts_of(named);
-  return named.value;
+  return operands_.add_if(is_recorded_, tensor(handle, "the tensor"), /*has_views=*/true);
 }
 
 at::Tensor CallArguments::operand(ft_handle handle) {

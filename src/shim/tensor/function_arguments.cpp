@@ -50,9 +50,8 @@ void FunctionArguments::take_tensors() {
   if (at::GradMode::is_enabled())
     for_each_given_tensor([&](Tensor& one, std::size_t) { is_recorded |= one.value.requires_grad(); });
   for_each_given_tensor([&](Tensor& one, std::size_t place) {
-    end_casts_of(one);
     if (places_[place].count++ == 0) places_[place].first = values_.size();
-    values_.push_back(is_recorded ? operands_.add(one) : one.value);
+    values_.push_back(operands_.add_if(is_recorded, one));
   });
 }
 
