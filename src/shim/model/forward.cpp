@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The entry for forward passes: what a model is given, what it returns, and whose memory that is.
+// Forward passes: what a model is given, what it returns, and whose memory that is.
+
+#include "model/forward.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/equal.h>
@@ -95,23 +97,6 @@ at::Tensor received(at::Tensor& result, const Model& model, const Values& model_
   return std::move(result);
 }
 
-Writes output_writes(const std::vector<Tensor*>& outputs, const Model& model, const Values& model_inputs,
-                     Values& results) {
-  Writes writes;
-  writes.reserve(results.size());
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    Context context("output_tensors", static_cast<int64_t>(i));
-    writes.emplace_back(*outputs[i], received(results[i], model, model_inputs, results), Write::output);
-  }
-  return writes;
-}
-
-void check_count(std::size_t count, const std::vector<Tensor*>& outputs) {
-  if (count != outputs.size())
-    fail(ft_invalid_argument, "output_tensors: the model returns " + tensors_text(count) + "; there is room for " +
-                                  std::to_string(outputs.size()));
-}
-
 /// Puts back what a pass has changed in the model unless all of the pass succeeds.
 class Undo {
  public:
@@ -132,17 +117,6 @@ class Undo {
   int exceptions_;
 };
 
-/// What the model was given, in words: LibTorch's messages do not name arguments.
-std::string inputs_text(const Model& model, const Values& model_inputs) {
-  std::string text;
-  for (std::size_t i = 0; i < model_inputs.size(); ++i)
-    text += "; input_tensors(" + std::to_string(i + 1) + ") is " + form_text(model_inputs[i]);
-  const NamedTensors parameters = model.parameters();
-  if (!parameters.empty())
-    text += "; the model's first parameter, " + parameters[0].first + ", is " + form_text(parameters[0].second);
-  return text;
-}
-
 /// True for a leaf over an array: the program may write that before the next pass.
 bool is_leaf_of_program(const Tensor* input) {
   return input->attached.defined() && input->value.requires_grad() && input->value.is_leaf();
@@ -155,6 +129,63 @@ Values run(Model& model, const Values& model_inputs) {
 
 }  // namespace
 
+std::string ftorch::inputs_text(const Model& model, const Values& model_inputs) {
+  std::string text;
+  for (std::size_t i = 0; i < model_inputs.size(); ++i)
+    text += "; input_tensors(" + std::to_string(i + 1) + ") is " + form_text(model_inputs[i]);
+  const NamedTensors parameters = model.parameters();
+  if (!parameters.empty())
+    text += "; the model's first parameter, " + parameters[0].first + ", is " + form_text(parameters[0].second);
+  return text;
+}
+
+void ftorch::check_result_count(std::size_t count, std::size_t outputs) {
+  if (count != outputs)
+    fail(ft_invalid_argument, "output_tensors: the model returns " + tensors_text(count) + "; there is room for " +
+                                  std::to_string(outputs));
+}
+
+Writes ftorch::output_writes(const std::vector<Tensor*>& outputs, const Model& model, const Values& model_inputs,
+                             Values& results) {
+  check_result_count(results.size(), outputs.size());
+  Writes writes;
+  writes.reserve(results.size());
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    Context context("output_tensors", static_cast<int64_t>(i));
+    writes.emplace_back(*outputs[i], received(results[i], model, model_inputs, results), Write::output);
+  }
+  return writes;
+}
+
+void ftorch::forward(Model& model, const std::vector<Tensor*>& inputs, const std::vector<Tensor*>& outputs,
+                     bool requires_grad) {
+  check_apart("output_tensors", outputs);
+  if (const auto count = model.result_count()) check_result_count(*count, outputs.size());
+  Values values;
+  values.reserve(inputs.size());
+  const bool touches_inputs = model.effects().touches_inputs;
+  const bool has_gradients = requires_grad && at::GradMode::is_enabled();
+  const bool is_recorded = has_gradients && !touches_inputs;
+  Operands operands;
+  for (Tensor* const input : inputs) values.push_back(is_recorded ? operands.add(*input, true) : input->value);
+  at::AutoGradMode grad_mode(has_gradients);
+  const Values copies = touches_inputs ? copies_of(values) : Values();
+  const Values& model_inputs = touches_inputs ? copies : values;
+  const Undo undo(model.saved_state());
+  const auto forget = c10::make_scope_exit([&] {
+    if (!has_gradients || std::any_of(inputs.begin(), inputs.end(), is_leaf_of_program)) forget_casts();
+  });
+  Values results = run(model, model_inputs);
+  Writes to_outputs = output_writes(outputs, model, model_inputs, results);
+  Writes to_inputs = input_writes(inputs, values, copies);
+  values.clear();  // of an input that is an output as well nobody needs the old numbers
+  operands.keep_apart();
+  for (Writes* const writes : {&to_inputs, &to_outputs})
+    for (PendingWrite& write : *writes) write.prepare();
+  for (Writes* const writes : {&to_inputs, &to_outputs})
+    for (PendingWrite& write : *writes) write.commit();
+}
+
 int ft_model_forward(ft_handle handle, const ft_handle* input_handles, int64_t inputs_size,
                      const ft_handle* output_handles, int64_t outputs_size, int requires_grad, const char* method) {
   return guard(ft_model_error, [&] {
@@ -162,31 +193,6 @@ int ft_model_forward(ft_handle handle, const ft_handle* input_handles, int64_t i
     Model& model = method && *method ? whole.method(method) : whole;
     const std::vector<Tensor*> inputs = tensors_of("input_tensors", input_handles, inputs_size);
     const std::vector<Tensor*> outputs = tensors_of("output_tensors", output_handles, outputs_size);
-    check_apart("output_tensors", outputs);
-    if (const auto count = model.result_count()) check_count(*count, outputs);
-    Values values;
-    values.reserve(inputs.size());
-    const bool touches_inputs = model.effects().touches_inputs;
-    const bool has_gradients = requires_grad != 0 && at::GradMode::is_enabled();
-    const bool is_recorded = has_gradients && !touches_inputs;
-    Operands operands;
-    for (Tensor* const input : inputs) values.push_back(is_recorded ? operands.add(*input, true) : input->value);
-    at::AutoGradMode grad_mode(has_gradients);
-    const Values copies = touches_inputs ? copies_of(values) : Values();
-    const Values& model_inputs = touches_inputs ? copies : values;
-    const Undo undo(model.saved_state());
-    const auto forget = c10::make_scope_exit([&] {
-      if (!has_gradients || std::any_of(inputs.begin(), inputs.end(), is_leaf_of_program)) forget_casts();
-    });
-    Values results = run(model, model_inputs);
-    check_count(results.size(), outputs);
-    Writes to_outputs = output_writes(outputs, model, model_inputs, results);
-    Writes to_inputs = input_writes(inputs, values, copies);
-    values.clear();  // of an input that is an output as well nobody needs the old numbers
-    operands.keep_apart();
-    for (Writes* const writes : {&to_inputs, &to_outputs})
-      for (PendingWrite& write : *writes) write.prepare();
-    for (Writes* const writes : {&to_inputs, &to_outputs})
-      for (PendingWrite& write : *writes) write.commit();
+    forward(model, inputs, outputs, requires_grad != 0);
   });
 }

@@ -19,6 +19,20 @@ namespace {
 
 Model& model_of(ft_handle handle) { return *models.get(handle, "the model"); }
 
+/// Of a model that keeps nothing from pass to pass.
+class PlainBoundModel final : public BoundModel {
+ public:
+  explicit PlainBoundModel(Model& model) : model_(model) {}
+  void bind(const std::vector<at::Tensor>& inputs) override { inputs_ = inputs; }
+  void run(std::vector<at::Tensor>& results) override {
+    for (at::Tensor& result : model_.forward(inputs_)) results.push_back(std::move(result));
+  }
+
+ private:
+  Model& model_;
+  std::vector<at::Tensor> inputs_;
+};
+
 }  // namespace
 
 Model& Model::method(const std::string& name) {
@@ -26,6 +40,8 @@ Model& Model::method(const std::string& name) {
     fail(ft_model_error, "the model has no method " + name + "; a file of torch.export has forward alone");
   return *this;
 }
+
+std::unique_ptr<BoundModel> Model::bound() { return std::make_unique<PlainBoundModel>(*this); }
 
 at::Tensor Model::attribute(const std::string&) const { return {}; }
 

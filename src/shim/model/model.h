@@ -43,6 +43,16 @@ enum class Side { inputs, outputs };
 /// The extra file of an archive with the user's metadata, a JSON object.
 inline constexpr const char* metadata_name = "ftorch_metadata.json";
 
+/// A model with the inputs of passes to come, made ready for them. Of one thread at a time; it lives no longer than the model.
+class BoundModel {
+ public:
+  virtual ~BoundModel() = default;
+  /// Fails unless the model takes these inputs, whose numbers and memory may change from pass to pass.
+  virtual void bind(const std::vector<at::Tensor>& inputs) = 0;
+  /// Adds the results of a pass without gradients, as `forward` returns them. The model must be pure.
+  virtual void run(std::vector<at::Tensor>& results) = 0;
+};
+
 class Model {
  public:
   virtual ~Model() = default;
@@ -57,6 +67,12 @@ class Model {
   virtual void train(bool is_training) = 0;
   virtual bool is_training() const = 0;
   virtual Effects effects() const = 0;
+  /// True if a pass, in the mode at hand, does nothing but compute results.
+  virtual bool is_pure() const { return false; }
+  /// For passes that repeat; by default each is `forward`.
+  virtual std::unique_ptr<BoundModel> bound();
+  /// How many passes it takes until the next one is as fast as all that follow.
+  virtual int warmup_passes() const { return 1; }
   /// The names of what the program takes and returns; results that only a pass can count are one.
   virtual std::vector<std::string> input_names() const = 0;
   virtual std::vector<std::string> output_names() const = 0;

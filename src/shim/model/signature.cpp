@@ -303,4 +303,10 @@ std::vector<at::Tensor> flatten_result(const c10::IValue& result) {
   return tensors;
 }
 
+void flatten_result(c10::IValue&& result, std::vector<at::Tensor>& tensors) {
+  if (!result.isTensor()) return flatten(result, tensors);
+  check_plain(result.toTensor());
+  tensors.push_back(std::move(result).toTensor());
+}
+
 }  // namespace ftorch

@@ -25,6 +25,8 @@ class Signature {
   /// Puts what the tensors stand for onto the stack, and the defaults of arguments that have none.
   void push(std::vector<at::Tensor> inputs, std::vector<c10::IValue>& stack) const;
   std::size_t size() const { return arguments_.size(); }
+  /// False if arguments are made of the numbers in tensors.
+  bool takes_tensors_alone() const { return takes_tensors_alone_; }
   /// One name for each tensor, `state_0` for an element and `fields_humidity` for one in a dict. A list of any length has one.
   std::vector<std::string> input_names() const;
 
@@ -59,5 +61,7 @@ class Signature {
 
 /// The tensors of a result, depth first, without None; all are plain.
 std::vector<at::Tensor> flatten_result(const c10::IValue& result);
+/// Adds them to `tensors`.
+void flatten_result(c10::IValue&& result, std::vector<at::Tensor>& tensors);
 
 }  // namespace ftorch

@@ -32,7 +32,7 @@ std::vector<State::Place> State::find_places() const {
 }
 
 std::function<void()> State::saved() const {
-  if (!changes_.is_unknown && places_.empty() && changes_.constants.empty()) return {};
+  if (is_empty()) return {};
   const auto snapshot = std::make_shared<Snapshot>();
   if (changes_.is_unknown) snapshot->add_all(module_);
   for (const auto& [object, slot] : changes_.replaces_objects ? find_places() : places_) {

@@ -18,6 +18,7 @@ class State {
 
   /// What puts it back as it is now; null when there is nothing to put back.
   std::function<void()> saved() const;
+  bool is_empty() const { return !changes_.is_unknown && places_.empty() && changes_.constants.empty(); }
 
  private:
   struct Place {

@@ -4,6 +4,7 @@
 #include "model/torchscript.h"
 
 #include <ATen/core/grad_mode.h>
+#include <c10/util/ScopeExit.h>
 #include <torch/csrc/jit/api/function_impl.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/ir/constants.h>
@@ -38,6 +39,40 @@ torch::jit::GraphFunction& function_of(const torch::jit::Module& module, const s
   if (!method) fail(ft_model_error, "the model has no method " + name + "; it has " + names_of(module.get_methods()));
   return torch::jit::toGraphFunction(method->function());
 }
+
+/// A program with its arguments on a stack that is kept.
+class BoundProgram final : public BoundModel {
+ public:
+  BoundProgram(torch::jit::GraphFunction& program, const Signature& signature, c10::IValue module)
+      : program_(program), signature_(signature), module_(std::move(module)) {}
+
+  void bind(const std::vector<at::Tensor>& inputs) override {
+    inputs_ = inputs;
+    push(arguments_);
+  }
+
+  void run(std::vector<at::Tensor>& results) override {
+    const auto end = c10::make_scope_exit([this] { stack_.clear(); });
+    if (signature_.takes_tensors_alone()) stack_.assign(arguments_.begin(), arguments_.end());
+    else push(stack_);
+    program_.run(stack_);
+    flatten_result(std::move(stack_.back()), results);
+  }
+
+ private:
+  void push(torch::jit::Stack& stack) const {
+    stack.clear();
+    stack.emplace_back(module_);
+    signature_.push(inputs_, stack);
+  }
+
+  torch::jit::GraphFunction& program_;
+  const Signature& signature_;
+  c10::IValue module_;
+  std::vector<at::Tensor> inputs_;
+  torch::jit::Stack arguments_;
+  torch::jit::Stack stack_;
+};
 
 class TorchScript : public Model {
  public:
@@ -84,6 +119,18 @@ class TorchScript : public Model {
     effects.has_state = effects.has_state || methods_have_state_.load(std::memory_order_relaxed);
     return effects;
   }
+
+  bool is_pure() const override {
+    const Effects effects = this->effects();
+    return !effects.touches_inputs && !effects.has_state && states_[is_training()].is_empty();
+  }
+
+  std::unique_ptr<BoundModel> bound() override {
+    return std::make_unique<BoundProgram>(without_graph_, signature_, module_._ivalue());
+  }
+
+  /// One is watched, the next one optimises what it showed.
+  int warmup_passes() const override { return 2; }
 
   /// Another program over the same module.
   Model& method(const std::string& name) override {

@@ -41,6 +41,35 @@ at::Device device_of(const Program& program) {
   return at::kCPU;
 }
 
+/// A plan with its arguments on a stack that is kept.
+class BoundPlan final : public BoundModel {
+ public:
+  BoundPlan(const Plan& plan, const Inputs& inputs, const Results& results)
+      : plan_(plan), inputs_(inputs), results_(results) {}
+
+  void bind(const std::vector<at::Tensor>& inputs) override {
+    given_ = inputs;
+    arguments_.clear();
+    inputs_.push(given_, arguments_);
+  }
+
+  void run(std::vector<at::Tensor>& results) override {
+    const auto end = c10::make_scope_exit([this] { stack_.clear(); });
+    if (inputs_.has_numbers()) inputs_.push(given_, stack_);
+    else stack_.assign(arguments_.begin(), arguments_.end());
+    plan_.run(stack_);
+    results_.take(stack_, results);
+  }
+
+ private:
+  const Plan& plan_;
+  const Inputs& inputs_;
+  const Results& results_;
+  std::vector<at::Tensor> given_;
+  Stack arguments_;
+  Stack stack_;
+};
+
 class ExportedProgram final : public Model {
  public:
   ExportedProgram(std::shared_ptr<const Package> package, std::shared_ptr<const Inputs> inputs, Weights weights,
@@ -98,6 +127,8 @@ class ExportedProgram final : public Model {
   void train(bool is_training) override { plan_.modes().train(is_training); }
   bool is_training() const override { return plan_.modes().is_training(); }
   Effects effects() const override { return {touches_inputs_[is_training()], false}; }
+  bool is_pure() const override { return is_pure_[is_training()]; }
+  std::unique_ptr<BoundModel> bound() override { return std::make_unique<BoundPlan>(plan_, *inputs_, results_); }
   std::vector<std::string> input_names() const override { return inputs_->names(); }
   std::vector<std::string> output_names() const override { return results_.names(); }
   std::vector<Form> forms(Side side) const override {

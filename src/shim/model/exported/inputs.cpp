@@ -91,6 +91,10 @@ void Inputs::add(const Program& program, std::size_t place) {
   inputs_.push_back(std::move(made));
 }
 
+bool Inputs::has_numbers() const {
+  return std::any_of(inputs_.begin(), inputs_.end(), [](const UserInput& input) { return !input.dtype; });
+}
+
 std::vector<std::string> Inputs::names() const {
   std::vector<std::string> list;
   for (const UserInput& input : inputs_) list.push_back(input.name);

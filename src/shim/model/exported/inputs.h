@@ -33,6 +33,8 @@ class Inputs {
 
   /// Fails unless the program takes these; puts them on the stack. What it does not compute with is left out.
   void push(const std::vector<at::Tensor>& given, Stack& stack) const;
+  /// True if numbers of tensors are arguments of the program, which a check reads.
+  bool has_numbers() const;
   std::vector<std::string> names() const;
   std::vector<Argument> arguments() const;
   /// The place of a value of the graph among the inputs.

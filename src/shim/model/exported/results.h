@@ -21,6 +21,8 @@ class Results {
   std::vector<Argument> arguments(const Program& program) const;
   /// From the outputs of the graph, which stand on the stack. Numbers become tensors without dimensions.
   std::vector<at::Tensor> take(Stack& stack) const;
+  /// Adds them to `results`.
+  void take(Stack& stack, std::vector<at::Tensor>& results) const;
 
  private:
   /// Places among the outputs of the graph.

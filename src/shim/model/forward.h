@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// Forward passes over tensors of the program.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/model.h"
+#include "tensor/results.h"
+
+namespace ftorch {
+
+/// Runs a model, whose results become the values of `outputs`; without gradients unless `requires_grad`. All is checked, and made
+/// ready, before anything is written.
+void forward(Model& model, const std::vector<Tensor*>& inputs, const std::vector<Tensor*>& outputs, bool requires_grad);
+
+/// The writes of the results of a pass, which are checked against `outputs`; what is another's memory is copied.
+std::vector<PendingWrite> output_writes(const std::vector<Tensor*>& outputs, const Model& model,
+                                        const Values& model_inputs, Values& results);
+
+/// Fails unless there is an output for each result.
+void check_result_count(std::size_t count, std::size_t outputs);
+
+/// What a model was given, in words: LibTorch's messages do not name arguments.
+std::string inputs_text(const Model& model, const Values& model_inputs);
+
+}  // namespace ftorch
