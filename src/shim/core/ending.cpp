@@ -35,7 +35,7 @@ struct Membership {
   Thread* thread = nullptr;
   ~Membership() {
     if (!thread) return;
-    presence = &afterwards;
+    thread_state.presence = &afterwards;
     thread->is_taken.store(false, std::memory_order_release);
   }
 };
@@ -56,7 +56,7 @@ Thread* take_place() noexcept {
 
 bool others_are_inside() noexcept {
   for (const Thread* one = threads.load(std::memory_order_acquire); one; one = one->next) {
-    if (&one->depth != presence && one->depth.load(std::memory_order_acquire) > 0) return true;
+    if (&one->depth != thread_state.presence && one->depth.load(std::memory_order_acquire) > 0) return true;
   }
   return false;
 }
@@ -95,12 +95,12 @@ void write_to_stderr(std::string_view text) noexcept {
 
 void register_thread() noexcept {
   membership.thread = take_place();
-  presence = membership.thread ? &membership.thread->depth : &afterwards;
+  thread_state.presence = membership.thread ? &membership.thread->depth : &afterwards;
 }
 
 void await_end() noexcept {
   if (ends_process) return;
-  if (presence) presence->store(0, std::memory_order_release);
+  if (Presence* const presence = thread_state.presence) presence->store(0, std::memory_order_release);
   for (;;) pause();
 }
 

@@ -4,13 +4,11 @@
 
 #include <atomic>
 
+#include "core/thread_state.h"
+
 namespace ftorch {
 
-/// Depth of the entries that a thread is in; 0 for one that waits for the end.
-using Presence = std::atomic<int>;
-
 inline constinit std::atomic<bool> process_ends{false};
-inline thread_local constinit Presence* presence = nullptr;
 
 /// Gives this thread its presence, on its first entry.
 void register_thread() noexcept;
@@ -21,16 +19,19 @@ void await_end() noexcept;
 /// One entry that a registered thread is in.
 class Visit {
  public:
-  Visit() noexcept {
+  explicit Visit(Presence& presence) noexcept : presence_(presence) {
     // Plain instructions: the thread that ends the process waits until they can be seen.
-    presence->store(presence->load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    presence_.store(presence_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
     if (process_ends.load(std::memory_order_relaxed)) [[unlikely]]
       await_end();
   }
-  ~Visit() { presence->store(presence->load(std::memory_order_relaxed) - 1, std::memory_order_release); }
+  ~Visit() { presence_.store(presence_.load(std::memory_order_relaxed) - 1, std::memory_order_release); }
   Visit(const Visit&) = delete;
   Visit& operator=(const Visit&) = delete;
+
+ private:
+  Presence& presence_;
 };
 
 }  // namespace ftorch

@@ -24,11 +24,15 @@ struct Error : std::exception {
 
 [[noreturn]] inline void fail(int status, std::string message) { throw Error{status, std::move(message)}; }
 
+[[noreturn, gnu::cold]] inline void fail_null(const char* name) {
+  fail(ft_invalid_argument, std::string(name) + " is a null pointer");
+}
+
 /// A pointer that the caller must give.
 template <class T>
 T* required(T* pointer, const char* name) {
   if (!pointer) [[unlikely]]
-    fail(ft_invalid_argument, std::string(name) + " is a null pointer");
+    fail_null(name);
   return pointer;
 }
 

@@ -2,11 +2,11 @@
 // The boundary of every C entry: no exception, trap, flag or change of the host's OpenMP setting passes it.
 #pragma once
 
+#include <type_traits>
 #include <utility>
 
 #include "core/ending.h"
-#include "core/lookup.h"
-#include "core/statement.h"
+#include "core/thread_state.h"
 #include "core/traps.h"
 #include "ftorch.h"
 
@@ -19,26 +19,27 @@ int translate_exception(int other) noexcept;
 /// at run time is not the one that this library was compiled for.
 int initialize_thread() noexcept;
 
-/// True while something is kept for bit copies in the statement at hand (replaced.h).
-inline thread_local bool has_replaced = false;
+/// Ends what the statement at hand has replaced (replaced.h).
 void forget_replaced() noexcept;
 
 /// Runs one entry. With translate_exception(), the only try and catch of the shim. An assignment or a release may be
 /// part of a statement whose right-hand side holds bit copies of what was there before; all others come after it. One that is
-/// no operator either ends a statement in which operators have failed.
+/// no operator either ends a statement in which operators have failed. The entry may take the state of its thread.
 template <bool may_be_within_a_statement = false, bool is_operator = false, class F>
 int guard(int other, F&& entry) noexcept {
   const FpEnvironmentGuard environment;
-  if (!presence) [[unlikely]] {
+  ThreadState& thread = this_thread();
+  if (!thread.presence) [[unlikely]] {
     if (const int status = initialize_thread(); status != ft_ok) return status;
   }
-  Visit visit;
-  const LookupScope scope;
+  const Visit visit(*thread.presence);
+  const LookupScope scope(thread.lookups);
   try {
-    if (has_replaced && !may_be_within_a_statement) [[unlikely]]
+    if (thread.has_replaced && !may_be_within_a_statement) [[unlikely]]
       forget_replaced();
-    if constexpr (!may_be_within_a_statement && !is_operator) has_failed_operator = false;
-    std::forward<F>(entry)();
+    if constexpr (!may_be_within_a_statement && !is_operator) thread.has_failed_operator = false;
+    if constexpr (std::is_invocable_v<F, ThreadState&>) std::forward<F>(entry)(thread);
+    else std::forward<F>(entry)();
     return ft_ok;
   } catch (...) {
     return translate_exception(other);

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/thread_state.h"
 #include "kinds.h"
 
 namespace ftorch {
@@ -44,11 +45,16 @@ inline const ft_handle failed_result = reinterpret_cast<ft_handle>(0xfffffffeULL
 template <class T, Kind kind>
 class Slab {
  public:
-  ft_handle acquire(T object) {
-    static_assert(std::is_nothrow_move_constructible_v<T>);
-    const std::uint32_t index = pop();
+  /// A new object.
+  ft_handle acquire(T object) { return make(this_thread(), std::move(object)); }
+
+  /// The same, made from `arguments`.
+  template <class... Arguments>
+  ft_handle make(ThreadState& thread, Arguments&&... arguments) {
+    static_assert(std::is_nothrow_constructible_v<T, Arguments...>);
+    const std::uint32_t index = pop(stock_of(thread));
     Slot& slot = *slot_at(index);
-    ::new (static_cast<void*>(slot.storage)) T(std::move(object));
+    ::new (static_cast<void*>(slot.storage)) T(std::forward<Arguments>(arguments)...);
     slot.life.fetch_add(1, std::memory_order_relaxed);
     const std::uint32_t generation = slot.generation.fetch_add(1, std::memory_order_release) + 1;
     return handle_of(index, generation);
@@ -98,13 +104,19 @@ class Slab {
     return handle_of(identity.index, slot_at(identity.index)->generation.load(std::memory_order_acquire));
   }
 
-  /// Nothing happens for a handle that is null or was released.
-  void release(ft_handle handle) {
+  /// Nothing happens for a handle that is null or was released. Calls `before` with an object that is there.
+  template <class F>
+  void release(ThreadState& thread, ft_handle handle, const F& before) {
     Slot* const slot = slot_of(handle);
     std::uint32_t generation = generation_of(handle);
-    if (!slot || !slot->generation.compare_exchange_strong(generation, generation + 1)) return;
+    if (!slot || slot->generation.load(std::memory_order_acquire) != generation) return;
+    before(slot->object());
+    if (!slot->generation.compare_exchange_strong(generation, generation + 1)) return;
     slot->object().~T();
-    push(index_of(handle));
+    push(stock_of(thread), index_of(handle));
+  }
+  void release(ft_handle handle) {
+    release(this_thread(), handle, [](const T&) {});
   }
 
   /// Counted, so that threads share no counter.
@@ -133,16 +145,7 @@ class Slab {
   static constexpr std::uint32_t capacity = first_chunk * ((1U << chunks) - 1);
   static constexpr std::uint32_t none = ~0U;
 
-  /// Free slots that one thread keeps for itself, so that threads need not wait for each other.
-  static constexpr std::uint32_t batch = 32;
-  struct Stock {
-    static constexpr std::uint32_t capacity = 2 * batch;
-    std::uint32_t indices[capacity];
-    std::uint32_t size;
-    std::uint32_t room;
-    bool is_opened;
-  };
-  static inline thread_local constinit Stock stock_{};
+  static Stock& stock_of(ThreadState& thread) { return thread.stocks[static_cast<int>(kind)]; }
 
   static ft_handle handle_of(std::uint32_t index, std::uint32_t generation) {
     return reinterpret_cast<ft_handle>(std::uint64_t{generation} << 32 | std::uint64_t{index} << 4 |
@@ -162,15 +165,13 @@ class Slab {
     return slots ? slots + (index - first_chunk * ((1U << chunk) - 1)) : nullptr;
   }
 
-  std::uint32_t pop() {
-    Stock& stock = stock_;
+  std::uint32_t pop(Stock& stock) {
     if (stock.size == 0) [[unlikely]]
       refill(stock);
     return stock.indices[--stock.size];
   }
 
-  void push(std::uint32_t index) {
-    Stock& stock = stock_;
+  void push(Stock& stock, std::uint32_t index) {
     if (stock.size == stock.room) [[unlikely]]
       make_room(stock);
     stock.indices[stock.size++] = index;
@@ -194,13 +195,13 @@ class Slab {
 
   void make_room(Stock& stock) {
     open(stock);
-    if (stock.size > 0 && stock.size == stock.room) give_back(stock, batch);
+    if (stock.size > 0 && stock.size == stock.room) give_back(stock, Stock::batch);
   }
 
   void refill(Stock& stock) {
     open(stock);
     const std::lock_guard lock(mutex_);
-    const std::uint32_t wanted = stock.room > 0 ? batch : 1;
+    const std::uint32_t wanted = stock.room > 0 ? Stock::batch : 1;
     for (; stock.size < wanted && free_ != none; free_ = slot_at(free_)->next_free) stock.indices[stock.size++] = free_;
     for (; stock.size < wanted && used_ < capacity; ++used_) {
       if (!slot_at(used_)) add_chunk();

@@ -38,20 +38,19 @@ class Lookups {
   int size_;
 };
 
-inline thread_local constinit Lookups lookups{};
-
 /// The lookups of one entry. Leaves that it gave to a graph are in the register of wrapped memory afterwards.
 class LookupScope {
  public:
-  LookupScope() = default;
+  explicit LookupScope(Lookups& lookups) : lookups_(lookups), first_(lookups.size()) {}
   LookupScope(const LookupScope&) = delete;
   ~LookupScope() {
-    if (lookups.size() != first_) [[unlikely]]
-      lookups.end(first_);
+    if (lookups_.size() != first_) [[unlikely]]
+      lookups_.end(first_);
   }
 
  private:
-  const int first_ = lookups.size();
+  Lookups& lookups_;
+  const int first_;
 };
 
 }  // namespace ftorch

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Failures of operators in a statement: the first is kept for those that are given its result.
 
-#include "core/statement.h"
+#include "core/thread_state.h"
 
 #include <algorithm>
 #include <string>
@@ -26,8 +26,8 @@ using namespace ftorch;
 
 int ft_fail_operator(int status, ft_handle* result) {
   if (result) *result = failed_result;
-  if (is_consequence || has_failed_operator) return ft_ok;
-  has_failed_operator = true;
+  if (thread_state.is_consequence || thread_state.has_failed_operator) return ft_ok;
+  thread_state.has_failed_operator = true;
   first_status = status;
   const char* text = nullptr;
   const auto size = static_cast<std::size_t>(ft_text(&text));
@@ -37,6 +37,6 @@ int ft_fail_operator(int status, ft_handle* result) {
 }
 
 int ft_fail_procedure(int status) {
-  has_failed_operator = false;
-  return is_consequence ? ft_ok : status;
+  thread_state.has_failed_operator = false;
+  return thread_state.is_consequence ? ft_ok : status;
 }

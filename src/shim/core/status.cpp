@@ -14,7 +14,6 @@
 #include "core/error.h"
 #include "core/faults.h"
 #include "core/guard.h"
-#include "core/statement.h"
 #include "core/text.h"
 #include "core/traceback.h"
 
@@ -108,7 +107,7 @@ void set_failure(std::string_view message, std::string_view addition) noexcept {
   }
   text = {failure, length};
   remark_length = 0;
-  is_consequence = false;
+  thread_state.is_consequence = false;
 }
 
 namespace {
@@ -161,7 +160,7 @@ int translate_exception(int other) noexcept {
     throw;
   } catch (const Error& error) {
     set_failure(error.message);
-    is_consequence = error.is_consequence;
+    thread_state.is_consequence = error.is_consequence;
     return error.status;
   } catch (const c10::OutOfMemoryError& error) {
     set_failure(strip_backtrace(error.what_without_backtrace()));

@@ -177,11 +177,11 @@ struct Written {
 };
 
 /// True while no write can meet anything that a graph holds.
-bool is_nothing_held() { return lookups.size() == 0 && wrapped().is_empty(); }
+bool is_nothing_held() { return this_thread().lookups.size() == 0 && wrapped().is_empty(); }
 
 /// Leaves that this very entry gave to a graph, if they are to be found by a write.
 void enter_held(const Region& written, const Tensor* target) {
-  lookups.for_each(0, [&](Tensor& leaf) {
+  this_thread().lookups.for_each(0, [&](Tensor& leaf) {
     if (&leaf != target && range_of(written).intersects(span_of(leaf.attached)) &&
         overlap(written, Written{leaf.attached}.region()))
       ftorch::enter_held(leaf);
@@ -211,7 +211,7 @@ void register_alias(Tensor& tensor) noexcept {
 }
 
 void unregister_alias(Tensor& tensor) noexcept {
-  lookups.forget(tensor);
+  this_thread().lookups.forget(tensor);
   if (tensor.entry) wrapped().leave(tensor);
   // The memory may be gone already, since compilers free arrays before they finalise tensors: it is not read.
   if (has_other_holders(tensor)) tensor.attached.unsafeGetTensorImpl()->bump_version();

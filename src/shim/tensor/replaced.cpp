@@ -3,8 +3,9 @@
 
 #include "tensor/replaced.h"
 
-#include <unordered_map>
-#include <unordered_set>
+#include <c10/util/flat_hash_map.h>
+
+#include <utility>
 #include <vector>
 
 #include "core/guard.h"
@@ -13,16 +14,24 @@
 namespace ftorch {
 namespace {
 
+/// Keeps the memory of a short statement for the next one.
+template <class Table>
+void empty(Table& table) {
+  constexpr std::size_t few = 64;
+  if (table.bucket_count() > few) Table().swap(table);
+  else table.clear();
+}
+
 struct Statement {
   /// What each handle named.
-  std::unordered_map<ft_handle, Tensor> tensors;
+  ska::flat_hash_map<ft_handle, Tensor> tensors;
   /// The objects that were replaced. A statement replaces an object once.
-  std::unordered_set<std::uint32_t> objects;
+  ska::flat_hash_set<std::uint32_t> objects;
   std::vector<ft_handle> others;
 
   void forget() {
-    tensors.clear();
-    objects.clear();
+    empty(tensors);
+    empty(objects);
     for (const ft_handle handle : others) release_object(handle);
     others.clear();
   }
@@ -37,22 +46,25 @@ thread_local Statement statement;
 
 void keep_replaced(ft_handle handle, at::Tensor value) {
   const std::uint32_t object = tensors.identity(handle).index;
-  if (statement.objects.count(object) > 0) statement.forget();
-  statement.objects.insert(object);
-  statement.tensors[handle].value = std::move(value);
-  has_replaced = true;
+  Statement& here = found_once(statement);
+  if (here.objects.count(object) > 0) here.forget();
+  here.objects.insert(object);
+  here.tensors[handle].value = std::move(value);
+  this_thread().has_replaced = true;
 }
 
 void release_later(ft_handle handle) {
-  if (statement.others.size() >= most_others) statement.forget();
-  statement.others.push_back(handle);
-  has_replaced = true;
+  Statement& here = found_once(statement);
+  if (here.others.size() >= most_others) here.forget();
+  here.others.push_back(handle);
+  this_thread().has_replaced = true;
 }
 
 void forget_replaced() noexcept {
-  if (!has_replaced) return;
+  ThreadState& thread = this_thread();
+  if (!thread.has_replaced) return;
   statement.forget();
-  has_replaced = false;
+  thread.has_replaced = false;
 }
 
 const Tensor& source_of_assignment(ft_handle handle) {

@@ -26,7 +26,7 @@ class NewTensors {
  public:
   explicit NewTensors(std::size_t size) : handles_(size, nullptr) {}
   ~NewTensors() {
-    for (const ft_handle handle : handles_) release_tensor(handle);
+    for (const ft_handle handle : handles_) release_tensor(this_thread(), handle);
   }
   NewTensors(const NewTensors&) = delete;
   NewTensors& operator=(const NewTensors&) = delete;
@@ -92,7 +92,7 @@ void write_results(const char* name, ft_handle* targets, Values values) {
   for (PendingWrite& write : writes) write.prepare();
   for (PendingWrite& write : writes) write.commit();
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (is_emptied[i]) release_tensor(std::exchange(targets[i], nullptr));
+    if (is_emptied[i]) release_tensor(this_thread(), std::exchange(targets[i], nullptr));
     else targets[i] = found[i] ? tensors.renew(targets[i]) : made.take(i);
   }
 }

@@ -71,11 +71,11 @@ void assign(ft_handle* target, Tensor* to, ft_handle source, bool source_is_copy
 }  // namespace
 
 int ft_tensor_assign(ft_handle* target, ft_handle source, int source_is_copy) {
-  return guard<true>(ft_invalid_argument, [&] {
-    has_failed_operator = false;
+  return guard<true>(ft_invalid_argument, [&](ThreadState& thread) {
+    thread.has_failed_operator = false;
     required(target, "target");
     // A variable on the right-hand side begins another statement than that of copies.
-    if (has_replaced && !source_is_copy) [[unlikely]] {
+    if (thread.has_replaced && !source_is_copy) [[unlikely]] {
       if (const Tensor* const from = tensors.find(source); from && !from->temporary) forget_replaced();
     }
     Tensor* const to = tensors.find(*target);

@@ -7,8 +7,8 @@
 #include <memory>
 
 #include "core/handle.h"
-#include "core/lookup.h"
 #include "core/text.h"
+#include "core/thread_state.h"
 #include "tensor/mirror.h"
 
 namespace ftorch {
@@ -38,6 +38,7 @@ class EntryOf {
 
 struct Tensor {
   Tensor() = default;
+  Tensor(at::Tensor numbers, bool is_temporary) noexcept : value(std::move(numbers)), temporary(is_temporary) {}
   Tensor(Tensor&&) noexcept = default;
   Tensor& operator=(Tensor&&) noexcept = default;
   ~Tensor() {
@@ -73,7 +74,7 @@ inline constinit Tensors tensors;
 /// The object behind a handle. A leaf over memory of the program may be given to a graph by the entry.
 inline Tensor& tensor(ft_handle handle, const char* name) {
   Tensor& found = tensors.get(handle, name);
-  if (found.wraps && !found.entry && found.attached.requires_grad()) lookups.add(found);
+  if (found.wraps && !found.entry && found.attached.requires_grad()) this_thread().lookups.add(found);
   if (found.is_mirror) [[unlikely]]
     refresh_mirror(found);
   return found;
@@ -127,7 +128,7 @@ void set_value(Tensor& target, at::Tensor value, Write how);
 /// The same for a value that somebody else holds: what the target then has is its own.
 void copy_value(Tensor& target, const at::Tensor& value, Write how);
 /// Writes a result; makes a temporary when *target is null.
-void write_result(ft_handle* target, at::Tensor value);
+void write_result(ft_handle* target, at::Tensor&& value);
 /// The same for a value that somebody else holds.
 void write_copy(ft_handle* target, const at::Tensor& value);
 /// Copies numbers of the same shape into memory that stays where it is, outside any graph. A backward pass that needs the old
@@ -139,12 +140,15 @@ void zero(Tensor& target);
 /// A new tensor; if the innermost scope of this thread ends variables too, it belongs to that.
 ft_handle new_tensor(Tensor object);
 /// A new temporary, which belongs to the innermost scope of this thread.
-ft_handle new_temporary(at::Tensor value);
+ft_handle new_temporary(at::Tensor&& value);
 
 /// True when someone besides these `holders` can reach the tensor's memory.
 bool is_shared(const at::Tensor& value, std::size_t holders);
 /// True when both are in one piece of memory.
-bool shares_storage(const at::Tensor& a, const at::Tensor& b);
+inline bool shares_storage(const at::Tensor& a, const at::Tensor& b) {
+  return a.has_storage() && b.has_storage() &&
+         a.storage().unsafeGetStorageImpl() == b.storage().unsafeGetStorageImpl();
+}
 /// True when elements of the tensor share memory.
 bool is_expanded(const at::Tensor& value);
 

@@ -66,10 +66,6 @@ bool is_shared(const at::Tensor& value, std::size_t holders) {
   return value.use_count() > holders || (value.has_storage() && value.storage().use_count() > 1);
 }
 
-bool shares_storage(const at::Tensor& a, const at::Tensor& b) {
-  return a.has_storage() && b.has_storage() && a.storage().is_alias_of(b.storage());
-}
-
 bool is_expanded(const at::Tensor& value) {
   return value.layout() == at::kStrided && at::has_internal_overlap(value) == at::MemOverlap::Yes;
 }
@@ -154,7 +150,7 @@ void copy_value(Tensor& target, const at::Tensor& value, Write how) {
   }
 }
 
-void write_result(ft_handle* target, at::Tensor value) {
+void write_result(ft_handle* target, at::Tensor&& value) {
   if (!*target) {
     *target = new_temporary(std::move(value));
   } else {
