@@ -14,10 +14,10 @@ from ftorch_tools.errors import ExitCode, UsageError
 from ftorch_tools.export.errors import FAILED, ExportError
 
 EPILOG = (
-    "`ftorch-export inspect FILE` tells what a file holds; `ftorch-export torchscript` takes the "
-    "arguments of `pt2ts`"
+    "`ftorch-export inspect FILE` tells what a file holds; `ftorch-export specify` adds to a "
+    "package what it takes; `ftorch-export torchscript` takes the arguments of `pt2ts`"
 )
-_NAMED = {"inspect": "inspect_file", "torchscript": "pt2ts"}
+_NAMED = {"inspect": "inspect_file", "specify": "specify", "torchscript": "pt2ts"}
 
 
 def make_app(arguments: list[str]) -> typer.Typer:

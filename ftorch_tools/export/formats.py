@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Writes files of models: exported programs and TorchScript, with what is said of them."""
+"""Writes files of models, compiled or not, with what is said of them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ftorch_tools.errors import InfrastructureError, UsageError
+from ftorch_tools.export import aoti
 from ftorch_tools.export.errors import ExportError, import_torch
 
 METADATA = "ftorch_metadata.json"
-"""The extra file, in either format, with the user's metadata: a JSON object of texts."""
+"""The extra file, in each format, with the user's metadata: a JSON object of texts."""
 
 
 def write_exported(
@@ -32,6 +34,37 @@ def write_exported(
         )
         extra = _extra_files(metadata)
         torch.export.save(program, file, extra_files=extra)
+
+
+def write_package(
+    model: Any,
+    file: Path,
+    arguments: tuple[Any, ...],
+    dynamic_shapes: tuple[Any, ...] | None,
+    metadata: Mapping[str, str],
+    compilation: aoti.Compilation,
+) -> str:
+    """Write a package of AOTInductor; return what is to be told of it."""
+    torch = import_torch()
+    with _failing("torch.export"):
+        program = torch.export.export(
+            model, aoti.dense(arguments), dynamic_shapes=dynamic_shapes, strict=False
+        )
+    aoti.check_compiler()
+    with _failing("AOTInductor"):
+        return aoti.write_package(program, file, compilation, _extra_files(metadata))
+
+
+def specify_package(package: Path, program: Path, file: Path) -> None:
+    """Copy a package to `file` with the specification of the program that it was made from."""
+    torch = import_torch()
+    for one in (package, program):
+        if not one.is_file():
+            raise UsageError(f"{one}: no such file")
+    with _failing(f"torch.export.load of {program}"):
+        exported = torch.export.load(program)
+    with _failing(str(package)):
+        aoti.add_specification(exported, package, file)
 
 
 def write_torchscript(
@@ -54,6 +87,14 @@ def read_exported(file: Path) -> Callable[..., Any]:
     torch = import_torch()
     with _failing("torch.export.load"):
         module: Callable[..., Any] = torch.export.load(file).module()
+        return module
+
+
+def read_package(file: Path) -> Callable[..., Any]:
+    """Return the procedure in a package of AOTInductor."""
+    torch = import_torch()
+    with _failing("AOTInductor's loader"):
+        module: Callable[..., Any] = torch._inductor.aoti_load_package(str(file))
         return module
 
 
@@ -80,6 +121,8 @@ def _failing(what: str) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
+    except InfrastructureError:
+        raise
     except Exception as error:
         text = str(error).strip() or type(error).__name__
         raise ExportError(f"{what} fails: {text}") from None

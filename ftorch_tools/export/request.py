@@ -3,19 +3,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ftorch_tools.errors import UsageError
 from ftorch_tools.export import formats
+from ftorch_tools.export.aoti import Compilation
 from ftorch_tools.export.check import Check, Difference, duplicate
 from ftorch_tools.export.errors import ExportError, first_line, import_torch
 from ftorch_tools.export.library import Library
 from ftorch_tools.export.output import drafted
 from ftorch_tools.export.samples import Samples
 
-EXPORT, TORCHSCRIPT = "export", "torchscript"
+EXPORT, TORCHSCRIPT, AOTI = "export", "torchscript", "aoti"
+_READERS = {
+    EXPORT: formats.read_exported,
+    TORCHSCRIPT: formats.read_torchscript,
+    AOTI: formats.read_package,
+}
 DEVICES = ("cpu", "cuda", "xpu", "mps")
 """Types of devices that numbers can be put on; PyTorch calls AMD's cuda."""
 
@@ -33,6 +39,8 @@ class Request:
     is_training: bool = False
     tolerance: float | None = None
     library: Library | None = None
+    compilation: Compilation = field(default_factory=Compilation)
+    note: str = ""
 
     def run(self) -> list[Difference]:
         """Write the file; return how far its readers are from the network.
@@ -62,6 +70,13 @@ class Request:
             shapes = self.samples.dynamic_shapes()
             formats.write_exported(model, file, first, shapes, self.metadata)
             return
+        if self.format == AOTI:
+            if first is None:
+                raise UsageError("AOTInductor needs samples: give --input or --samples")
+            self.note = formats.write_package(
+                model, file, first, self.samples.dynamic_shapes(), self.metadata, self.compilation
+            )
+            return
         if self.is_traced and first is None:
             raise UsageError("torch.jit.trace needs samples: give --input or --samples")
         formats.write_torchscript(model, file, first, self.is_traced, self.metadata)
@@ -72,8 +87,7 @@ class Request:
         if other is not None:
             arguments[self.samples.other_sizes_text(other)] = other
         check = Check.of(self.model, arguments, self.tolerance)
-        read = formats.read_exported if self.format == EXPORT else formats.read_torchscript
-        found = check.by_python(read(file))
+        found = check.by_python(_READERS[self.format](file))
         if self.library is not None:
             found += check.by_library(self.library, file, self.is_training)
         return found

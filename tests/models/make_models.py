@@ -8,6 +8,7 @@ import sys
 import warnings
 from pathlib import Path
 
+import compiled
 import exported
 import networks
 import torch
@@ -56,6 +57,8 @@ def write_models(folder: Path) -> None:
             model.eval()
             exported.export(folder, name, model)
             torch.manual_seed(7)
+            if name == "mlp_float32":
+                compiled.compile_model(folder, name, model)
             write_expected(folder, name, model, *networks.INPUTS[name]())
 
 

@@ -19,6 +19,8 @@ def run(request: Request) -> None:
     _print(differences)
     if not differences:
         typer.echo("not checked: without --input or --samples there is nothing to compare")
+    if request.note:
+        typer.echo(request.note)
     typer.echo(f"{request.output}: written")
 
 

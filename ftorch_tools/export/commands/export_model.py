@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 
 from ftorch_tools.errors import UsageError
+from ftorch_tools.export.aoti import AUTO, FROZEN, PLAIN, Compilation, check_march
 from ftorch_tools.export.commands.differences import run
 from ftorch_tools.export.library import Library, find_library
 from ftorch_tools.export.output import check_output
 from ftorch_tools.export.request import (
+    AOTI,
     EXPORT,
     TORCHSCRIPT,
     Request,
@@ -30,7 +32,16 @@ class Format(str, Enum):
     """What is written."""
 
     EXPORT = EXPORT
+    AOTI = AOTI
     TORCHSCRIPT = TORCHSCRIPT
+
+
+class Variant(str, Enum):
+    """How a package is compiled."""
+
+    AUTO = AUTO
+    PLAIN = PLAIN
+    FROZEN = FROZEN
 
 
 def _print_version(wanted: bool) -> None:
@@ -68,6 +79,20 @@ def export_model(
         typer.Option(metavar="FILE", help="Arguments of forward, an .npz or .pt file."),
     ] = None,
     format: Annotated[Format, typer.Option(help="What is written.")] = Format.EXPORT,
+    variant: Annotated[
+        Variant | None,
+        typer.Option(
+            help="Of --format aoti: weights that can be replaced, or fixed ones; by default the "
+            "faster."
+        ),
+    ] = None,
+    march: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Of --format aoti: the least processor, by default x86-64-v3 or armv8-a.",
+        ),
+    ] = None,
     trace: Annotated[
         bool, typer.Option("--trace", help="TorchScript by torch.jit.trace, not by script.")
     ] = False,
@@ -112,6 +137,7 @@ def export_model(
     if trace and format is not Format.TORCHSCRIPT:
         raise UsageError("--trace goes with --format torchscript")
     output = output or _default_output(source, format)
+    compilation = _compilation(format, variant, march, train, device, output)
     check_output(
         output, [Path(source.rpartition(":")[0] or source), Path(source), weights, samples]
     )
@@ -126,6 +152,7 @@ def export_model(
         trace,
         train,
         tolerance,
+        compilation=compilation,
     )
     if samples is not None:
         request.samples.read = read_samples(samples, request.model)
@@ -135,7 +162,29 @@ def export_model(
 
 def _default_output(source: str, format: Format) -> Path:
     name = source.rpartition(":")[2].lower() if ":" in source else Path(source).stem
-    return Path(f"{name}{'.pt2' if format is Format.EXPORT else '.pt'}")
+    return Path(f"{name}{'.pt' if format is Format.TORCHSCRIPT else '.pt2'}")
+
+
+def _compilation(
+    format: Format,
+    variant: Variant | None,
+    march: str | None,
+    is_training: bool,
+    device: str,
+    output: Path,
+) -> Compilation:
+    if format is not Format.AOTI:
+        if variant is not None or march is not None:
+            raise UsageError("--variant and --march go with --format aoti")
+        return Compilation()
+    check_march(march)
+    if device != "cpu":
+        raise UsageError("--format aoti compiles for --device cpu alone")
+    if is_training and variant is Variant.FROZEN:
+        raise UsageError("--variant frozen has fixed weights, which do not go with --train")
+    if output.suffix != ".pt2":
+        raise UsageError(f"--output {output}: the name of a package ends in .pt2")
+    return Compilation((variant or Variant.AUTO).value, march, is_training)
 
 
 def _library(

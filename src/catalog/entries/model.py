@@ -52,6 +52,12 @@ ENTRIES = (
         " memory; strict 0: names that the file or the model lacks do not count.",
     ),
     Entry(
+        name="ft_model_share_state",
+        arguments="model:handle source:handle",
+        comment="A package of AOTInductor computes with parameters and buffers of another model"
+        " from now on, in that one's memory; nothing is changed where one does not fit.",
+    ),
+    Entry(
         name="ft_model_count",
         arguments="model:handle part:int count:int64_out",
         comment="part: 0 parameters, each once, 1 inputs, 2 outputs; results that only a pass can"

@@ -43,6 +43,10 @@ Model& Model::method(const std::string& name) {
 
 std::unique_ptr<BoundModel> Model::bound() { return std::make_unique<PlainBoundModel>(*this); }
 
+void Model::share_state(const Model&) {
+  fail(ft_model_error, "it is no package of AOTInductor, whose memory alone can be that of another model");
+}
+
 at::Tensor Model::attribute(const std::string&) const { return {}; }
 
 NamedTensors Model::parameters() const {
@@ -94,6 +98,7 @@ int ft_model_is_training(ft_handle model, int32_t* is_training) {
 
 int ft_model_parameters(ft_handle model, ft_handle* outputs, int64_t outputs_size) {
   return guard(ft_model_error, [&] {
+    model_of(model).require_state();
     const NamedTensors parameters = model_of(model).parameters();
     if (static_cast<int64_t>(parameters.size()) != outputs_size)
       fail(ft_invalid_argument, "output_tensors: the model has " + std::to_string(parameters.size()) +
@@ -104,6 +109,13 @@ int ft_model_parameters(ft_handle model, ft_handle* outputs, int64_t outputs_siz
       check_name(outputs[i], parameters[i].second);
     }
     for (std::size_t i = 0; i < parameters.size(); ++i) name_memory(outputs[i], parameters[i].second);
+  });
+}
+
+int ft_model_share_state(ft_handle model, ft_handle source) {
+  return guard(ft_model_error, [&] {
+    const Model& other = *models.get(source, "source");
+    model_of(model).share_state(other);
   });
 }
 

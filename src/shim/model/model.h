@@ -81,6 +81,10 @@ class Model {
   /// The parameters themselves under all their names, in the order of Python's named_parameters().
   virtual NamedTensors named_parameters() const = 0;
   virtual NamedTensors named_buffers() const = 0;
+  /// Fails if parameters and buffers are parts of the program that cannot be got at.
+  virtual void require_state() const {}
+  /// Computes with parameters and buffers of the other model from now on, in the other's memory.
+  virtual void share_state(const Model& other);
   /// A tensor that is neither, but that the program keeps under a name; undefined if there is none.
   virtual at::Tensor attribute(const std::string& name) const;
   /// The parameters, each once.

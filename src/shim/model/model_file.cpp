@@ -7,6 +7,7 @@
 #include "core/text.h"
 #include "files/archive.h"
 #include "files/atomic_file.h"
+#include "model/aoti/compiled_model.h"
 #include "model/exported/exported_program.h"
 #include "model/model.h"
 #include "model/torchscript.h"
@@ -48,7 +49,6 @@ void check_is_archive(const InputFile& file) {
 
 void check_is_torchscript(const Archive& archive) {
   if (archive.holds("constants.pkl")) return;
-  if (archive.holds("aotinductor")) fail_format("it is a package of AOTInductor");
   if (archive.holds("exported_program")) fail_format("it is an exported program in the format of PyTorch before 2.8");
   if (archive.holds("data.pkl"))
     fail_format("it holds weights or a pickled module, written by torch.save, but no program");
@@ -56,6 +56,7 @@ void check_is_torchscript(const Archive& archive) {
 }
 
 std::shared_ptr<Model> load(const Archive& archive, const std::shared_ptr<InputFile>& file, at::Device device) {
+  if (has_compiled_model(archive)) return load_compiled_model(archive, device);
   if (has_exported_program(archive)) return load_exported_program(archive, device);
   check_is_torchscript(archive);
   archive.check_records();

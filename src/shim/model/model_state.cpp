@@ -89,6 +89,7 @@ StateDict read_state(const std::string& filename) {
 }  // namespace
 
 StateDict Model::state_dict() const {
+  require_state();
   const NamedTensors tensors = named_state();
   const std::map<std::string, std::string> names = saved_names(tensors);
   StateDict state;
@@ -101,6 +102,7 @@ StateDict Model::state_dict() const {
 }
 
 void Model::check_state_dict(const StateDict& found, Names names) const {
+  require_state();
   const NamedTensors tensors = named_state();
   StateDict expected;
   for (const auto& [name, tensor] : tensors) expected.put(name, tensor);

@@ -101,6 +101,7 @@ int ft_model_tensor(ft_handle handle, const char* text, int64_t size, int is_buf
     const Model& model = *models.get(handle, "the model");
     const std::string name(required(text, "name"), static_cast<std::size_t>(size));
     required(target, "tensor");
+    model.require_state();
     const NamedTensors own = is_buffer ? model.named_buffers() : model.named_parameters();
     const at::Tensor* found = find(own, name);
     NamedTensors other;
@@ -127,7 +128,9 @@ int ft_model_tensor(ft_handle handle, const char* text, int64_t size, int is_buf
 int ft_model_freeze(ft_handle handle, const char* text, int64_t size, int is_frozen) {
   return guard(ft_model_error, [&] {
     const std::string pattern(required(text, "pattern"), static_cast<std::size_t>(size));
-    const NamedTensors parameters = models.get(handle, "the model")->named_parameters();
+    const Model& model = *models.get(handle, "the model");
+    model.require_state();
+    const NamedTensors parameters = model.named_parameters();
     const std::vector<at::Tensor> found = matching(parameters, pattern);
     if (found.empty())
       fail(ft_invalid_argument, "pattern '" + pattern + "' is that of no parameter; the model has " +

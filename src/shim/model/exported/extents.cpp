@@ -60,7 +60,7 @@ std::uint32_t Symbols::number_of(std::string_view name) {
   return static_cast<std::uint32_t>(symbols_.size() - 1);
 }
 
-Extent Symbols::extent(const Size& size, const std::string& place) {
+Extent Symbols::expression(const Size& size) {
   Extent extent;
   extent.fixed = size.value;
   if (size.expression.empty()) return extent;
@@ -68,6 +68,15 @@ Extent Symbols::extent(const Size& size, const std::string& place) {
     extent.symbols.push_back(number_of(name));
     return std::optional(extent.symbols.back());
   });
+  return extent;
+}
+
+std::int64_t Symbols::value(const Extent& extent, const Variables& symbols) {
+  return extent.expression ? extent.expression->evaluate(symbols.data()).integer : extent.fixed;
+}
+
+Extent Symbols::extent(const Size& size, const std::string& place) {
+  Extent extent = expression(size);
   if (extent.symbols.empty()) return extent;
   const std::uint32_t first = extent.symbols[0];
   if (!has_one_symbol(extent) || !symbols_[first].place.empty()) return extent;

@@ -37,6 +37,10 @@ class Symbols {
 
   /// Of a size; `place` says where it is, "dimension 1 of x".
   Extent extent(const Size& size, const std::string& place);
+  /// Of a number that no symbol is found in, such as a stride.
+  Extent expression(const Size& size);
+  /// The number of such an extent.
+  static std::int64_t value(const Extent& extent, const Variables& symbols);
   /// To be called when all extents are made: what can be compared with symbols that were found elsewhere is.
   void relate(Extent& extent);
 

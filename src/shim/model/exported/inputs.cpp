@@ -4,6 +4,7 @@
 #include "model/exported/inputs.h"
 
 #include <ATen/core/ivalue.h>
+#include <ATen/ops/empty_strided.h>
 
 #include <algorithm>
 #include <sstream>
@@ -12,6 +13,7 @@
 #include "core/text.h"
 #include "model/exported/tree.h"
 #include "tensor/convert.h"
+#include "tensor/plain.h"
 
 namespace ftorch::exported {
 namespace {
@@ -37,6 +39,19 @@ std::vector<std::string> places_of(const Program& program) {
   return places;
 }
 
+/// The tensor, or a copy with the strides of the program. Where a dimension has one place, its stride is no matter.
+at::Tensor with_strides(const UserInput& input, const at::Tensor& tensor, const Variables& symbols) {
+  c10::SmallVector<std::int64_t, 8> strides;
+  bool is_same = !tensor.is_conj() && !tensor.is_neg();
+  for (std::size_t i = 0; i < input.strides.size(); ++i) {
+    strides.push_back(Symbols::value(input.strides[i], symbols));
+    const auto dimension = static_cast<std::int64_t>(i);
+    is_same = is_same && (tensor.size(dimension) <= 1 || tensor.stride(dimension) == strides.back());
+  }
+  if (is_same || tensor.numel() == 0) return tensor;
+  return at::empty_strided(tensor.sizes(), strides, tensor.options()).copy_(tensor);
+}
+
 std::string number_text(const c10::IValue& number) {
   std::ostringstream text;
   text << number;
@@ -45,7 +60,7 @@ std::string number_text(const c10::IValue& number) {
 
 }  // namespace
 
-Inputs::Inputs(const Program& program) : symbols_(program) {
+Inputs::Inputs(const Program& program, Strides strides) : symbols_(program) {
   const std::vector<std::string> leaves = places_of(program);
   std::vector<std::string> places;
   std::size_t leaf = 0;
@@ -56,7 +71,7 @@ Inputs::Inputs(const Program& program) : symbols_(program) {
     ++leaf;
     // What is no tensor and no number, None or a text, cannot be given.
     if (input.kind == Input::Kind::fixed && !is_number(input.fixed)) continue;
-    add(program, i);
+    add(program, i, strides);
     places.push_back(place.empty() ? "L['" + inputs_.back().name + "']" : place);
   }
   for (UserInput& input : inputs_) {
@@ -65,7 +80,7 @@ Inputs::Inputs(const Program& program) : symbols_(program) {
   guards_ = Guards(program, names(), places);
 }
 
-void Inputs::add(const Program& program, std::size_t place) {
+void Inputs::add(const Program& program, std::size_t place, Strides strides) {
   const Input& input = program.inputs[place];
   UserInput made;
   made.name = input.kind == Input::Kind::user ? input.value : input.name;
@@ -84,6 +99,9 @@ void Inputs::add(const Program& program, std::size_t place) {
     for (const Size& size : form->second.sizes)
       made.extents.push_back(
           symbols_.extent(size, "dimension " + std::to_string(made.extents.size() + 1) + " of " + made.name));
+    if (strides == Strides::compiled) {
+      for (const Size& stride : form->second.strides) made.strides.push_back(symbols_.expression(stride));
+    }
   } else {
     const auto form = program.graph.numbers.find(input.value);
     if (form != program.graph.numbers.end()) made.extents.push_back(symbols_.extent(form->second, made.name));
@@ -155,20 +173,21 @@ c10::IValue Inputs::number(const UserInput& input, const at::Tensor& tensor, Var
   return given;
 }
 
-void Inputs::push(const std::vector<at::Tensor>& given, Stack& stack) const {
+template <class F>
+Variables Inputs::check(const std::vector<at::Tensor>& given, const F& take) const {
   check_count(given.size());
   Variables symbols = symbols_.unknown();
   for_each_given(given, [&](const UserInput& input, const at::Tensor& tensor) {
     check_form(input, tensor);
     if (!input.dtype) {
       c10::IValue value = number(input, tensor, symbols);
-      if (!input.number) stack.push_back(std::move(value));
+      if (!input.number) take(std::move(value));
       return;
     }
     const at::IntArrayRef sizes = tensor.sizes();
     for (std::size_t i = 0; i < sizes.size(); ++i)
       symbols_.find(input.extents[i], sizes[i], static_cast<std::int64_t>(i), symbols);
-    stack.emplace_back(tensor);
+    take(c10::IValue(tensor));
   });
   if (symbols_.has_relations()) {
     for_each_given(given, [&](const UserInput& input, const at::Tensor& tensor) {
@@ -178,6 +197,26 @@ void Inputs::push(const std::vector<at::Tensor>& given, Stack& stack) const {
     });
   }
   guards_.check(given);
+  return symbols;
+}
+
+void Inputs::push(const std::vector<at::Tensor>& given, Stack& stack) const {
+  check(given, [&](c10::IValue&& value) { stack.push_back(std::move(value)); });
+}
+
+std::vector<at::Tensor> Inputs::arranged(const std::vector<at::Tensor>& given) const {
+  const Variables symbols = check(given, [](const c10::IValue&) {});
+  std::vector<at::Tensor> list;
+  list.reserve(given.size());
+  for_each_given(given, [&](const UserInput& input, const at::Tensor& tensor) {
+    if (input.number) return;
+    if (!input.dtype) fail(ft_model_error, "a number that differs from call to call cannot be given to compiled code");
+    check_plain(tensor);
+    if (!tensor.is_cpu())
+      fail(ft_invalid_argument, "the tensor is on " + tensor.device().str() + "; the model is on cpu");
+    list.push_back(with_strides(input, tensor, symbols));
+  });
+  return list;
 }
 
 }  // namespace ftorch::exported

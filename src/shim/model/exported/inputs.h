@@ -21,6 +21,8 @@ struct UserInput {
   /// None for a number.
   std::optional<at::ScalarType> dtype;
   std::vector<Extent> extents;
+  /// Those of the tensor that the program was made with, where they were asked for.
+  std::vector<Extent> strides;
   /// The number that the program was made for.
   std::optional<c10::IValue> number;
   /// What it is in the graph, or that number.
@@ -29,22 +31,29 @@ struct UserInput {
 
 class Inputs {
  public:
-  explicit Inputs(const Program& program);
+  enum class Strides { any, compiled };
+  explicit Inputs(const Program& program, Strides strides = Strides::any);
 
   /// Fails unless the program takes these; puts them on the stack. What it does not compute with is left out.
   void push(const std::vector<at::Tensor>& given, Stack& stack) const;
   /// True if numbers of tensors are arguments of the program, which a check reads.
   bool has_numbers() const;
+  /// The same check for Strides::compiled: the tensors, on the host and with the strides that the program was made for.
+  /// Copies stand where these differ.
+  std::vector<at::Tensor> arranged(const std::vector<at::Tensor>& given) const;
   std::vector<std::string> names() const;
   std::vector<Argument> arguments() const;
   /// The place of a value of the graph among the inputs.
   std::optional<std::size_t> find(const std::string& name) const;
 
  private:
-  void add(const Program& program, std::size_t input);
+  void add(const Program& program, std::size_t input, Strides strides);
   void check_count(std::size_t count) const;
   template <class F>
   void for_each_given(const std::vector<at::Tensor>& given, const F& f) const;
+  /// Calls take(value) for each number or tensor, checked; returns the sizes that were found.
+  template <class F>
+  Variables check(const std::vector<at::Tensor>& given, const F& take) const;
   void check_form(const UserInput& input, const at::Tensor& tensor) const;
   c10::IValue number(const UserInput& input, const at::Tensor& tensor, Variables& symbols) const;
 

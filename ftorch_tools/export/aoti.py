@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: MIT
+"""Packages of AOTInductor: machine code with a specification of what goes in and comes out."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import platform
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ftorch_tools.errors import InfrastructureError, UsageError
+from ftorch_tools.export.errors import ExportError, first_line, import_torch
+
+SPECIFICATION = "ftorch_specification"
+"""The key of the package's metadata under which the specification stands, a JSON object."""
+UNUSED = "ftorch_unused.json"
+"""The extra file with parameters and buffers that the code does not use, in hexadecimal digits."""
+
+AUTO, PLAIN, FROZEN = "auto", "plain", "frozen"
+# A variant with fixed weights must be this much faster to be chosen.
+_WORTHWHILE = 0.9
+_SECONDS, _BLOCKS = 0.03, 5
+
+# What a program is compiled for, by what platform.machine() says: names of GCC's -march.
+MARCHES: dict[str, dict[str, int | None]] = {
+    "x86_64": {"x86-64-v3": 256, "x86-64-v4": 512},
+    "aarch64": {"armv8-a": None},
+    "arm64": {"armv8-a": None},
+}
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """How a program is compiled."""
+
+    variant: str = AUTO
+    march: str | None = None
+    is_training: bool = False
+
+    @property
+    def target(self) -> str:
+        """The least processor that runs the package."""
+        return self.march or next(iter(MARCHES[platform.machine()]))
+
+    def options(self, is_frozen: bool, specification: str) -> dict[str, Any]:
+        """Return inductor's options."""
+        options = {
+            "aot_inductor.metadata": {SPECIFICATION: specification},
+            "cpp.march": self.target,
+            "cpp.simdlen": MARCHES[platform.machine()][self.target],
+            # Threads are those of the program that runs it, not of the one that compiles it.
+            "cpp.dynamic_threads": True,
+            # Small tensors, and those of one value, would become numbers in the code, which nobody
+            # can replace.
+            "always_keep_tensor_constants": True,
+            "joint_graph_constant_folding": is_frozen,
+        }
+        if is_frozen:
+            options |= {
+                "freezing": True,
+                "max_autotune": True,
+                "max_autotune_gemm_backends": "CPP,ATEN",
+                "autotune_num_choices_displayed": 0,
+            }
+        return options
+
+
+def check_march(march: str | None) -> None:
+    """Fail unless packages for `march` can be made here."""
+    known = MARCHES.get(platform.machine(), {})
+    if not known:
+        raise UsageError(f"--format aoti: machines of type {platform.machine()} are not supported")
+    if march is not None and march not in known:
+        raise UsageError(f"--march {march}: expected {' or '.join(known)}")
+
+
+def check_compiler() -> None:
+    """Fail unless there is a C++ compiler for inductor."""
+    import_torch()
+    from torch._inductor.cpp_builder import get_cpp_compiler
+
+    try:
+        get_cpp_compiler()
+    except Exception as error:
+        raise InfrastructureError(
+            f"--format aoti needs a C++ compiler ({first_line(error)}): install g++, or name one "
+            "by the environment variable CXX"
+        ) from None
+
+
+def dense(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return arguments whose strides can be those of other sizes as well: without gaps."""
+    torch = import_torch()
+    from torch.utils import _pytree
+
+    def one(value: Any) -> Any:
+        if not isinstance(value, torch.Tensor):
+            return value
+        order = sorted(range(value.dim()), key=lambda i: (value.stride(i), value.size(i)))
+        return value if value.permute(order[::-1]).is_contiguous() else value.contiguous()
+
+    made: tuple[Any, ...] = _pytree.tree_map(one, arguments)
+    return made
+
+
+def write_package(
+    program: Any, file: Path, compilation: Compilation, extra: Mapping[str, str]
+) -> str:
+    """Compile a program of torch.export into `file`; return which variant was chosen, and why."""
+    if compilation.variant != AUTO:
+        _compile(program, file, compilation, compilation.variant == FROZEN, extra)
+        return ""
+    _compile(program, file, compilation, False, extra)
+    if compilation.is_training:
+        return ""
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix=".frozen-") as folder:
+        other = Path(folder) / file.name
+        _compile(program, other, compilation, True, extra)
+        inputs = _tensors(program)
+        plain, frozen = (_seconds(_loader(one).run, inputs) for one in (file, other))
+        is_better = frozen < _WORTHWHILE * plain
+        if is_better:
+            other.replace(file)
+    times = f"frozen {frozen * 1e6:.1f} µs a call, plain {plain * 1e6:.1f} µs, one thread"
+    if not is_better:
+        return f"variant plain, whose weights can be replaced ({times})"
+    return (
+        f"variant frozen, whose weights are fixed ({times}); --variant plain keeps them "
+        "replaceable"
+    )
+
+
+def add_specification(program: Any, package: Path, file: Path) -> None:
+    """Copy a package with what `program`, from which it was compiled, takes and returns.
+
+    Its weights count as fixed: whether the code uses them nobody knows.
+    """
+    with zipfile.ZipFile(package) as before, zipfile.ZipFile(file, "w") as after:
+        for record in before.infolist():
+            content = before.read(record)
+            if record.filename.endswith(".wrapper_metadata.json"):
+                metadata = json.loads(content)
+                is_wide = "AVX512" in metadata.get("AOTI_CPU_ISA", "")
+                march = "x86-64-v4" if is_wide else next(iter(MARCHES[platform.machine()]))
+                text = specification(program, Compilation(FROZEN, march), FROZEN)
+                content = json.dumps({**metadata, SPECIFICATION: text}).encode()
+            after.writestr(record.filename, content)
+    if not is_package(file):
+        raise ExportError("it is no package of AOTInductor for Linux")
+
+
+def is_package(file: Path) -> bool:
+    """Return whether a file is a package of AOTInductor that says what it is compiled for."""
+    with zipfile.ZipFile(file) as archive:
+        return any(name.endswith(".wrapper_metadata.json") for name in archive.namelist())
+
+
+def specification(program: Any, compilation: Compilation, variant: str) -> str:
+    """Return what a package says of its program, machine and LibTorch."""
+    torch = import_torch()
+    return json.dumps(
+        {
+            "version": 1,
+            "torch": torch.__version__.partition("+")[0],
+            "machine": platform.machine(),
+            "march": compilation.target,
+            "variant": variant,
+            "training": compilation.is_training,
+            "aliases": _aliases(program),
+            "program": _signature(program),
+        }
+    )
+
+
+def _compile(
+    program: Any,
+    file: Path,
+    compilation: Compilation,
+    is_frozen: bool,
+    extra: Mapping[str, str],
+) -> None:
+    torch = import_torch()
+    from torch.export.pt2_archive._package import package_pt2
+
+    text = specification(program, compilation, FROZEN if is_frozen else PLAIN)
+    options = compilation.options(is_frozen, text) | {"aot_inductor.package": True}
+    arguments, named = program.example_inputs
+    # Autotuning writes its tables there.
+    with torch.no_grad(), contextlib.redirect_stderr(io.StringIO()):
+        files = torch._inductor.aot_compile(
+            program.module(check_guards=False), arguments, named, options=options
+        )
+    package_pt2(str(file), aoti_files={"model": files}, extra_files=dict(extra))
+    unused = {} if is_frozen else _unused(program, _loader(file).get_constant_fqns())
+    if unused:
+        added = {**extra, UNUSED: json.dumps(unused)}
+        package_pt2(str(file), aoti_files={"model": files}, extra_files=added)
+
+
+def _aliases(program: Any) -> dict[str, str]:
+    """Return the first name of each tensor that has several, by its other names."""
+    first: dict[tuple[Any, ...], str] = {}
+    aliases = {}
+    for name, tensor in program.state_dict.items():
+        key = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype)
+        if tensor.numel() > 0 and first.setdefault(key, name) != name:
+            aliases[name] = first[key]
+    return aliases
+
+
+def _unused(program: Any, used: Collection[str]) -> dict[str, str]:
+    """Return the bytes of parameters and buffers that are no constants of the code."""
+    torch = import_torch()
+    aliases = _aliases(program)
+    firsts = {aliases.get(name, name) for name in used}
+    found = {}
+    for name, tensor in program.state_dict.items():
+        if name in aliases or name in firsts:
+            continue
+        # The bytes in the order of memory, with the strides that the specification has.
+        flat = tensor.detach().as_strided((tensor.numel(),), (1,), tensor.storage_offset())
+        found[name] = flat.view(torch.uint8).numpy().tobytes().hex() if flat.numel() else ""
+    return found
+
+
+def _signature(program: Any) -> dict[str, Any]:
+    """Return the program as torch.export writes it, without what it computes."""
+    torch = import_torch()
+    with tempfile.TemporaryFile() as file:
+        torch.export.save(program.run_decompositions({}), file)
+        with zipfile.ZipFile(file) as archive:
+            (name,) = (one for one in archive.namelist() if one.endswith("/models/model.json"))
+            found: dict[str, Any] = json.loads(archive.read(name))
+    graph = found["graph_module"]["graph"]
+    graph["nodes"] = []
+    named = set(_names([graph["inputs"], graph["outputs"]]))
+    for key in ("tensor_values", "sym_int_values"):
+        graph[key] = {name: one for name, one in graph[key].items() if name in named}
+    return found
+
+
+def _names(tree: Any) -> Iterator[str]:
+    if isinstance(tree, list):
+        for one in tree:
+            yield from _names(one)
+    elif isinstance(tree, dict):
+        for name in ("name", "as_name"):
+            if isinstance(tree.get(name), str):
+                yield tree[name]
+        for one in tree.values():
+            yield from _names(one)
+
+
+def _tensors(program: Any) -> list[Any]:
+    torch = import_torch()
+    from torch.utils import _pytree
+
+    leaves = _pytree.tree_leaves(program.example_inputs)
+    return [one for one in leaves if isinstance(one, torch.Tensor)]
+
+
+def _loader(file: Path) -> Any:
+    torch = import_torch()
+    return torch._inductor.aoti_load_package(str(file)).loader
+
+
+def _seconds(run: Callable[[list[Any]], Any], inputs: list[Any]) -> float:
+    """Return the time of a call on one thread, the least of several blocks."""
+    torch = import_torch()
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.no_grad():
+            calls, taken = 1, _block(run, inputs, 1)
+            while taken < _SECONDS:
+                calls *= 2
+                taken = _block(run, inputs, calls)
+            return min(_block(run, inputs, calls) for _ in range(_BLOCKS)) / calls
+    finally:
+        torch.set_num_threads(before)
+
+
+def _block(run: Callable[[list[Any]], Any], inputs: list[Any], calls: int) -> float:
+    start = time.perf_counter()
+    for _ in range(calls):
+        run(inputs)
+    return time.perf_counter() - start

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// Calls of a compiled program without what LibTorch's loader does around them.
+
+#include "model/aoti/container.h"
+
+#include <ATen/DynamicLibrary.h>
+#include <torch/csrc/inductor/aoti_runner/model_container_runner_cpu.h>
+#include <torch/csrc/inductor/aoti_torch/tensor_converter.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "core/error.h"
+
+namespace ftorch::aoti {
+namespace {
+
+/// How many threads of the program may run a model at once; more wait. A further one costs little memory.
+std::size_t concurrent_runs() { return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 64); }
+
+}  // namespace
+
+class Container::Runner : public torch::inductor::AOTIModelContainerRunnerCpu {
+ public:
+  explicit Runner(const std::string& library) : AOTIModelContainerRunnerCpu(library, concurrent_runs()) {}
+
+  std::size_t count(const char* entry) const {
+    using Count = AOTIRuntimeError (*)(AOTInductorModelContainerHandle, std::size_t*);
+    const auto ask = reinterpret_cast<Count>(model_so_->sym(entry));
+    std::size_t count = 0;
+    check(ask(container_handle_, &count));
+    return count;
+  }
+
+  void run(AtenTensorHandle* inputs, std::size_t inputs_size, AtenTensorHandle* outputs, std::size_t outputs_size) {
+    check(run_func_(container_handle_, inputs, inputs_size, outputs, outputs_size, nullptr, proxy_executor_handle_));
+  }
+
+ private:
+  void check(AOTIRuntimeError error) const {
+    if (error == AOTI_RUNTIME_SUCCESS) return;
+    const std::string message = last_error();
+    fail(ft_model_error, message.substr(0, message.find("\nException raised from")));
+  }
+
+  /// Libraries of older LibTorch do not say it.
+  std::string last_error() const {
+    using LastError = AOTIRuntimeError (*)(const char**);
+    const char* said = nullptr;
+    try {
+      reinterpret_cast<LastError>(model_so_->sym("AOTInductorGetLastError"))(&said);
+    } catch (const c10::Error&) {
+      said = nullptr;
+    }
+    return said && *said ? said : "the compiled program failed; what it says stands on standard error";
+  }
+};
+
+std::unique_ptr<Container::Runner> Container::load(const std::string& library) {
+  try {
+    return std::make_unique<Runner>(library);
+  } catch (const c10::DynamicLibraryError& error) {
+    fail(ft_io_error,
+         std::string(error.what_without_backtrace()) + "; TMPDIR may name a folder on a disk that runs programs");
+  }
+}
+
+Container::Container(const std::string& library)
+    : runner_(load(library)),
+      input_count_(runner_->count("AOTInductorModelContainerGetNumInputs")),
+      output_count_(runner_->count("AOTInductorModelContainerGetNumOutputs")) {}
+
+Container::~Container() = default;
+
+std::vector<at::Tensor> Container::run(const std::vector<at::Tensor>& inputs) {
+  using torch::aot_inductor::alloc_tensors_by_stealing_from_handles;
+  using torch::aot_inductor::unsafe_alloc_new_handles_from_tensors;
+  // The program takes the handles.
+  std::vector<AtenTensorHandle> given = unsafe_alloc_new_handles_from_tensors(inputs);
+  std::vector<AtenTensorHandle> results(output_count_);
+  runner_->run(given.data(), given.size(), results.data(), results.size());
+  return alloc_tensors_by_stealing_from_handles(results.data(), results.size());
+}
+
+std::unordered_map<std::string, at::Tensor> Container::constants() const {
+  return runner_->extract_constants_map(/*use_inactive=*/false);
+}
+
+void Container::use(const std::unordered_map<std::string, at::Tensor>& constants) {
+  // The code has names of its own.
+  std::unordered_map<std::string, at::Tensor> used;
+  for (const auto& [own, name] : runner_->getConstantNamesToOriginalFQNs()) {
+    const auto found = constants.find(name);
+    if (found != constants.end()) used.emplace(own, found->second);
+  }
+  runner_->update_constant_buffer(used, /*use_inactive=*/false, /*validate_full_updates=*/false, /*user_managed=*/true);
+  // The container has the addresses of these, and of those of before that it still uses; they stay where they are.
+  used.merge(used_);
+  used_ = std::move(used);
+}
+
+}  // namespace ftorch::aoti
