@@ -39,5 +39,6 @@ KINDS = (
     Kind(name="scheduler", code=4, room="training", title="scheduler", has_state=True),
     Kind(name="checkpoint", code=5, room="storage", title="checkpoint"),
     Kind(name="replay_buffer", code=6, room="storage", title="replay buffer", has_state=True),
+    Kind(name="session", code=9, room="session", title="session"),
     Kind(name="metrics", code=8, room="loop", title="metrics file"),
 )

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-ROOMS = ("core", "files", "tensor", "autograd", "model", "training", "storage", "loop")
+ROOMS = ("core", "files", "tensor", "autograd", "model", "training", "storage", "session", "loop")
 
 
 @pytest.fixture(scope="module")

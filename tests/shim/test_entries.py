@@ -47,6 +47,9 @@ HARMLESS = {
     "ft_fail_procedure",
     "ft_device_synchronize",
     "ft_manual_seed",
+    "ft_set_num_threads",
+    "ft_version",
+    "ft_libtorch_version",
 }
 
 

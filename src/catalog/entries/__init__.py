@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ..kinds import KINDS
-from . import autograd, device, loop, model, runtime, storage, tensor, training
+from . import autograd, device, loop, model, runtime, session, storage, tensor, training
 from .entry import Entry, comment_block
 from .roles import ROLES, Role
 
@@ -27,6 +27,7 @@ SECTIONS = (
     ("Models. A copied handle shares the model.", model.ENTRIES),
     ("Optimizers, gradients, schedulers and losses.", training.ENTRIES),
     ("Checkpoints and replay buffers.", storage.ENTRIES),
+    ("Models bound to their inputs and outputs.", session.ENTRIES),
     ("Metrics files.", loop.ENTRIES),
     ("Devices. device_index -1 is the default.", device.ENTRIES),
 )

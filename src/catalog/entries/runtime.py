@@ -64,6 +64,24 @@ ENTRIES = (
         "next entry that is no assignment or release.",
     ),
     Entry(
+        name="ft_set_num_threads",
+        arguments="threads:int",
+        comment="OpenMP threads of the library, on all threads of the host; 0: as many as the"
+        " host's own regions have. The host's number stays as it is.",
+    ),
+    Entry(
+        name="ft_get_num_threads",
+        arguments="threads:int32_out",
+    ),
+    Entry(
+        name="ft_version",
+        comment="The version of this library, to ft_text().",
+    ),
+    Entry(
+        name="ft_libtorch_version",
+        comment="That of the LibTorch at run time, to ft_text().",
+    ),
+    Entry(
         name="ft_load_library",
         arguments="filename:text",
         comment="Loads a library of an extension, whose operators programs may then call; it "

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/ending.h"
+#include "core/thread_count.h"
 #include "core/thread_state.h"
 #include "core/traps.h"
 #include "ftorch.h"
@@ -27,6 +28,7 @@ void forget_replaced() noexcept;
 /// no operator either ends a statement in which operators have failed. The entry may take the state of its thread.
 template <bool may_be_within_a_statement = false, bool is_operator = false, class F>
 int guard(int other, F&& entry) noexcept {
+  const ThreadCountGuard threads(library_threads.load(std::memory_order_relaxed));
   const FpEnvironmentGuard environment;
   ThreadState& thread = this_thread();
   if (!thread.presence) [[unlikely]] {

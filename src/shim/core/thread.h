@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// LibTorch on the calling thread alone.
+// How many threads LibTorch uses.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -8,6 +8,12 @@ namespace ftorch {
 
 /// Ends the idle threads of OpenMP before each fork of this process.
 void prepare_for_forks() noexcept;
+
+/// OpenMP ends the process where it cannot start as many threads as it is asked for.
+inline constexpr int most_threads = 1024;
+
+/// Fails for a number of threads that cannot be meant.
+int checked_thread_count(int threads);
 
 /// Not worth an OpenMP region, which costs milliseconds on a busy node: PyTorch's own elementwise loops open none either.
 inline bool is_small(const at::Tensor& tensor) { return tensor.device().is_cpu() && tensor.numel() <= 32768; }

@@ -4,6 +4,9 @@
 #pragma once
 
 #include <cfenv>
+#include <optional>
+
+#include "core/thread_count.h"
 
 #if defined(__SSE2__)
 #include <xmmintrin.h>
@@ -72,13 +75,15 @@ class FpEnvironmentGuard {
   FpEnvironmentGuard* outer_;
 };
 
-/// While this lives code of the program runs inside the library, with its traps.
+/// While this lives code of the program runs inside the library, with its traps and its number of threads.
 class HostEnvironment {
  public:
   HostEnvironment() noexcept : held_(FpEnvironmentGuard::innermost_) {
     if (held_) held_->restore();
+    threads_.emplace();
   }
   ~HostEnvironment() {
+    threads_.reset();
     if (held_) held_->hold();
   }
   HostEnvironment(const HostEnvironment&) = delete;
@@ -86,6 +91,7 @@ class HostEnvironment {
 
  private:
   FpEnvironmentGuard* held_;
+  std::optional<HostThreadCount> threads_;
 };
 
 }  // namespace ftorch

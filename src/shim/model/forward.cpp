@@ -141,8 +141,8 @@ std::string ftorch::inputs_text(const Model& model, const Values& model_inputs) 
 
 void ftorch::check_result_count(std::size_t count, std::size_t outputs) {
   if (count != outputs)
-    fail(ft_invalid_argument, "output_tensors: the model returns " + tensors_text(count) + "; there is room for " +
-                                  std::to_string(outputs));
+    fail(ft_invalid_argument,
+         "output_tensors: the model returns " + tensors_text(count) + "; there is room for " + std::to_string(outputs));
 }
 
 Writes ftorch::output_writes(const std::vector<Tensor*>& outputs, const Model& model, const Values& model_inputs,

@@ -19,7 +19,7 @@ static int64_t greatest_common_divisor(int64_t a, int64_t b)
 /* The strides reach from the first to the last element. gfortran 11 gives those of a section of one component in units of
    the component and not of the type around it; the address of the last element shows the unit. Both lengths are reduced
    to their ratio, because a stride times a length of some gigabytes overflows. */
-static ft_view view_of(const CFI_cdesc_t *array, const void *last)
+ft_view ft_view_of(const ft_array *array, const void *last)
 {
   ft_view view = {array->base_addr, (int64_t)array->elem_len, array->rank, {0}, {0}};
   int64_t reach = 0;
@@ -42,14 +42,14 @@ int ft_tensor_from_array(ft_array *array, const void *last, const int32_t *layou
                          ft_handle *out)
 {
   if (array == NULL) return ft_fail(ft_invalid_argument, "array is a null pointer");
-  const ft_view view = view_of(array, last);
+  const ft_view view = ft_view_of(array, last);
   return ft_view_wrap(&view, layout, layout_size, permute_dims, permute_dims_size, options, out);
 }
 
 int ft_tensor_to_array(ft_handle tensor, ft_array *array, const void *last, int dtype)
 {
   if (array == NULL) return ft_fail(ft_invalid_argument, "array is a null pointer");
-  const ft_view view = view_of(array, last);
+  const ft_view view = ft_view_of(array, last);
   return ft_view_fill(&view, tensor, dtype);
 }
 

@@ -16,7 +16,7 @@
 #include "tensor/device.h"
 #include "tensor/elements.h"
 #include "tensor/options.h"
-#include "tensor/tensor.h"
+#include "tensor/wrap.h"
 
 using namespace ftorch;
 
@@ -72,18 +72,9 @@ void check_multiple(const void* data, at::ScalarType dtype) {
                                   std::to_string(size) + " bytes of a " + dtype_name(dtype));
 }
 
-/// A tensor over memory; on another device than the memory, or where kernels cannot work, a copy that the memory follows.
 ft_handle wrap(void* data, at::IntArrayRef shape, at::IntArrayRef strides, const TensorSpec& spec,
                at::Device memory = at::kCPU) {
-  Tensor object;
-  object.attached = from_external_memory(data, shape, strides, at::TensorOptions(spec.dtype).device(memory));
-  const bool is_mirror = memory.is_cpu() && !is_empty(shape) && needs_mirror(data, spec.dtype);
-  object.value = is_mirror ? mirror_of(object.attached) : object.attached;
-  if (spec.device != memory) object.value = object.value.to(spec.device);
-  object.is_mirror = is_mirror && spec.device == memory;
-  object.value.set_requires_grad(spec.requires_grad);
-  object.has_fixed_spec = object.wraps = true;
-  return new_tensor(std::move(object));
+  return new_tensor(tensor_over(data, shape, strides, spec, memory));
 }
 
 /// A failure about dimension `i`, counted from 0.
@@ -158,6 +149,26 @@ Numbers blob_strides(void* data, at::IntArrayRef sizes, const int32_t* layout, i
 }
 
 }  // namespace
+
+Tensor ftorch::tensor_over(void* data, at::IntArrayRef shape, at::IntArrayRef strides, const TensorSpec& spec,
+                           at::Device memory) {
+  Tensor object;
+  object.attached = from_external_memory(data, shape, strides, at::TensorOptions(spec.dtype).device(memory));
+  const bool is_mirror = memory.is_cpu() && !is_empty(shape) && needs_mirror(data, spec.dtype);
+  object.value = is_mirror ? mirror_of(object.attached) : object.attached;
+  if (spec.device != memory) object.value = object.value.to(spec.device);
+  object.is_mirror = is_mirror && spec.device == memory;
+  object.value.set_requires_grad(spec.requires_grad);
+  object.has_fixed_spec = object.wraps = true;
+  return object;
+}
+
+Tensor ftorch::tensor_over(const ft_view& view, const TensorSpec& spec) {
+  check_elements(view, spec.dtype);
+  const at::IntArrayRef shape(view.extents, static_cast<std::size_t>(view.rank));
+  if (c10::multiply_integers(shape) > 0) required(view.data, "data");
+  return tensor_over(view.data, shape, strides_of(view, shape), spec);
+}
 
 int ft_tensor_from_blob(void* data, int ndims, const int64_t* shape, int64_t shape_size, const int32_t* layout,
                         int64_t layout_size, const ft_options* options, ft_handle* out) {

@@ -23,6 +23,9 @@ typedef struct {
   int64_t strides[ft_max_rank];
 } ft_view;
 
+/* What a descriptor says; last is as in ft_tensor_from_array. */
+ft_view ft_view_of(const ft_array *array, const void *last);
+
 int ft_view_wrap(const ft_view *view, const int32_t *layout, int64_t layout_size, const int32_t *permute_dims,
                  int64_t permute_dims_size, const ft_options *options, ft_handle *out);
 int ft_view_fill(const ft_view *view, ft_handle tensor, int dtype);

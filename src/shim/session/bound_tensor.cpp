@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+// What a session reads or writes: how it finds, copies and exchanges it.
+
+#include "session/bound_tensor.h"
+
+#include <ATen/ops/empty_like.h>
+
+#include <cstring>
+#include <utility>
+
+#include "core/error.h"
+#include "tensor/convert.h"
+#include "tensor/device.h"
+#include "tensor/elements.h"
+#include "tensor/wrap.h"
+
+namespace ftorch {
+namespace {
+
+/// Another tensor over the array of one.
+std::unique_ptr<Tensor> over_array_of(const Tensor& tensor) {
+  if (!tensor.attached.defined()) return nullptr;
+  const at::Tensor& array = tensor.attached;
+  auto made = std::make_unique<Tensor>();
+  made->attached = from_external_memory(array.mutable_data_ptr(), array.sizes(), array.strides(), array.options());
+  const bool is_apart = tensor.is_mirror || tensor.value.device() != array.device();
+  made->value = is_apart ? at::empty_like(array, array.options().device(tensor.value.device())) : made->attached;
+  made->is_mirror = tensor.is_mirror;
+  made->has_fixed_spec = made->wraps = true;
+  return made;
+}
+
+void check_like(const at::Tensor& found, const at::Tensor& bound) {
+  if (found.scalar_type() != bound.scalar_type())
+    fail(ft_dtype_mismatch, "it has dtype " + dtype_name(found.scalar_type()) + "; what is bound there has dtype " +
+                                dtype_name(bound.scalar_type()));
+  if (found.dim() != bound.dim())
+    fail(ft_shape_mismatch,
+         "it has shape " + shape_text(found.sizes()) + "; what is bound there has shape " + shape_text(bound.sizes()));
+}
+
+/// True if elements stand at the same places relative to the first one.
+bool has_same_strides(const at::Tensor& a, const at::Tensor& b) {
+  for (int64_t i = 0; i < a.dim(); ++i) {
+    if (a.size(i) > 1 && a.stride(i) != b.stride(i)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+BoundTensor::BoundTensor(ft_handle handle) {
+  const Tensor& found = tensor(handle, "the tensor");
+  identity_ = tensors.identity(handle);
+  over_array_ = over_array_of(found);
+}
+
+Tensor& BoundTensor::current() const {
+  Tensor* const found = identity_ ? tensors.find(*identity_) : nullptr;
+  if (found) return *found;
+  if (over_array_) return *over_array_;
+  fail(ft_invalid_argument, "the tensor was released, and it has no array");
+}
+
+const at::Tensor& BoundTensor::input() const {
+  if (!over_array_) return current().value;
+  if (!is_plain_array()) copy_numbers(over_array_->value, over_array_->attached);
+  return over_array_->value;
+}
+
+bool BoundTensor::takes_copy(const at::Tensor& result, const Tensor& target) const {
+  if (!is_plain_array()) return false;
+  const at::Tensor& array = over_array_->attached;
+  return result.scalar_type() == array.scalar_type() && result.sizes() == array.sizes() &&
+         result.device() == array.device() && result.layout() == at::kStrided && !is_shared(result, 1) &&
+         !target.value.requires_grad();
+}
+
+void BoundTensor::copy(const at::Tensor& result, Tensor& target) const {
+  const at::Tensor& array = over_array_->attached;
+  if (array.is_cpu() && array.is_non_overlapping_and_dense() && has_same_strides(array, result) && !result.is_conj() &&
+      !result.is_neg())
+    std::memcpy(array.mutable_data_ptr(), result.const_data_ptr(), array.nbytes());
+  else copy_numbers(array, result);
+  if (!target.value.is_same(target.attached)) target.value = target.attached;
+}
+
+void BoundTensor::show_array() const {
+  if (!is_plain_array()) return;
+  Tensor& target = current();
+  if (!target.value.is_same(target.attached)) target.value = target.attached;
+}
+
+bool BoundTensor::move_to(const ft_view& view) const {
+  const at::Tensor& array = over_array_->attached;
+  if (!is_plain_array() || needs_mirror(view.data, array.scalar_type())) return false;
+  if (array.numel() == 0 || !view.data || view.element_size != static_cast<int64_t>(array.itemsize())) return false;
+  for (int i = 0; i < view.rank; ++i) {
+    if (view.extents[i] != array.size(i)) return false;
+    if (view.extents[i] > 1 && view.strides[i] != array.stride(i) * view.element_size) return false;
+  }
+  array.storage().unsafeGetStorageImpl()->set_data_ptr_noswap({view.data, array.device()});
+  return true;
+}
+
+void BoundTensor::rebind(const ft_view& view, at::ScalarType dtype) {
+  const at::Tensor& bound = over_array_ ? over_array_->value : current().value;
+  if (over_array_ && dtype == bound.scalar_type() && view.rank == bound.dim() && move_to(view)) {
+    identity_.reset();
+    return;
+  }
+  auto made = std::make_unique<Tensor>(tensor_over(view, {dtype, bound.device(), false}));
+  check_like(made->value, bound);
+  over_array_ = std::move(made);
+  identity_.reset();
+}
+
+void BoundTensor::rebind(ft_handle handle) {
+  BoundTensor other(handle);
+  check_like(other.current().value, over_array_ ? over_array_->value : current().value);
+  *this = std::move(other);
+}
+
+}  // namespace ftorch
