@@ -1,6 +1,7 @@
 ! SPDX-License-Identifier: MIT
-!> Ranks of MPI that run a network in each step, beside OpenMP loops of their own: `ranks MODEL ROWS STEPS [THREADS]`.
-!> Prints microseconds of a step of the slowest rank: in the network, and in the loops of the program.
+!> Ranks of MPI that run a network in each step, beside loops of their own: `ranks MODEL ROWS STEPS IS_PARALLEL THREADS`.
+!> IS_PARALLEL 1: the loops are OpenMP regions. THREADS: those of the library, 0 for what it does by itself.
+!> Prints microseconds of a step of the slowest rank, in the network and in the loops, and the threads of program and library.
 program ranks
   use, intrinsic :: iso_fortran_env, only: int64, real32, real64
   use ftorch, only: torch_get_num_threads, torch_kCPU, torch_model, torch_model_load, torch_session, torch_session_create, &
@@ -16,13 +17,15 @@ program ranks
   character(len=1024) :: filename
   real(real64) :: begin, microseconds(2)
   integer :: rank, rows, steps, step, host_threads
+  logical :: is_parallel
 
   call MPI_Init()
   call MPI_Comm_rank(MPI_COMM_WORLD, rank)
   call get_command_argument(1, filename)
   rows = number_argument(2)
   steps = number_argument(3)
-  if (command_argument_count() == 4) call torch_set_num_threads(number_argument(4))
+  is_parallel = number_argument(4) == 1
+  call torch_set_num_threads(number_argument(5))
   allocate (input(rows, 8), output(rows, 4))
   input = 0.5
   call torch_tensor_from_array(inputs(1), input, torch_kCPU)
@@ -52,7 +55,7 @@ contains
   subroutine host_loop()
     integer :: i
 
-!$omp parallel do
+!$omp parallel do if(is_parallel)
     do i = 1, rows
       input(i, :) = sin(input(i, :) + 0.1)
     end do
