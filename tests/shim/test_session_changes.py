@@ -172,3 +172,20 @@ def test_warmup_changes_nothing(make) -> None:
     assert (y.array == 9).all()
     with pytest.raises(ShimError, match=r"output_tensors\(1\)"):
         shim.call("ft_model_warmup", model.handle, shim.handles([x]), one, shim.handles([x]), one)
+
+
+def test_gradients_inside_a_program(tmp_path: Path) -> None:
+    """A force field: minus the derivative of its energy, whatever mode it is called in."""
+
+    class Force(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            torch.set_grad_enabled(True)
+            place = x.detach().requires_grad_()
+            (slope,) = torch.autograd.grad([(place**3).sum()], [place])
+            assert slope is not None
+            return -slope
+
+    model = saved(Force(), (), tmp_path, "pt")
+    x, y = fortran([2], fill=2), fortran([2])
+    run(bind(model, [wrap(x)], [wrap(y)]))
+    assert y.tolist() == [-12, -12]

@@ -86,7 +86,14 @@ void Session::check() {
   if (const auto count = model_->result_count()) check_result_count(*count, outputs_.size());
   find_inputs();
   const Unchanged unchanged(*model_);
-  for (int passes = model_->warmup_passes(); passes > 0; --passes) try_pass();
+  try {
+    try_pass();
+  } catch (...) {
+    // A program that computes gradients of its own cannot do so in inference mode.
+    if (!std::exchange(infers_, false)) throw;
+    try_pass();
+  }
+  for (int passes = model_->warmup_passes(); passes > 1; --passes) try_pass();
 }
 
 /// A pass whose results are compared with the outputs, and not written.
@@ -96,7 +103,7 @@ void Session::try_pass() {
     forget_casts();
   });
   if (model_->is_pure()) {
-    const c10::InferenceMode inference(are_plain_arrays_);
+    const c10::InferenceMode inference(infers_ && are_plain_arrays_);
     at::NoGradGuard no_grad;
     run_bound();
     output_writes(targets_, *model_, values_, results_);
@@ -153,7 +160,7 @@ void Session::run_bound() {
 
 /// Tensors that are made in inference mode can never be part of a graph: none leaves if numbers alone are taken.
 void Session::run_pure() {
-  const c10::InferenceMode inference(are_plain_arrays_);
+  const c10::InferenceMode inference(infers_ && are_plain_arrays_);
   at::NoGradGuard no_grad;
   const auto end = c10::make_scope_exit([this] {
     results_.clear();

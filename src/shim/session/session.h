@@ -48,6 +48,8 @@ class Session {
   /// Outputs were compared with each other.
   bool are_apart_ = false;
   bool are_plain_arrays_ = false;
+  /// The model runs in inference mode, for all that is known.
+  bool infers_ = true;
   Values results_;
   std::vector<Tensor*> targets_;
   std::atomic_flag is_running_;

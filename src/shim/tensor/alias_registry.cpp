@@ -12,6 +12,7 @@
 #include "core/lookup.h"
 #include "tensor/autocast.h"
 #include "tensor/device.h"
+#include "tensor/direct_write.h"
 #include "tensor/elements.h"
 #include "tensor/region_index.h"
 
@@ -236,6 +237,12 @@ void prepare_write_in_place(const at::Tensor& value) {
 void prepare_write(const Region& region) {
   enter_held(region, nullptr);
   if (!wrapped().is_empty()) wrapped().prepare_write(region, nullptr, {}, {});
+}
+
+bool is_array_alone(const Tensor& target) {
+  return target.attached.defined() && is_value_attached(target) && target.attached.is_cpu() &&
+         at::isFloatingType(target.attached.scalar_type()) && !target.attached.requires_grad() &&
+         !has_other_holders(target) && is_nothing_held();
 }
 
 at::Tensor Operands::add(Tensor& tensor, bool has_views) {

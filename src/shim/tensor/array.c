@@ -21,7 +21,10 @@ static int64_t greatest_common_divisor(int64_t a, int64_t b)
    to their ratio, because a stride times a length of some gigabytes overflows. */
 ft_view ft_view_of(const ft_array *array, const void *last)
 {
-  ft_view view = {array->base_addr, (int64_t)array->elem_len, array->rank, {0}, {0}};
+  ft_view view;
+  view.data = array->base_addr;
+  view.element_size = (int64_t)array->elem_len;
+  view.rank = array->rank;
   int64_t reach = 0;
   for (int i = 0; i < array->rank && i < ft_max_rank; ++i) {
     view.extents[i] = array->dim[i].extent;

@@ -32,6 +32,23 @@ const c10::impl::DeviceGuardImplInterface& guard_of(c10::DeviceType type) {
   return *c10::impl::getDeviceGuardImpl(type);
 }
 
+/// What `at::for_blob` makes, without its guards and options.
+at::Tensor over_host_memory(void* data, at::IntArrayRef shape, at::IntArrayRef strides,
+                            const at::TensorOptions& options) {
+  int64_t last = 0;
+  bool is_empty = false;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    last += (shape[i] - 1) * strides[i];
+    is_empty = is_empty || shape[i] == 0;
+  }
+  const auto bytes = is_empty ? 0 : static_cast<std::size_t>(last + 1) * options.dtype().itemsize();
+  c10::Storage storage(c10::Storage::use_byte_size_t(), bytes, {data, at::kCPU}, nullptr, /*resizable=*/false);
+  at::Tensor made = at::detail::make_tensor<c10::TensorImpl>(std::move(storage), c10::DispatchKey::CPU,
+                                                             options.dtype());
+  made.unsafeGetTensorImpl()->set_sizes_and_strides(shape, strides);
+  return made;
+}
+
 std::string first_sentence(std::string text) {
   const auto end = text.find_first_of("\n");
   text.resize(std::min({text.size(), end, text.find(". "), std::size_t{300}}));
@@ -67,6 +84,7 @@ void check_address(void* data, c10::Device device) {
 
 at::Tensor from_external_memory(void* data, at::IntArrayRef shape, at::IntArrayRef strides,
                                 const at::TensorOptions& options) {
+  if (options.device().is_cpu()) return over_host_memory(data, shape, strides, options);
   return at::for_blob(data, shape).strides(strides).options(options).target_device(options.device()).make_tensor();
 }
 
