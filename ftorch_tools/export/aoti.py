@@ -43,6 +43,8 @@ class Compilation:
     variant: str = AUTO
     march: str | None = None
     is_training: bool = False
+    # Random numbers are those of PyTorch's own operators.
+    draws_as_eager: bool = False
 
     @property
     def target(self) -> str:
@@ -61,6 +63,7 @@ class Compilation:
             # can replace.
             "always_keep_tensor_constants": True,
             "joint_graph_constant_folding": is_frozen,
+            "fallback_random": self.draws_as_eager,
         }
         if is_frozen:
             options |= {
@@ -111,11 +114,16 @@ def dense(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def write_package(
-    program: Any, file: Path, compilation: Compilation, extra: Mapping[str, str]
+    program: Any,
+    file: Path,
+    compilation: Compilation,
+    extra: Mapping[str, str],
+    train_step: Mapping[str, Any] | None = None,
 ) -> str:
     """Compile a program of torch.export into `file`; return which variant was chosen, and why."""
     if compilation.variant != AUTO:
-        _compile(program, file, compilation, compilation.variant == FROZEN, extra)
+        is_frozen = compilation.variant == FROZEN
+        _compile(program, file, compilation, is_frozen, extra, train_step)
         return ""
     _compile(program, file, compilation, False, extra)
     if compilation.is_training:
@@ -124,7 +132,7 @@ def write_package(
         other = Path(folder) / file.name
         _compile(program, other, compilation, True, extra)
         inputs = _tensors(program)
-        plain, frozen = (_seconds(_loader(one).run, inputs) for one in (file, other))
+        plain, frozen = (_seconds(loader(one).run, inputs) for one in (file, other))
         is_better = frozen < _WORTHWHILE * plain
         if is_better:
             other.replace(file)
@@ -162,7 +170,12 @@ def is_package(file: Path) -> bool:
         return any(name.endswith(".wrapper_metadata.json") for name in archive.namelist())
 
 
-def specification(program: Any, compilation: Compilation, variant: str) -> str:
+def specification(
+    program: Any,
+    compilation: Compilation,
+    variant: str,
+    train_step: Mapping[str, Any] | None = None,
+) -> str:
     """Return what a package says of its program, machine and LibTorch."""
     torch = import_torch()
     return json.dumps(
@@ -174,6 +187,7 @@ def specification(program: Any, compilation: Compilation, variant: str) -> str:
             "variant": variant,
             "training": compilation.is_training,
             "aliases": _aliases(program),
+            "train_step": train_step,
             "program": _signature(program),
         }
     )
@@ -185,11 +199,13 @@ def _compile(
     compilation: Compilation,
     is_frozen: bool,
     extra: Mapping[str, str],
+    train_step: Mapping[str, Any] | None = None,
 ) -> None:
     torch = import_torch()
     from torch.export.pt2_archive._package import package_pt2
 
-    text = specification(program, compilation, FROZEN if is_frozen else PLAIN)
+    variant = FROZEN if is_frozen else PLAIN
+    text = specification(program, compilation, variant, train_step)
     options = compilation.options(is_frozen, text) | {"aot_inductor.package": True}
     arguments, named = program.example_inputs
     # Autotuning writes its tables there.
@@ -198,7 +214,7 @@ def _compile(
             program.module(check_guards=False), arguments, named, options=options
         )
     package_pt2(str(file), aoti_files={"model": files}, extra_files=dict(extra))
-    unused = {} if is_frozen else _unused(program, _loader(file).get_constant_fqns())
+    unused = {} if is_frozen else _unused(program, loader(file).get_constant_fqns())
     if unused:
         added = {**extra, UNUSED: json.dumps(unused)}
         package_pt2(str(file), aoti_files={"model": files}, extra_files=added)
@@ -266,7 +282,8 @@ def _tensors(program: Any) -> list[Any]:
     return [one for one in leaves if isinstance(one, torch.Tensor)]
 
 
-def _loader(file: Path) -> Any:
+def loader(file: Path) -> Any:
+    """Return LibTorch's loader of a package."""
     torch = import_torch()
     return torch._inductor.aoti_load_package(str(file)).loader
 

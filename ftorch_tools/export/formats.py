@@ -28,7 +28,7 @@ def write_exported(
 ) -> None:
     """Write an exported program."""
     torch = import_torch()
-    with _failing("torch.export"):
+    with failing("torch.export"):
         program = torch.export.export(
             model, arguments, dynamic_shapes=dynamic_shapes, strict=False
         )
@@ -46,13 +46,27 @@ def write_package(
 ) -> str:
     """Write a package of AOTInductor; return what is to be told of it."""
     torch = import_torch()
-    with _failing("torch.export"):
+    with failing("torch.export"):
         program = torch.export.export(
             model, aoti.dense(arguments), dynamic_shapes=dynamic_shapes, strict=False
         )
+    return compile_program(program, file, compilation, metadata)
+
+
+def compile_program(
+    program: Any,
+    file: Path,
+    compilation: aoti.Compilation,
+    metadata: Mapping[str, str],
+    train_step: Mapping[str, Any] | None = None,
+) -> str:
+    """Compile a program of torch.export into a package; return what is to be told of it.
+
+    `train_step` names what goes into a training step.
+    """
     aoti.check_compiler()
-    with _failing("AOTInductor"):
-        return aoti.write_package(program, file, compilation, _extra_files(metadata))
+    with failing("AOTInductor"):
+        return aoti.write_package(program, file, compilation, _extra_files(metadata), train_step)
 
 
 def specify_package(package: Path, program: Path, file: Path) -> None:
@@ -61,9 +75,9 @@ def specify_package(package: Path, program: Path, file: Path) -> None:
     for one in (package, program):
         if not one.is_file():
             raise UsageError(f"{one}: no such file")
-    with _failing(f"torch.export.load of {program}"):
+    with failing(f"torch.export.load of {program}"):
         exported = torch.export.load(program)
-    with _failing(str(package)):
+    with failing(str(package)):
         aoti.add_specification(exported, package, file)
 
 
@@ -76,7 +90,7 @@ def write_torchscript(
 ) -> None:
     """Write a TorchScript archive."""
     torch = import_torch()
-    with _failing("torch.jit.trace" if is_traced else "torch.jit.script"):
+    with failing("torch.jit.trace" if is_traced else "torch.jit.script"):
         script = torch.jit.trace(model, arguments) if is_traced else torch.jit.script(model)
         extra = _extra_files(metadata)
         torch.jit.save(script, str(file), _extra_files=extra)
@@ -85,7 +99,7 @@ def write_torchscript(
 def read_exported(file: Path) -> Callable[..., Any]:
     """Return the procedure in an exported program."""
     torch = import_torch()
-    with _failing("torch.export.load"):
+    with failing("torch.export.load"):
         module: Callable[..., Any] = torch.export.load(file).module()
         return module
 
@@ -93,7 +107,7 @@ def read_exported(file: Path) -> Callable[..., Any]:
 def read_package(file: Path) -> Callable[..., Any]:
     """Return the procedure in a package of AOTInductor."""
     torch = import_torch()
-    with _failing("AOTInductor's loader"):
+    with failing("AOTInductor's loader"):
         module: Callable[..., Any] = torch._inductor.aoti_load_package(str(file))
         return module
 
@@ -101,7 +115,7 @@ def read_package(file: Path) -> Callable[..., Any]:
 def read_torchscript(file: Path) -> Callable[..., Any]:
     """Return the procedure in a TorchScript archive."""
     torch = import_torch()
-    with _failing("torch.jit.load"):
+    with failing("torch.jit.load"):
         module: Callable[..., Any] = torch.jit.load(file)
         return module
 
@@ -113,7 +127,8 @@ def _extra_files(metadata: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def _failing(what: str) -> Iterator[None]:
+def failing(what: str) -> Iterator[None]:
+    """Turn what PyTorch raises into an error that says what fails."""
     before = logging.root.manager.disable
     # What PyTorch writes of an error is in the error.
     logging.disable(logging.CRITICAL)

@@ -34,6 +34,10 @@ class Samples:
         """Return random arguments of other sizes, or None where all sizes are fixed."""
         return self._random(self.sizes.other()) if self.sizes.dynamic else None
 
+    def of_sizes(self, sizes: Mapping[str, int]) -> tuple[Any, ...]:
+        """Return random arguments of these dynamic sizes."""
+        return self._random(sizes)
+
     def other_sizes_text(self, arguments: Sequence[Any]) -> str:
         """Name the dynamic sizes of `arguments`."""
         found: dict[str, int] = {}

@@ -36,6 +36,11 @@ class DynamicSize:
     smallest: int
     largest: int | None
 
+    def within(self, wanted: int) -> int:
+        """Return the size nearest to `wanted`."""
+        wanted = max(wanted, self.smallest)
+        return wanted if self.largest is None else min(wanted, self.largest)
+
 
 @dataclass(frozen=True)
 class TensorSpec:
@@ -60,6 +65,7 @@ class Sizes:
     """The dynamic sizes of all inputs by name."""
 
     dynamic: dict[str, DynamicSize] = field(default_factory=dict)
+    _avoided: set[int] = field(default_factory=set)
 
     def parse(self, text: str) -> Any:
         """Return the specification of one input: one `TensorSpec`, or several in a tree."""
@@ -77,13 +83,25 @@ class Sizes:
 
     def first(self) -> dict[str, int]:
         """Return the sizes of the samples."""
-        return {name: _within(one, _FIRST) for name, one in self.dynamic.items()}
+        taken = set(self._avoided)
+        sizes = {}
+        for name, one in self.dynamic.items():
+            size = one.within(_FIRST)
+            while self._avoided and size in taken and one.within(size + 1) != size:
+                size += 1
+            taken.add(size)
+            sizes[name] = size
+        return sizes
+
+    def avoid(self, sizes: set[int]) -> None:
+        """Make the samples' dynamic sizes differ from these, and from each other."""
+        self._avoided = sizes | {0, 1}
 
     def other(self) -> dict[str, int]:
         """Return random sizes other than the first where there are such."""
         chosen = {}
         for name, one in self.dynamic.items():
-            first = _within(one, _FIRST)
+            first = self.first()[name]
             largest = max(one.smallest, _LARGEST)
             largest = largest if one.largest is None else min(largest, one.largest)
             choices = [n for n in range(max(one.smallest, 1), largest + 1) if n != first]
@@ -126,11 +144,6 @@ class Sizes:
         if self.dynamic.setdefault(name, size) != size:
             raise UsageError(f"--input {text}: the sizes of {name} were others before")
         return name
-
-
-def _within(size: DynamicSize, wanted: int) -> int:
-    wanted = max(wanted, size.smallest)
-    return wanted if size.largest is None else min(wanted, size.largest)
 
 
 def _check_dtype(text: str, name: str) -> str:

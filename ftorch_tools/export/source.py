@@ -39,6 +39,12 @@ def load_model(source: str, values: Sequence[str], weights: Path | None) -> Any:
     return model
 
 
+def find_object(source: str) -> Any:
+    """Return what `module:name` or `file.py:name` names, a class or a procedure."""
+    name, _, class_name = source.rpartition(":")
+    return _find(name, class_name)
+
+
 def parse_values(texts: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
     """Return arguments, those of the form name=value by name; a value is Python's, or a text."""
     positional: list[Any] = []

@@ -40,5 +40,6 @@ KINDS = (
     Kind(name="checkpoint", code=5, room="storage", title="checkpoint"),
     Kind(name="replay_buffer", code=6, room="storage", title="replay buffer", has_state=True),
     Kind(name="session", code=9, room="session", title="session"),
+    Kind(name="train_step", code=10, room="training", title="training step"),
     Kind(name="metrics", code=8, room="loop", title="metrics file"),
 )

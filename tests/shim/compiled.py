@@ -22,7 +22,8 @@ from torch.export import Dim
 TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS.parent))
 
-from ftorch_tools.export import aoti, formats  # noqa: E402
+from ftorch_tools.export import aoti, formats, train_step  # noqa: E402
+from ftorch_tools.export.train_step import TrainStep, export_step  # noqa: E402
 
 
 class Net(nn.Module):
@@ -150,9 +151,33 @@ def package(name: str) -> Path:
     return file
 
 
+def step_package(
+    name: str,
+    module: nn.Module,
+    loss: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    targets: list[Tensor],
+    shapes: tuple[list[Any], list[Any]],
+) -> Path:
+    """The package of a training step, compiled once; `shapes` are of inputs and targets."""
+    file = _folder() / f"step_{name}.pt2"
+    if file.exists():
+        return file
+    draft = file.with_name(f"{os.getpid()}-{name}.pt2")
+    step = TrainStep(module, loss, arguments)
+    program, parts = export_step(step, targets, *shapes)
+    compilation = aoti.Compilation(aoti.PLAIN, None, module.training, draws_as_eager=True)
+    formats.compile_program(program, draft, compilation, {}, parts)
+    draft.replace(file)
+    return file
+
+
 @cache
 def _folder() -> Path:
-    sources = [Path(__file__), *(Path(one.__file__) for one in (aoti, formats) if one.__file__)]
+    sources = [
+        Path(__file__),
+        *(Path(one.__file__) for one in (aoti, formats, train_step) if one.__file__),
+    ]
     text = b"".join(one.read_bytes() for one in sources) + torch.__version__.encode()
     build = Path(os.environ["FTORCH_LIBRARY"]).parent
     folder = build / "packages" / hashlib.sha256(text).hexdigest()[:16]

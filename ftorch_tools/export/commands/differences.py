@@ -2,14 +2,26 @@
 """What is printed of a check."""
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
 
 import typer
 
 from ftorch_tools.export.check import Difference
-from ftorch_tools.export.request import DifferenceError, Request
+from ftorch_tools.export.request import DifferenceError
 
 
-def run(request: Request) -> None:
+class Written(Protocol):
+    """What writes a file and compares it."""
+
+    output: Path
+    note: str
+
+    def run(self) -> list[Difference]:
+        """Write the file; return how far its readers are."""
+
+
+def run(request: Written) -> None:
     """Write a file and print how far its readers are from the network."""
     try:
         differences = request.run()

@@ -2,6 +2,7 @@
 """`ftorch-export SOURCE`: writes a model and reads it back."""
 
 import sys
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -25,6 +26,7 @@ from ftorch_tools.export.request import (
 from ftorch_tools.export.samples import Samples, read_samples
 from ftorch_tools.export.sizes import FORM, Sizes
 from ftorch_tools.export.source import load_model
+from ftorch_tools.export.train_step import TrainStepRequest, find_loss
 from ftorch_tools.program import print_version
 
 
@@ -93,6 +95,20 @@ def export_model(
             help="Of --format aoti: the least processor, by default x86-64-v3 or armv8-a.",
         ),
     ] = None,
+    train_step: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOSS",
+            help="Compile loss and gradients: mse, cross_entropy and so on, or file.py:function.",
+        ),
+    ] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SIZES",
+            help="Of --train-step: one for each target; by default what the network returns.",
+        ),
+    ] = None,
     trace: Annotated[
         bool, typer.Option("--trace", help="TorchScript by torch.jit.trace, not by script.")
     ] = False,
@@ -136,18 +152,39 @@ def export_model(
     check_device(device)
     if trace and format is not Format.TORCHSCRIPT:
         raise UsageError("--trace goes with --format torchscript")
-    output = output or _default_output(source, format)
-    compilation = _compilation(format, variant, march, train, device, output)
+    if train_step is not None:
+        format, variant = Format.AOTI, variant or Variant.PLAIN
+    elif target:
+        raise UsageError("--target goes with --train-step")
+    output = output or _default_output(source, format, "_step" if train_step else "")
+    is_training = train or train_step is not None
+    compilation = _compilation(format, variant, march, is_training, device, output)
     check_output(
         output, [Path(source.rpartition(":")[0] or source), Path(source), weights, samples]
     )
     sizes = Sizes()
     specs = [sizes.parse(text) for text in input or []]
+    own_samples = Samples(sizes, specs, None, dtype, device)
+    if train_step is not None:
+        targets = [sizes.parse(text) for text in target or []]
+        step = TrainStepRequest(
+            load_model(source, arg or [], weights),
+            output,
+            find_loss(train_step),
+            own_samples,
+            Samples(sizes, targets, None, dtype, device) if targets else None,
+            parse_metadata(metadata or []),
+            replace(compilation, draws_as_eager=True),
+            tolerance,
+        )
+        if samples is not None:
+            own_samples.read = read_samples(samples, step.model)
+        return run(step)
     request = Request(
         load_model(source, arg or [], weights),
         output,
         format.value,
-        Samples(sizes, specs, None, dtype, device),
+        own_samples,
         parse_metadata(metadata or []),
         trace,
         train,
@@ -160,9 +197,9 @@ def export_model(
     run(request)
 
 
-def _default_output(source: str, format: Format) -> Path:
+def _default_output(source: str, format: Format, ending: str) -> Path:
     name = source.rpartition(":")[2].lower() if ":" in source else Path(source).stem
-    return Path(f"{name}{'.pt' if format is Format.TORCHSCRIPT else '.pt2'}")
+    return Path(f"{name}{ending}{'.pt' if format is Format.TORCHSCRIPT else '.pt2'}")
 
 
 def _compilation(

@@ -120,4 +120,21 @@ ENTRIES = (
         comment="Losses by their row in the catalog's table; tensors and values in the order of"
         " its arguments, null for a tensor that is left out, logicals as 0 and 1.",
     ),
+    Entry(
+        name="ft_train_step_load",
+        arguments="filename:text model:handle optim:handle out:handle_out",
+        comment="A package of ftorch-export --train-step for the parameters of the model, which"
+        " the optimizer steps.",
+    ),
+    Entry(
+        name="ft_train_step_copy",
+        arguments="step:handle out:handle_out",
+    ),
+    Entry(
+        name="ft_train_step_run",
+        arguments="step:handle inputs:handles inputs_size:int64 targets:handles"
+        " targets_size:int64 loss:double_out",
+        comment="Loss, gradients, one step of the optimizer and new buffers; a pass that fails"
+        " changes nothing.",
+    ),
 )

@@ -28,7 +28,20 @@ Code::Code(const Archive& archive)
       inputs_(program(), exported::Inputs::Strides::compiled),
       results_(program()),
       unused_(read_unused(archive)),
-      folder_(SharedFolder::unpack(archive, code_records(archive))) {}
+      folder_(SharedFolder::unpack(archive, code_records(archive))) {
+  if (specification_.step) name_step();
+}
+
+/// The arguments of a training step, as its caller has them.
+void Code::name_step() {
+  const StepParts& step = *specification_.step;
+  std::vector<std::string> subjects;
+  for (const std::string& name : step.parameters) subjects.push_back("parameter '" + name + "' of the model");
+  for (const std::string& name : step.buffers) subjects.push_back("buffer '" + name + "' of the model");
+  for (std::size_t i = 0; i < step.inputs; ++i) subjects.push_back("inputs(" + std::to_string(i + 1) + ")");
+  for (std::size_t i = 0; i < step.targets; ++i) subjects.push_back("targets(" + std::to_string(i + 1) + ")");
+  inputs_.set_subjects(std::move(subjects));
+}
 
 const std::string* Code::unused(const std::string& name) const {
   const auto found = unused_.find(name);

@@ -28,6 +28,8 @@ class Code {
   const std::string* unused(const std::string& name) const;
 
  private:
+  void name_step();
+
   std::string library_;
   Specification specification_;
   exported::Inputs inputs_;

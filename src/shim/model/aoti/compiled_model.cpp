@@ -192,7 +192,9 @@ bool has_compiled_model(const Archive& archive) { return archive.holds("/data/ao
 std::shared_ptr<Model> load_compiled_model(const Archive& archive, at::Device device) {
   if (!device.is_cpu())
     fail(ft_device_unavailable, "the model was compiled for the CPU and cannot be loaded onto " + device.str());
-  return std::make_shared<aoti::CompiledModel>(std::make_shared<const aoti::Code>(archive));
+  auto code = std::make_shared<const aoti::Code>(archive);
+  if (code->specification().step) fail(ft_model_error, "it is a training step, which torch_train_step_load reads");
+  return std::make_shared<aoti::CompiledModel>(std::move(code));
 }
 
 }  // namespace ftorch

@@ -43,6 +43,23 @@ std::unordered_map<std::string, std::string> read_texts(const Json& json) {
   return texts;
 }
 
+std::size_t count_of(const Json& json) {
+  constexpr std::int64_t most = 1'000'000;
+  const std::int64_t count = integer_of(json);
+  if (count < 0 || count > most) fail_ill_typed(json, "a count");
+  return static_cast<std::size_t>(count);
+}
+
+StepParts read_step(const Json& json) {
+  const auto names = [&](const char* key) {
+    std::vector<std::string> list;
+    for_each(member(json, key), [&](const Json& name) { list.push_back(text_of(name)); });
+    return list;
+  };
+  return {names("parameters"), names("buffers"), names("gradients"), count_of(member(json, "inputs")),
+          count_of(member(json, "targets"))};
+}
+
 int digit_of(char character) {
   if (character >= '0' && character <= '9') return character - '0';
   if (character >= 'a' && character <= 'f') return character - 'a' + 10;
@@ -87,6 +104,7 @@ Specification read_specification(const Archive& archive) {
   found.target = {text_of(member(json, "machine")), text_of(member(json, "march")), text_of(member(json, "torch"))};
   found.is_frozen = text_of(member(json, "variant")) == "frozen";
   found.is_training = truth_of(member(json, "training"));
+  if (const Json* const step = find_member(json, "train_step")) found.step = read_step(*step);
   if (const Json* const aliases = find_member(json, "aliases")) found.aliases = read_texts(*aliases);
   // LibTorch's version is told before the program, which another one may write in another way.
   check_target(found.target);

@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -14,6 +15,16 @@
 
 namespace ftorch::aoti {
 
+/// What goes into a compiled training step and comes out of it, in this order; the loss comes first.
+struct StepParts {
+  std::vector<std::string> parameters;
+  std::vector<std::string> buffers;
+  /// The parameters that have a gradient.
+  std::vector<std::string> gradients;
+  std::size_t inputs;
+  std::size_t targets;
+};
+
 struct Specification {
   Target target;
   /// Weights are part of the code.
@@ -21,6 +32,8 @@ struct Specification {
   bool is_training;
   /// Inputs and outputs of what was compiled, without nodes.
   exported::Program program;
+  /// If it is no model but a training step.
+  std::optional<StepParts> step;
   /// Other names of tensors.
   std::unordered_map<std::string, std::string> aliases;
 };

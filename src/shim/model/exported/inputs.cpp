@@ -155,8 +155,10 @@ void Inputs::check_form(const UserInput& input, const at::Tensor& tensor) const 
 template <class F>
 void Inputs::for_each_given(const std::vector<at::Tensor>& given, const F& f) const {
   std::size_t place = 0;
-  const DeferredContext context(
-      [&] { return "input_tensors(" + std::to_string(place + 1) + "), " + inputs_[place].name; });
+  const DeferredContext context([&] {
+    return place < subjects_.size() ? subjects_[place]
+                                    : "input_tensors(" + std::to_string(place + 1) + "), " + inputs_[place].name;
+  });
   for (; place < given.size(); ++place) f(inputs_[place], given[place]);
 }
 
@@ -202,6 +204,15 @@ Variables Inputs::check(const std::vector<at::Tensor>& given, const F& take) con
 
 void Inputs::push(const std::vector<at::Tensor>& given, Stack& stack) const {
   check(given, [&](c10::IValue&& value) { stack.push_back(std::move(value)); });
+}
+
+void Inputs::check_forms(const std::vector<at::Tensor>& first) const {
+  Variables symbols = symbols_.unknown();
+  for_each_given(first, [&](const UserInput& input, const at::Tensor& tensor) {
+    check_form(input, tensor);
+    for (std::size_t i = 0; i < input.extents.size(); ++i)
+      symbols_.find(input.extents[i], tensor.size(static_cast<std::int64_t>(i)), static_cast<std::int64_t>(i), symbols);
+  });
 }
 
 std::vector<at::Tensor> Inputs::arranged(const std::vector<at::Tensor>& given) const {

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "model/exported/extents.h"
@@ -36,11 +37,15 @@ class Inputs {
 
   /// Fails unless the program takes these; puts them on the stack. What it does not compute with is left out.
   void push(const std::vector<at::Tensor>& given, Stack& stack) const;
+  /// What failures call each of them, `inputs(1)`; by default `input_tensors(1), x`.
+  void set_subjects(std::vector<std::string> subjects) { subjects_ = std::move(subjects); }
   /// True if numbers of tensors are arguments of the program, which a check reads.
   bool has_numbers() const;
   /// The same check for Strides::compiled: the tensors, on the host and with the strides that the program was made for.
   /// Copies stand where these differ.
   std::vector<at::Tensor> arranged(const std::vector<at::Tensor>& given) const;
+  /// Fails unless the first inputs may be these.
+  void check_forms(const std::vector<at::Tensor>& first) const;
   std::vector<std::string> names() const;
   std::vector<Argument> arguments() const;
   /// The place of a value of the graph among the inputs.
@@ -58,6 +63,7 @@ class Inputs {
   c10::IValue number(const UserInput& input, const at::Tensor& tensor, Variables& symbols) const;
 
   std::vector<UserInput> inputs_;
+  std::vector<std::string> subjects_;
   Symbols symbols_;
   Guards guards_;
 };
