@@ -15,6 +15,7 @@ import torch
 from compiled import network, package
 from exported import given, leaves, names, results, same
 from model_parts import count, part
+from sessions import bind, run
 from test_exported import flat
 
 import shim
@@ -178,6 +179,35 @@ def test_the_mode_is_that_of_the_compilation() -> None:
         shim.load(package("writing"))
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_sessions_follow_the_arrays(order: str) -> None:
+    module = network("net")
+    x, y = np.zeros((5, 8), np.float32, order=order), np.zeros((5, 4), np.float32, order="F")
+    session = bind(shim.load(package("net")), [shim.section(x)], [shim.section(y)])
+    for seed in range(3):
+        x[...] = np.random.default_rng(seed).random((5, 8))
+        run(session)
+        with torch.no_grad():
+            same(np.ascontiguousarray(y), module(torch.tensor(x)), TOLERANCE)
+
+
+def test_a_session_of_a_model_with_state() -> None:
+    module = network("writing")
+    model = shim.load(package("writing"), train=1)
+    x = np.random.default_rng(1).random((4, 3), dtype=np.float32)
+    y, calls = np.zeros((4, 3), np.float32), np.zeros(2, np.float32)
+    session = bind(model, [wrap(x)], [wrap(y), wrap(calls)])
+    assert (part(model, "calls", True).numpy() == 0).all()
+    for _ in range(3):
+        given_x = torch.tensor(x)
+        with torch.no_grad():
+            expected = module(given_x)
+        run(session)
+        same(y, expected[0], TOLERANCE)
+        same(calls, expected[1])
+        same(x, given_x)
+
+
 def test_no_other_device() -> None:
     with pytest.raises(ShimError) as failure:
         shim.load(package("net"), device=1)
@@ -196,7 +226,7 @@ def test_threads_run_one_model() -> None:
     module = network("net")
     failures = []
 
-    def run(seed: int) -> None:
+    def work(seed: int) -> None:
         generator = np.random.default_rng(seed)
         for _ in range(50):
             array = generator.random((seed + 1, 8), dtype=np.float32)
@@ -206,7 +236,7 @@ def test_threads_run_one_model() -> None:
             if not np.allclose(output.numpy(), expected.numpy(), atol=1e-5):
                 failures.append(seed)
 
-    threads = [threading.Thread(target=run, args=(seed,)) for seed in range(4)]
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

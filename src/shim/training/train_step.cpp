@@ -99,11 +99,10 @@ double TrainStep::run(const std::vector<at::Tensor>& inputs, const std::vector<a
   std::vector<at::Tensor> given = state_;
   given.insert(given.end(), inputs.begin(), inputs.end());
   given.insert(given.end(), targets.begin(), targets.end());
-  std::vector<at::Tensor> results;
-  {
+  auto results = [&] {
     const at::AutoDispatchBelowAutograd below_autograd;
-    results = container_->run(code_->inputs().arranged(given));
-  }
+    return container_->run(code_->inputs().arranged(given));
+  }();
   const double loss = results[0].item<double>();
   std::vector<std::pair<at::Tensor, at::Tensor>> before;
   auto undo = c10::make_scope_exit([&] {
@@ -139,11 +138,12 @@ std::vector<at::Tensor> values_of(const char* name, const ft_handle* handles, in
 int ft_train_step_load(const char* filename, ft_handle model, ft_handle optim, ft_handle* out) {
   return guard(ft_model_error, [&] {
     required(out, "out");
+    std::shared_ptr<Model> trained = models.get(model, "the model");
+    std::shared_ptr<Optimizer> optimizer = optims.get(optim, "the optimizer");
     const std::string name = required(filename, "filename");
     const std::string subject = file_subject(name);
     const Context context(subject.c_str());
-    *out = train_steps.acquire(
-        std::make_shared<TrainStep>(name, models.get(model, "the model"), optims.get(optim, "the optimizer")));
+    *out = train_steps.acquire(std::make_shared<TrainStep>(name, std::move(trained), std::move(optimizer)));
   });
 }
 

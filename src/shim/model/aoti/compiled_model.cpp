@@ -29,7 +29,7 @@ using exported::Output;
 void run_code(Container& container, const exported::Program& program, const std::vector<at::Tensor>& inputs,
               std::vector<at::Tensor>& results) {
   const at::AutoDispatchBelowAutograd below_autograd;
-  std::vector<at::Tensor> found = container.run(inputs);
+  auto found = container.run(inputs);
   std::size_t place = 0;
   for (const Output& output : program.outputs) {
     if (output.kind != Output::Kind::user) continue;

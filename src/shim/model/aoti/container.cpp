@@ -5,7 +5,6 @@
 
 #include <ATen/DynamicLibrary.h>
 #include <torch/csrc/inductor/aoti_runner/model_container_runner_cpu.h>
-#include <torch/csrc/inductor/aoti_torch/tensor_converter.h>
 
 #include <algorithm>
 #include <thread>
@@ -73,14 +72,18 @@ Container::Container(const std::string& library)
 
 Container::~Container() = default;
 
-std::vector<at::Tensor> Container::run(const std::vector<at::Tensor>& inputs) {
-  using torch::aot_inductor::alloc_tensors_by_stealing_from_handles;
-  using torch::aot_inductor::unsafe_alloc_new_handles_from_tensors;
-  // The program takes the handles.
-  std::vector<AtenTensorHandle> given = unsafe_alloc_new_handles_from_tensors(inputs);
-  std::vector<AtenTensorHandle> results(output_count_);
-  runner_->run(given.data(), given.size(), results.data(), results.size());
-  return alloc_tensors_by_stealing_from_handles(results.data(), results.size());
+c10::SmallVector<at::Tensor, 8> Container::run(const std::vector<at::Tensor>& inputs) {
+  // A handle is a tensor on the heap; the program takes those of the inputs, and we take those of the results.
+  c10::SmallVector<AtenTensorHandle, 16> given;
+  for (const at::Tensor& input : inputs) given.push_back(reinterpret_cast<AtenTensorHandle>(new at::Tensor(input)));
+  c10::SmallVector<AtenTensorHandle, 16> made(output_count_, nullptr);
+  runner_->run(given.data(), given.size(), made.data(), made.size());
+  c10::SmallVector<at::Tensor, 8> results;
+  for (const AtenTensorHandle handle : made) {
+    const std::unique_ptr<at::Tensor> result(reinterpret_cast<at::Tensor*>(handle));
+    results.push_back(result ? std::move(*result) : at::Tensor());
+  }
+  return results;
 }
 
 std::unordered_map<std::string, at::Tensor> Container::constants() const {

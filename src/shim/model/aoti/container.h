@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <c10/util/SmallVector.h>
 
 #include <memory>
 #include <string>
@@ -23,8 +24,8 @@ class Container {
   /// Of results, with the undefined ones that stand for None.
   std::size_t output_count() const { return output_count_; }
 
-  /// Runs the program; the inputs have the forms and strides that it was compiled for. From any thread.
-  std::vector<at::Tensor> run(const std::vector<at::Tensor>& inputs);
+  /// Runs the program and returns its results; the inputs have the forms and strides that it was compiled for. From any thread.
+  c10::SmallVector<at::Tensor, 8> run(const std::vector<at::Tensor>& inputs);
 
   /// Tensors that the code has beside it, by their names in the network. Their memory is the container's.
   std::unordered_map<std::string, at::Tensor> constants() const;
