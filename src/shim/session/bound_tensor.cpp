@@ -5,7 +5,6 @@
 
 #include <ATen/ops/empty_like.h>
 
-#include <cstring>
 #include <utility>
 
 #include "core/error.h"
@@ -39,14 +38,6 @@ void check_like(const at::Tensor& found, const at::Tensor& bound) {
          "it has shape " + shape_text(found.sizes()) + "; what is bound there has shape " + shape_text(bound.sizes()));
 }
 
-/// True if elements stand at the same places relative to the first one.
-bool has_same_strides(const at::Tensor& a, const at::Tensor& b) {
-  for (int64_t i = 0; i < a.dim(); ++i) {
-    if (a.size(i) > 1 && a.stride(i) != b.stride(i)) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 BoundTensor::BoundTensor(ft_handle handle) {
@@ -77,11 +68,7 @@ bool BoundTensor::takes_copy(const at::Tensor& result, const Tensor& target) con
 }
 
 void BoundTensor::copy(const at::Tensor& result, Tensor& target) const {
-  const at::Tensor& array = over_array_->attached;
-  if (array.is_cpu() && array.is_non_overlapping_and_dense() && has_same_strides(array, result) && !result.is_conj() &&
-      !result.is_neg())
-    std::memcpy(array.mutable_data_ptr(), result.const_data_ptr(), array.nbytes());
-  else copy_numbers(array, result);
+  copy_numbers(over_array_->attached, result);
   if (!target.value.is_same(target.attached)) target.value = target.attached;
 }
 

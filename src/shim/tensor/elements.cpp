@@ -91,6 +91,18 @@ bool are_same(const Region& a, const Region& b) {
   return is_same;
 }
 
+/// True if both are memory without gaps in one order.
+bool has_straight_copy(const at::Tensor& to, const at::Tensor& from) {
+  if (to.scalar_type() != from.scalar_type() || !is_plain(to) || !is_plain(from) || to.sizes() != from.sizes() ||
+      to.numel() == 0 || !to.is_non_overlapping_and_dense())
+    return false;
+  const at::IntArrayRef sizes = to.sizes(), strides = to.strides(), others = from.strides();
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    if (strides[i] != others[i] && sizes[i] != 1) return false;
+  }
+  return true;
+}
+
 /// Source and destination, of one shape and dtype, do not overlap; no extent is zero.
 void copy_elements(const Region& to, const Region& from) {
   const std::size_t size = static_cast<std::size_t>(to.size);
@@ -141,6 +153,10 @@ bool is_over(const at::Tensor& tensor, const Region& region) {
 }
 
 void copy_numbers(const at::Tensor& to, const at::Tensor& from) {
+  if (has_straight_copy(to, from)) [[likely]] {
+    std::memmove(to.mutable_data_ptr(), from.const_data_ptr(), to.nbytes());
+    return;
+  }
   if (is_plain(to) && to.scalar_type() == from.scalar_type()) {
     const auto strides = byte_strides(to);
     return copy_out(region_of(to, strides), from);
