@@ -134,7 +134,7 @@ contains
     call make(model, optim)
     call torch_train_step_load(step, model_file(step_file), model, optim)
     copy = step
-    call torch_delete(step)
+    call torch_train_step_delete(step)
     call torch_delete(optim)
     call torch_delete(model)
     call fill(xa, ya, 2)
