@@ -256,10 +256,20 @@ def _signature(program: Any) -> dict[str, Any]:
             found: dict[str, Any] = json.loads(archive.read(name))
     graph = found["graph_module"]["graph"]
     graph["nodes"] = []
+    _drop_tokens(found["graph_module"]["signature"], graph)
     named = set(_names([graph["inputs"], graph["outputs"]]))
     for key in ("tensor_values", "sym_int_values"):
         graph[key] = {name: one for name, one in graph[key].items() if name in named}
     return found
+
+
+def _drop_tokens(signature: dict[str, Any], graph: dict[str, Any]) -> None:
+    """Leave out what orders operators with effects, which no caller gives or gets."""
+    for side in ("input", "output"):
+        specs, values = signature[f"{side}_specs"], graph[f"{side}s"]
+        kept = [i for i, one in enumerate(specs) if "token" not in one]
+        signature[f"{side}_specs"] = [specs[i] for i in kept]
+        graph[f"{side}s"] = [values[i] for i in kept]
 
 
 def _names(tree: Any) -> Iterator[str]:
