@@ -1,15 +1,15 @@
 ! SPDX-License-Identifier: MIT
-!> Resident memory over a month of model time: `memory MODEL FORWARDS EXPRESSIONS STEPS` prints the growth of each in MB.
+!> Resident memory over a month of model time: `memory MODEL FORWARDS EXPRESSIONS STEPS GRADIENTS JACOBIANS` prints the
+!> growth of each in MB.
 program memory
   use, intrinsic :: iso_fortran_env, only: int64, real32, real64
-  use ftorch, only: assignment(=), operator(*), operator(+), torch_kCPU, torch_loss_mse, torch_model, torch_model_forward, &
-    torch_model_load, torch_model_parameters, torch_optim, torch_optim_Adam, torch_tensor, torch_tensor_backward, &
-    torch_tensor_from_array
+  use ftorch
+  use ftorch_intrinsics, only: abs, cos, exp, sin, sqrt, sum, tanh
   implicit none
   real(real64), parameter :: limit = 8.0_real64
   real(real32), target :: input(1, 8), output(1, 4), truth(1, 4), loss_value(1)
   real(real64), target :: x_values(1000), y_values(1000), z_values(1000)
-  type(torch_tensor) :: inputs(1), outputs(1), target_tensor, loss, parameters(6), x, y, z, d
+  type(torch_tensor) :: inputs(1), outputs(1), target_tensor, loss, parameters(6), x, y, z, d, leaf, total
   type(torch_model) :: model
   type(torch_optim) :: optim
   character(len=1024) :: filename
@@ -32,10 +32,15 @@ program memory
   call torch_model_parameters(model, parameters)
   call torch_optim_Adam(optim, parameters)
 
+  call torch_tensor_full(leaf, 1, [10_int64], 0.5_real64, torch_kFloat64, torch_kCPU)
+  call leaf%set_requires_grad(.true.)
+
   failed = .false.
   call measure('forward passes', forward, count_from(2))
   call measure('lines d = x*y + z', expression, count_from(3))
   call measure('training steps', step, count_from(4))
+  call measure('gradients of ten operators', gradient, count_from(5))
+  call measure('Jacobians', jacobian, count_from(6))
   if (failed) error stop 1
 
 contains
@@ -55,6 +60,17 @@ contains
     call torch_tensor_backward(loss)
     call optim%step()
   end subroutine step
+
+  subroutine gradient()
+    total = sum(tanh(exp(sin(leaf) * 0.5_real64 - cos(leaf)) + sqrt(abs(leaf) + leaf * leaf)))
+    call leaf%zero_grad()
+    call torch_tensor_backward(total)
+  end subroutine gradient
+
+  subroutine jacobian()
+    d = tanh(exp(sin(leaf) * 0.5_real64 - cos(leaf)) + sqrt(abs(leaf) + leaf * leaf))
+    call torch_jacobian(total, d, leaf)
+  end subroutine jacobian
 
   subroutine measure(name, work, iterations)
     character(len=*), intent(in) :: name

@@ -14,12 +14,15 @@ module operand_faults_cases
 contains
 
   subroutine refusals()
-    real(real64), target :: x(2, 3)
-    type(torch_tensor) :: a, c
+    real(real64), target :: x(2, 3), y(3, 2), z(0, 3)
+    type(torch_tensor) :: a, b, c, none
     type(torch_status) :: status
 
     x = 1
+    y = 1
     call torch_tensor_from_array(a, x, torch_kCPU)
+    call torch_tensor_from_array(b, y, torch_kCPU)
+    call torch_tensor_from_array(none, z, torch_kCPU)
     call torch_tensor_sum(c, a, 3, status=status)
     call check_status(status, torch_invalid_argument, 'dim is 3; dimensions count from 1, and here to 2')
     call torch_tensor_sum(c, a, -1, status=status)
@@ -31,7 +34,7 @@ contains
     call torch_tensor_count(c, a, status=status)
     call check_status(status, torch_dtype_mismatch, 'it must be logical')
     call torch_tensor_merge(c, a, a, a, status)
-    call check_status(status, torch_dtype_mismatch, 'it must be logical')
+    call check_status(status, torch_dtype_mismatch, 'mask has dtype float64; it must be logical')
     call torch_tensor_matmul(c, a, a, status)
     call check_status(status, torch_shape_mismatch, '2x3')
     call torch_tensor_select(c, a, 1, 3, status)
@@ -50,6 +53,17 @@ contains
     call check_status(status, torch_shape_mismatch, '[4, 2]')
     call torch_tensor_fortran_reshape(c, a, [-1, 2], status)
     call check_status(status, torch_invalid_argument, 'must not be negative')
+    call torch_tensor_fortran_reshape(c, a, [4, 2], status)
+    call check_status(status, torch_shape_mismatch, 'shape is [4, 2], of 8 elements; x has shape [2, 3], of 6')
+    call torch_tensor_cat(c, [a, b], 1, status)
+    call check_status(status, torch_shape_mismatch, &
+                      'tensors(2) has shape [3, 2], tensors(1) [2, 3]; they may differ in dimension 1 alone')
+    call torch_tensor_cat(c, [a, b], 3, status)
+    call check_status(status, torch_invalid_argument, 'dim is 3; dimensions count from 1, and here to 2')
+    call torch_tensor_maxval(c, none, 1, status=status)
+    call check_status(status, torch_shape_mismatch, 'x has shape [0, 3]: no element is the greatest or least along dimension 1')
+    call torch_tensor_minloc(c, none, status=status)
+    call check_status(status, torch_shape_mismatch, 'x has shape [0, 3]: no element is the greatest or least')
     call torch_tensor_transpose(c, sum(a), status)
     call check_status(status, torch_shape_mismatch, 'a matrix has rank 2')
     call torch_tensor_leaky_relu(c, a, slope='0.1', status=status)

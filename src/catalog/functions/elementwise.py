@@ -150,7 +150,7 @@ ROWS = (
     elementwise(
         name="merge",
         arguments=(operand("x"), operand("y"), tensor("mask")),
-        call="at::where(logical(mask), x, y)",
+        call='at::where(logical(mask, "mask"), x, y)',
         doc="`x` where `mask` is true, `y` elsewhere.",
         reference="torch.where(mask, x, y)",
         intrinsic="merge",

@@ -73,6 +73,7 @@ ROWS = (
     shape(
         name="cat",
         arguments=(MANY, dim("rank_of(tensors)")),
+        call="concatenated(tensors, dim)",
         doc="Tensors one after the other along a dimension.",
         reference="torch.cat(tensors, dim)",
     ),

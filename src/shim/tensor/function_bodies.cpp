@@ -5,6 +5,7 @@
 
 #include <ATen/ops/abs.h>
 #include <ATen/ops/aminmax.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/copysign.h>
 #include <ATen/ops/gather.h>
 #include <ATen/ops/index_select.h>
@@ -50,11 +51,28 @@ at::Tensor indices_from_zero(const at::Tensor& indices, int64_t extent) {
   return whole.sub(1);
 }
 
+/// Fails where a greatest or least element is sought among none.
+void check_has_extreme(const at::Tensor& x, const OptionalDim& dim) {
+  if (dim.value() ? x.size(*dim.value()) > 0 : x.numel() > 0) return;
+  const std::string along = dim.value() ? " along dimension " + std::to_string(*dim.value() + 1) : std::string();
+  fail(ft_shape_mismatch, "x has shape " + shape_text(x.sizes()) + ": no element is the greatest or least" + along);
+}
+
+/// What concatenation takes at any place, as PyTorch does.
+bool is_nothing(const at::Tensor& x) { return x.dim() == 1 && x.numel() == 0; }
+
+bool fit_along(const at::Tensor& a, const at::Tensor& b, int64_t dim) {
+  if (a.dim() != b.dim()) return false;
+  for (int64_t i = 0; i < a.dim(); ++i)
+    if (i != dim && a.size(i) != b.size(i)) return false;
+  return true;
+}
+
 }  // namespace
 
-const at::Tensor& logical(const at::Tensor& x) {
+const at::Tensor& logical(const at::Tensor& x, const char* name) {
   if (x.scalar_type() != at::kBool)
-    fail(ft_dtype_mismatch, "the operand has dtype " + dtype_name(x.scalar_type()) +
+    fail(ft_dtype_mismatch, std::string(name) + " has dtype " + dtype_name(x.scalar_type()) +
                                 "; it must be logical, as the result of a comparison is");
   return x;
 }
@@ -78,10 +96,12 @@ at::Tensor product(const at::Tensor& x, const OptionalDim& dim, bool keepdim) {
 }
 
 at::Tensor extreme(Extreme function, const at::Tensor& x, const OptionalDim& dim, bool keepdim) {
+  check_has_extreme(x, dim);
   return function(x, dim.or_all(x.dim()), keepdim);
 }
 
 at::Tensor place_of_extreme(PlaceOfExtreme function, const at::Tensor& x, const OptionalDim& dim, bool keepdim) {
+  check_has_extreme(x, dim);
   if (dim.value()) return function(x, dim.value(), keepdim).add(1);
   if (keepdim) fail(ft_invalid_argument, "keepdim is true; it needs a dim, since all indices make one vector");
   if (x.dim() == 0) fail(ft_invalid_argument, "a number has no place: x has rank 0");
@@ -100,6 +120,18 @@ at::Tensor transpose(const at::Tensor& x) {
 }
 
 int64_t rank_of(at::TensorList tensors) { return tensors.front().dim(); }
+
+at::Tensor concatenated(at::TensorList tensors, int64_t dim) {
+  const auto first = std::find_if_not(tensors.begin(), tensors.end(), is_nothing);
+  for (std::size_t i = 0; first != tensors.end() && i < tensors.size(); ++i) {
+    if (is_nothing(tensors[i]) || fit_along(*first, tensors[i], dim)) continue;
+    fail(ft_shape_mismatch, "tensors(" + std::to_string(i + 1) + ") has shape " + shape_text(tensors[i].sizes()) +
+                                ", tensors(" + std::to_string(first - tensors.begin() + 1) + ") " +
+                                shape_text(first->sizes()) + "; they may differ in dimension " +
+                                std::to_string(dim + 1) + " alone");
+  }
+  return at::cat(tensors, dim);
+}
 
 at::Tensor permuted(const at::Tensor& x, at::IntArrayRef order) {
   std::vector<int64_t> sorted = order.vec();
@@ -132,6 +164,9 @@ at::Tensor shifted(const at::Tensor& x, int64_t shift, const OptionalDim& dim) {
 at::Tensor fortran_reshape(const at::Tensor& x, at::IntArrayRef shape) {
   if (std::any_of(shape.begin(), shape.end(), [](int64_t extent) { return extent < 0; }))
     fail(ft_invalid_argument, "shape is " + shape_text(shape) + "; extents must not be negative");
+  if (c10::multiply_integers(shape) != x.numel())
+    fail(ft_shape_mismatch, "shape is " + shape_text(shape) + ", of " + std::to_string(c10::multiply_integers(shape)) +
+                                " elements; x has shape " + shape_text(x.sizes()) + ", of " + std::to_string(x.numel()));
   return reversed(reversed(x).reshape(std::vector<int64_t>(shape.rbegin(), shape.rend())));
 }
 

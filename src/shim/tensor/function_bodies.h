@@ -9,7 +9,7 @@
 namespace ftorch {
 
 /// The tensor itself; fails unless it is logical.
-const at::Tensor& logical(const at::Tensor& x);
+const at::Tensor& logical(const at::Tensor& x, const char* name = "the operand");
 
 /// The nearest whole number, halves away from zero.
 at::Tensor nearest_integer(const at::Tensor& x);
@@ -27,6 +27,9 @@ at::Tensor place_of_extreme(PlaceOfExtreme function, const at::Tensor& x, const 
 at::Tensor transpose(const at::Tensor& x);
 /// Rank of the first tensor.
 int64_t rank_of(at::TensorList tensors);
+
+/// Tensors that differ in dimension `dim` alone, one after the other.
+at::Tensor concatenated(at::TensorList tensors, int64_t dim);
 at::Tensor permuted(const at::Tensor& x, at::IntArrayRef order);
 at::Tensor squeezed(const at::Tensor& x, const OptionalDim& dim);
 at::Tensor spread(const at::Tensor& x, int64_t dim, int64_t ncopies);
