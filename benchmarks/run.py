@@ -1,102 +1,86 @@
 # SPDX-License-Identifier: MIT
-"""Runs the benchmark programs of a build folder side by side; writes `table.md` and `forward.png`.
+"""Runs all benchmarks of a build folder; writes a page with their tables and a plot.
 
-`python benchmarks/run.py build/benchmarks` needs valgrind. Instructions are those of callgrind.
-Wall times alternate between the two programs; their ratio comes with its spread because machines
-are noisy.
+`python benchmarks/run.py build --page measurements.md` takes about an hour on an
+idle machine. It needs valgrind, and mpirun for the table of ranks. FTORCH_PEER names an installed
+library of the same interface, which takes part in the passes of the routes.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
+import datetime
+import os
+import platform
+import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import NamedTuple
 
-from measure import call_times, instructions_per_call, output, ratio_quartiles
-
-PROGRAMS = {"Fortran": "forward", "C++": "forward_cpp"}
-STEP_PROGRAMS = {"Fortran": "optimizer_step", "C++": "optimizer_step_cpp"}
-STEPS = [(optimizer, size) for optimizer in ("SGD", "Adam", "AdamW") for size in (6, 100)]
+HERE = Path(__file__).resolve().parent
 
 
-def step_rows(folder: Path) -> list[str]:
-    """Instructions of a step beside those of the kernel alone."""
-    rows = [
-        "| one step, small parameters | Fortran | kernel alone, C++ | ratio |",
-        "|---|---|---|---|",
-    ]
-    for optimizer, size in STEPS:
-        commands = {name: [folder / file, optimizer, size] for name, file in STEP_PROGRAMS.items()}
-        totals = {name: output([*command, "3"]) for name, command in commands.items()}
-        if len({total.lower() for total in totals.values()}) > 1:
-            raise SystemExit(f"the programs disagree: {totals}")
-        ours, kernel = (instructions_per_call(*command) for command in commands.values())
-        rows.append(
-            f"| instructions, {optimizer}, {size} parameters | {ours:.0f} | {kernel:.0f} |"
-            f" {ours / kernel:.3f} |"
-        )
-    return rows
+class Part(NamedTuple):
+    """A script: title, name, the folder that it is given, and the table that it leaves there."""
+
+    title: str
+    script: str
+    folder: str
+    table: str
 
 
-def plot(ratios: list[float], path: Path) -> None:
-    import matplotlib
+PARTS = (
+    Part("One pass by every route", "routes/run.py", "benchmarks/routes", "routes.md"),
+    Part("A step of training", "training/run.py", "benchmarks/training", "training.md"),
+    Part("Networks", "models/run.py", "benchmarks/models", "models.md"),
+    Part("Single calls", "calls/run.py", "benchmarks", "calls/table.md"),
+    Part("Operators", "operators/run.py", "benchmarks/operators", "operators.md"),
+    Part("A step of an optimizer", "optimizer/run.py", "benchmarks/optimizer", "optimizer.md"),
+    Part("Ranks of MPI with OpenMP", "ranks/run.py", "benchmarks", "ranks/table.md"),
+)
+PLOT = Path("benchmarks/routes/routes.svg")
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(figsize=(6, 2))
-    axes.boxplot(ratios, orientation="horizontal")
-    axes.axvline(1.0, linestyle=":")
-    axes.set_xlabel("wall time of one forward, Fortran / C++")
-    axes.set_yticks([])
-    figure.tight_layout()
-    figure.savefig(path, dpi=120)
+def machine() -> str:
+    """Where and with what it was measured."""
+    import torch
+
+    compilers = (
+        subprocess.run([name, "-dumpfullversion"], capture_output=True, text=True).stdout.strip()
+        for name in ("gfortran", "g++")
+    )
+    return (
+        f"{datetime.date.today()}, {len(os.sched_getaffinity(0))} cores ({platform.machine()}),"
+        f" gfortran {next(compilers)}, g++ {next(compilers)}, PyTorch {torch.__version__}"
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", type=Path, help="folder of the built programs")
+    parser.add_argument("build", type=Path, help="build folder")
     parser.add_argument(
-        "--blocks", type=int, default=11, help="interleaved timings of each program"
+        "--page", type=Path, help="what is written; in the build folder if left out"
     )
+    parser.add_argument("--only", choices=[part.script.split("/")[0] for part in PARTS])
     arguments = parser.parse_args()
-    folder = arguments.folder.resolve()
-    model = folder / "network.pt"
-    programs = {name: folder / file for name, file in PROGRAMS.items()}
-
-    results = {
-        name: [float(number) for number in output([program, model, "3"]).split()]
-        for name, program in programs.items()
-    }
-    if results["Fortran"] != results["C++"]:
-        raise SystemExit(f"the programs disagree: {results}")
-
-    counted = {name: instructions_per_call(program, model) for name, program in programs.items()}
-    timed = call_times(
-        {name: [program, model] for name, program in programs.items()},
-        20000,
-        100,
-        arguments.blocks,
-    )
-    ratios = [fortran / cpp for fortran, cpp in zip(timed["Fortran"], timed["C++"])]
-    microseconds = {name: 1e6 * statistics.median(times) for name, times in timed.items()}
-    quartiles = ratio_quartiles(timed["Fortran"], timed["C++"])
-    table = [
-        "| tiny network 8-32-32-4, batch 1 | Fortran | C++ | ratio |",
-        "|---|---|---|---|",
-        f"| instructions per forward | {counted['Fortran']:.0f} | {counted['C++']:.0f} |"
-        f" {counted['Fortran'] / counted['C++']:.3f} |",
-        f"| wall time per forward (µs, median of {arguments.blocks}) |"
-        f" {microseconds['Fortran']:.2f} | {microseconds['C++']:.2f} |"
-        f" {quartiles[1]:.3f} (quartiles {quartiles[0]:.3f} to {quartiles[2]:.3f}) |",
-        "",
-        *step_rows(folder),
-    ]
-    (folder / "table.md").write_text("\n".join(table) + "\n")
-    plot(ratios, folder / "forward.png")
-    print("\n".join(table))
+    build = arguments.build.resolve()
+    page = arguments.page or build / "benchmarks" / "measurements.md"
+    lines = ["# Measurements", "", f"`python benchmarks/run.py build`, {machine()}.", ""]
+    for part in PARTS:
+        if arguments.only in (None, part.script.split("/")[0]):
+            subprocess.run([sys.executable, HERE / part.script, build / part.folder], check=True)
+        table = build / part.folder / part.table
+        if table.exists():
+            lines += [f"## {part.title}", "", table.read_text()]
+    if (build / PLOT).exists():
+        shutil.copy(build / PLOT, page.with_suffix(".svg"))
+        lines += [
+            f"![µs for each sample by the size of the batch]({page.with_suffix('.svg').name})"
+        ]
+    page.write_text("\n".join(lines).rstrip() + "\n")
 
 
 if __name__ == "__main__":

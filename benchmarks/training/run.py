@@ -11,31 +11,52 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
+import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from measure import call_times, instructions_per_call, output, ratio_text
 from training_step import NETWORKS
 
+HERE = Path(__file__).resolve().parent
 OPTIMIZERS = ("SGD", "Adam")
-STEPS = {"small": 4000, "medium": 1000, "large": 150}
+STEPS = {"tiny": 4000, "small": 4000, "medium": 1000, "large": 150}
 # From the third step on: TorchScript compiles in the first two.
-COUNTED = {"small": (20, 120), "medium": (5, 25), "large": (3, 5)}
+COUNTED = {"tiny": (20, 120), "small": (20, 120), "medium": (5, 25), "large": (3, 5)}
 
 
 def commands(folder: Path, name: str, optimizer: str) -> dict[str, list[str]]:
     """The three programs, without the number of steps."""
     inputs, _, outputs, batch = NETWORKS[name]
     arguments = [str(folder / f"{name}.pt"), optimizer, *map(str, (batch, inputs, outputs))]
-    script = str(Path(__file__).with_name("training_step.py"))
+    script = str(HERE / "training_step.py")
     return {
         "Fortran": [str(folder / "training_step"), *arguments],
         "trainer": [str(folder / "training_step"), *arguments, "trainer"],
+        "compiled": [str(folder / "training_step"), *arguments, str(folder / f"{name}.step.pt2")],
         "C++": [str(folder / "training_step_cpp"), *arguments],
+        "compiled, C++": [
+            str(folder / "training_step_cpp"),
+            *arguments,
+            str(folder / f"{name}.step.pt2"),
+        ],
         "Python": [sys.executable, script, *arguments],
     }
+
+
+def compile_step(folder: Path, name: str) -> None:
+    """Export the compiled training step of a network."""
+    inputs, hidden, outputs, _ = NETWORKS[name]
+    command = [
+        sys.executable, "-m", "ftorch_tools.export", f"{HERE / 'training_step.py'}:network",
+        *(f"--arg={one}" for one in (inputs, hidden, outputs)),
+        "--input", f"batch=dynamic,{inputs}", "--train-step", "mse", "--no-library",
+        "--output", str(folder / f"{name}.step.pt2"),
+    ]  # fmt: skip
+    subprocess.run(command, check=True)
 
 
 def check_agreement(programs: dict[str, list[str]]) -> None:
@@ -45,12 +66,38 @@ def check_agreement(programs: dict[str, list[str]]) -> None:
         raise SystemExit(f"the programs disagree: {losses}")
 
 
-def counted(programs: dict[str, list[str]], name: str) -> list[float]:
-    """Instructions of a step, of Fortran written out, with a trainer, and of C++."""
-    return [
-        instructions_per_call(*programs[one], calls=COUNTED[name])
-        for one in ("Fortran", "trainer", "C++")
-    ]
+INSTRUCTIONS = ("Fortran", "trainer", "compiled", "C++", "compiled, C++")
+TIMES = (*INSTRUCTIONS, "Python")
+RATIOS = (
+    ("Fortran", "C++"),
+    ("compiled", "compiled, C++"),
+    ("compiled", "Fortran"),
+    ("Fortran", "Python"),
+)
+
+
+def head(first: str, columns: Sequence[str], ratios: Sequence[tuple[str, str]]) -> list[str]:
+    """The first two lines of a table."""
+    titles = (first, *columns, *(f"{one} / {other}" for one, other in ratios))
+    return [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+
+
+def instruction_row(programs: dict[str, list[str]], name: str, optimizer: str) -> str:
+    """Instructions of a step."""
+    counts = {
+        one: instructions_per_call(*programs[one], calls=COUNTED[name]) for one in INSTRUCTIONS
+    }
+    cells = [f"{count:.0f}" for count in counts.values()]
+    cells += [f"{counts[one] / counts[other]:.3f}" for one, other in RATIOS if other in counts]
+    return f"| {name}, {optimizer} | {' | '.join(cells)} |"
+
+
+def time_row(programs: dict[str, list[str]], name: str, optimizer: str, blocks: int) -> str:
+    """Microseconds of a step."""
+    times = call_times(programs, STEPS[name], STEPS[name] // 10, blocks)
+    cells = [f"{1e6 * statistics.median(times[one]):.1f}" for one in TIMES]
+    cells += [ratio_text(times[one], times[other]) for one, other in RATIOS]
+    return f"| {name}, {optimizer} | {' | '.join(cells)} |"
 
 
 def main() -> None:
@@ -62,31 +109,20 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="threads of each program")
     arguments = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
-    rows = [
-        "| network, optimizer | instructions Fortran | C++ | ratio | trainer / Fortran |"
-        " µs Fortran | trainer | C++ | Python | Fortran / C++ | Fortran / Python |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+    folder = arguments.folder.resolve()
+    tables = [
+        head("instructions of a step", INSTRUCTIONS, RATIOS[:3]),
+        head("µs of a step", TIMES, RATIOS),
     ]
     for name in NETWORKS:
+        compile_step(folder, name)
         for optimizer in OPTIMIZERS:
-            programs = commands(arguments.folder.resolve(), name, optimizer)
+            programs = commands(folder, name, optimizer)
             check_agreement(programs)
-            ours, trainer, theirs = counted(programs, name)
-            steps = STEPS[name]
-            times = call_times(programs, steps, steps // 10, arguments.blocks)
-            medians = {
-                one: f"{1e6 * statistics.median(found):.1f}" for one, found in times.items()
-            }
-            rows.append(
-                f"| {name}, {optimizer} | {ours:.0f} | {theirs:.0f} | {ours / theirs:.3f} |"
-                f" {trainer / ours:.3f} |"
-                f" {medians['Fortran']} | {medians['trainer']} | {medians['C++']} |"
-                f" {medians['Python']} |"
-                f" {ratio_text(times['Fortran'], times['C++'])} |"
-                f" {ratio_text(times['Fortran'], times['Python'])} |"
-            )
-            print(rows[-1], flush=True)
-    (arguments.folder / "training.md").write_text("\n".join(rows) + "\n")
+            tables[0].append(instruction_row(programs, name, optimizer))
+            tables[1].append(time_row(programs, name, optimizer, arguments.blocks))
+            print(tables[0][-1], tables[1][-1], sep="\n", flush=True)
+    (folder / "training.md").write_text("\n\n".join("\n".join(rows) for rows in tables) + "\n")
 
 
 if __name__ == "__main__":

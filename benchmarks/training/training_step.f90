@@ -1,6 +1,6 @@
 ! SPDX-License-Identifier: MIT
-!> Steps of training over arrays that are wrapped once: `training_step MODEL OPTIMIZER BATCH INPUTS OUTPUTS [trainer] STEPS`, where
-!> `trainer` has a trainer make them.
+!> Steps of training over arrays that are wrapped once: `training_step MODEL OPTIMIZER BATCH INPUTS OUTPUTS [HOW] STEPS`, where
+!> HOW is `trainer`, which has a trainer make them, or the file of a compiled step.
 program training_step
   use, intrinsic :: iso_fortran_env, only: real32, real64
   use ftorch
@@ -12,8 +12,9 @@ program training_step
   type(torch_model) :: model
   type(torch_optim) :: optim
   type(torch_trainer) :: trainer
+  type(torch_train_step) :: compiled
   real(real64) :: trainer_loss
-  character(len=1024) :: filename, optimizer
+  character(len=1024) :: filename, optimizer, how
   integer :: batch, steps, i, j
 
   call get_command_argument(1, filename)
@@ -39,12 +40,20 @@ program training_step
   case default
     error stop 'no such optimizer'
   end select
-  if (command_argument_count() > 6) then
+  how = ''
+  if (command_argument_count() > 6) call get_command_argument(6, how)
+  if (how == 'trainer') then
     call torch_trainer_create(trainer, model, optim)
     do i = 1, steps
       call trainer%step(inputs, outputs, target_tensor, trainer_loss)
     end do
     loss = real(trainer_loss, real32)
+    steps = 0
+  else if (how /= '') then
+    call torch_train_step_load(compiled, how, model, optim)
+    do i = 1, steps
+      call compiled%run(inputs, [target_tensor], loss)
+    end do
     steps = 0
   end if
   do i = 1, steps

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 NETWORKS = {
+    "tiny": (8, 32, 4, 1),
     "small": (8, 32, 4, 16),
     "medium": (32, 128, 16, 64),
     "large": (128, 512, 64, 256),
