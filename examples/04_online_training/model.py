@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The closure network: writes it, untrained, as an exported program.  Usage: model.py FILE"""
+"""The closure network: writes it, untrained, as an exported program, or as TorchScript where the
+file ends in `.pt`.  Usage: model.py FILE"""
 
 from __future__ import annotations
 
@@ -45,6 +46,9 @@ def make_closure() -> Closure:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
+    if sys.argv[1].endswith(".pt"):
+        torch.jit.script(make_closure()).save(sys.argv[1])
+        sys.exit()
     samples = (torch.zeros(64, STENCIL),)
     rows = torch.export.Dim("rows")  # any number of them
     program = torch.export.export(make_closure(), samples, dynamic_shapes=({0: rows},))

@@ -1,23 +1,24 @@
 ! SPDX-License-Identifier: MIT
 !> Trains a subgrid closure for Lorenz-96 while the model runs, then uses and judges it.
 !>
-!> Usage: online_training MODEL_FILE OUTPUT_FOLDER. SIGTERM or SIGINT: the training is saved, and the same command goes on with
+!> Usage: online_training MODEL_FILE OUTPUT_FOLDER [COMPILED_STEP]. With the file of a compiled training step each update is one
+!> call of it. SIGTERM or SIGINT: the training is saved, and the same command goes on with
 !> it. Exit status 1: a check failed, 2: wrong usage, 3: interrupted and saved.
 program online_training
-  use, intrinsic :: iso_fortran_env, only: error_unit, real32, real64
+  use, intrinsic :: iso_fortran_env, only: error_unit, int64, real32, real64
   use evaluation, only: evaluate_closure, forecast_error, lead_steps, members, root_mean_square
   use ftorch, only: torch_checkpoint, torch_checkpoint_load, torch_checkpoint_save, torch_kCPU, &
     torch_loss_mse, torch_model, torch_model_forward, torch_model_load, torch_model_parameters, &
     torch_model_save, torch_optim, torch_optim_Adam, torch_replay_buffer, torch_replay_buffer_create, &
     torch_scheduler, torch_scheduler_CosineAnnealingLR, torch_tensor, torch_tensor_backward, &
-    torch_tensor_from_array
+    torch_tensor_from_array, torch_train_step, torch_train_step_load
   use interruption, only: is_interrupted, note_interruptions
   use lorenz96, only: number_of_fast, number_of_slow, one_scale_model, runge_kutta_step, &
     subgrid_tendency, two_scale_model
   use network, only: network_model, stencil, stencil_width
   use polynomial, only: polynomial_model
   use progress, only: progress_bar
-  use report, only: check, write_summary, write_table
+  use report, only: check, write_speed, write_summary, write_table
   implicit none
 
   real(real64), parameter :: truth_step = 0.001_real64         !! time step of the truth [MTU]
@@ -47,6 +48,7 @@ program online_training
   type(torch_scheduler) :: scheduler
   type(torch_replay_buffer) :: buffer
   real(real32) :: losses(training_steps) = 0
+  real(real64) :: updates_per_second
   real(real64) :: state(number_of_slow + number_of_fast, 1)  ! X, then Y, of the truth
   real(real64), dimension(number_of_slow, held_out_steps) :: x, u  ! X and U on held-out time
   character(len=:), allocatable :: model_file, folder, checkpoint_file
@@ -77,7 +79,7 @@ contains
 
     call get_command_argument(number, length=length)
     if (length == 0) then
-      write (error_unit, '(a)') 'Usage: online_training MODEL_FILE OUTPUT_FOLDER'
+      write (error_unit, '(a)') 'Usage: online_training MODEL_FILE OUTPUT_FOLDER [COMPILED_STEP]'
       stop 2
     end if
     allocate (character(len=length) :: text)
@@ -100,9 +102,12 @@ contains
     real(real32), target :: guess(1, batch_size), loss
     type(torch_tensor) :: parameters(parameter_count), input(1), output(1), target_tensor
     type(torch_tensor) :: loss_tensor
+    type(torch_train_step) :: compiled
     type(progress_bar) :: bar
+    integer(int64) :: ticks, begin, end, rate
     real(real64) :: x_now(number_of_slow), u_now(number_of_slow)
     integer :: step, last_step
+    logical :: is_compiled
 
     ! Each tensor is made once and stays attached to its array: both always hold the same numbers.
     ! In Fortran the sample is the last dimension, the network has it first: the same memory.
@@ -114,9 +119,13 @@ contains
     call torch_optim_Adam(optimizer, parameters, learning_rate=learning_rate)
     call torch_scheduler_CosineAnnealingLR(scheduler, optimizer, T_max=training_steps, eta_min=last_learning_rate)
     call torch_replay_buffer_create(buffer, buffer_capacity, seed=seed)
+    is_compiled = command_argument_count() > 2
+    if (is_compiled) call torch_train_step_load(compiled, argument(3), model, optimizer)
     last_step = 0
     if (file_exists(checkpoint_file)) call resume(last_step)
 
+    ticks = 0
+    call system_clock(count_rate=rate)
     call bar%start(training_steps)
     do step = last_step + 1, training_steps
       call advance_truth(1)
@@ -126,11 +135,18 @@ contains
       call buffer%put(transpose(stencil(x_now)), reshape(real(u_now, real32), [1, number_of_slow]))
       call buffer%draw(input(1), target_tensor)
 
-      call optimizer%zero_grad()
-      call torch_model_forward(model, input, output, requires_grad=.true.)
-      call torch_loss_mse(loss_tensor, output(1), target_tensor)
-      call torch_tensor_backward(loss_tensor)
-      call optimizer%step()
+      call system_clock(begin)
+      if (is_compiled) then
+        call compiled%run(input, [target_tensor], loss)
+      else
+        call optimizer%zero_grad()
+        call torch_model_forward(model, input, output, requires_grad=.true.)
+        call torch_loss_mse(loss_tensor, output(1), target_tensor)
+        call torch_tensor_backward(loss_tensor)
+        call optimizer%step()
+      end if
+      call system_clock(end)
+      ticks = ticks + end - begin
       call scheduler%step()
 
       losses(step) = loss
@@ -144,6 +160,7 @@ contains
     call write_table(folder, 'loss', 'step,time,loss', &
       reshape([[(real(step, real64), step=1, training_steps)], [(step*model_step, step=1, training_steps)], &
                real(losses, real64)], [training_steps, 3]))
+    updates_per_second = real(training_steps - last_step, real64)*rate/ticks
     call cubic%fit()
 
   end subroutine train
@@ -221,6 +238,7 @@ contains
     call write_table(folder, 'forecast', 'lead_time,none,polynomial,network', &
       reshape([[(lead*model_step, lead=0, lead_steps)], error], [lead_steps + 1, 4]))
     call write_summary(folder, tendency, error(judged_lead, :), judged_lead*model_step)
+    call write_speed(folder, updates_per_second)
     passed(1) = check('network tendency error below the polynomial''s', tendency(3), tendency(2))
     passed(2) = check('network forecast error below no closure''s', error(judged_lead, 3), &
                       error(judged_lead, 1))

@@ -4,7 +4,7 @@ module report
   use, intrinsic :: iso_fortran_env, only: output_unit, real64
   implicit none
   private
-  public :: write_table, write_summary, check
+  public :: write_table, write_summary, write_speed, check
 
   character(len=*), parameter :: closures(3) = &
     [character(len=10) :: 'none', 'polynomial', 'network']
@@ -53,6 +53,18 @@ contains
     end do
     close (unit)
   end subroutine write_summary
+
+  !> Writes and prints how many updates of the network a second of training had.
+  subroutine write_speed(folder, updates_per_second)
+    character(len=*), intent(in) :: folder
+    real(real64), intent(in) :: updates_per_second
+    integer :: unit
+
+    unit = open_table(folder, 'speed', 'updates_per_second')
+    write (unit, '(i0)') nint(updates_per_second)
+    close (unit)
+    print '(i0, a)', nint(updates_per_second), ' updates of the network in a second'
+  end subroutine write_speed
 
   !> Prints whether `smaller < larger` (not so for a NaN) and returns it.
   logical function check(claim, smaller, larger) result(holds)
