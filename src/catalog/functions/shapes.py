@@ -15,7 +15,7 @@ ROWS = (
     shape(
         name="permute",
         arguments=(tensor(), FunctionArgument(name="order", role=INTEGERS)),
-        call="permuted(x, order)",
+        call="permuted_dims(x, order)",
         doc="Dimension `i` of the result is dimension `order(i)` of `x`.",
         reference="x.permute([i - 1 for i in order])",
         samples=({"order": (2, 1)}, {"order": (1, 2)}),

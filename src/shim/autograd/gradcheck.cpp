@@ -30,7 +30,7 @@ std::string index_text(int64_t element, at::IntArrayRef shape) {
   return text.empty() ? text : text + ")";
 }
 
-std::string number_text(double number) {
+std::string derivative_text(double number) {
   char text[32];
   std::snprintf(text, sizeof(text), "%.9g", number);
   return text;
@@ -131,7 +131,7 @@ class Check {
       const double got = analytic[i].item<double>();
       const double expected = numeric[i].item<double>();
       if (std::abs(got - expected) <= tolerance_ * (0.01 + std::abs(expected))) continue;
-      message_ = " is " + number_text(got) + "; central differences give " + number_text(expected);
+      message_ = " is " + derivative_text(got) + "; central differences give " + derivative_text(expected);
       const std::string place = index_text(i, shape);
       return place.empty() ? " " : place;
     }
@@ -149,7 +149,7 @@ class Check {
 
 void check_positive(const char* name, double number) {
   if (!(number >= 0))
-    fail(ft_invalid_argument, std::string(name) + " is " + number_text(number) + "; it must be positive");
+    fail(ft_invalid_argument, std::string(name) + " is " + derivative_text(number) + "; it must be positive");
 }
 
 }  // namespace

@@ -133,7 +133,7 @@ at::Tensor concatenated(at::TensorList tensors, int64_t dim) {
   return at::cat(tensors, dim);
 }
 
-at::Tensor permuted(const at::Tensor& x, at::IntArrayRef order) {
+at::Tensor permuted_dims(const at::Tensor& x, at::IntArrayRef order) {
   std::vector<int64_t> sorted = order.vec();
   std::sort(sorted.begin(), sorted.end());
   std::vector<int64_t> expected(static_cast<std::size_t>(x.dim()));
@@ -166,7 +166,8 @@ at::Tensor fortran_reshape(const at::Tensor& x, at::IntArrayRef shape) {
     fail(ft_invalid_argument, "shape is " + shape_text(shape) + "; extents must not be negative");
   if (c10::multiply_integers(shape) != x.numel())
     fail(ft_shape_mismatch, "shape is " + shape_text(shape) + ", of " + std::to_string(c10::multiply_integers(shape)) +
-                                " elements; x has shape " + shape_text(x.sizes()) + ", of " + std::to_string(x.numel()));
+                                " elements; x has shape " + shape_text(x.sizes()) + ", of " +
+                                std::to_string(x.numel()));
   return reversed(reversed(x).reshape(std::vector<int64_t>(shape.rbegin(), shape.rend())));
 }
 

@@ -30,7 +30,7 @@ int64_t rank_of(at::TensorList tensors);
 
 /// Tensors that differ in dimension `dim` alone, one after the other.
 at::Tensor concatenated(at::TensorList tensors, int64_t dim);
-at::Tensor permuted(const at::Tensor& x, at::IntArrayRef order);
+at::Tensor permuted_dims(const at::Tensor& x, at::IntArrayRef order);
 at::Tensor squeezed(const at::Tensor& x, const OptionalDim& dim);
 at::Tensor spread(const at::Tensor& x, int64_t dim, int64_t ncopies);
 at::Tensor shifted(const at::Tensor& x, int64_t shift, const OptionalDim& dim);

@@ -25,15 +25,15 @@ constexpr int64_t threshold = 1000;
 constexpr int64_t edge = 3;
 
 template <class T>
-std::string number_text(T value) {
+std::string element_text(T value) {
   if constexpr (std::is_same_v<T, bool>) {
     return value ? "T" : "F";
   } else if constexpr (std::is_arithmetic_v<T>) {
     char digits[32];
     return {digits, std::to_chars(digits, digits + sizeof(digits), value).ptr};
   } else {
-    std::string text = number_text(value.real());
-    return text.insert(0, 1, '(').append(",").append(number_text(value.imag())).append(")");
+    std::string text = element_text(value.real());
+    return text.insert(0, 1, '(').append(",").append(element_text(value.imag())).append(")");
   }
 }
 
@@ -42,7 +42,7 @@ template <class T>
 std::vector<std::string> texts_of(const at::Tensor& tensor) {
   const T* const elements = tensor.const_data_ptr<T>();
   std::vector<std::string> texts;
-  std::transform(elements, elements + tensor.numel(), std::back_inserter(texts), number_text<T>);
+  std::transform(elements, elements + tensor.numel(), std::back_inserter(texts), element_text<T>);
   return texts;
 }
 

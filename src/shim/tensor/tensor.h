@@ -146,8 +146,7 @@ ft_handle new_temporary(at::Tensor&& value);
 bool is_shared(const at::Tensor& value, std::size_t holders);
 /// True when both are in one piece of memory.
 inline bool shares_storage(const at::Tensor& a, const at::Tensor& b) {
-  return a.has_storage() && b.has_storage() &&
-         a.storage().unsafeGetStorageImpl() == b.storage().unsafeGetStorageImpl();
+  return a.has_storage() && b.has_storage() && a.storage().unsafeGetStorageImpl() == b.storage().unsafeGetStorageImpl();
 }
 /// True when elements of the tensor share memory.
 bool is_expanded(const at::Tensor& value);
