@@ -43,27 +43,30 @@ class Compilation:
     variant: str = AUTO
     march: str | None = None
     is_training: bool = False
-    # Random numbers are those of PyTorch's own operators.
-    draws_as_eager: bool = False
 
     @property
     def target(self) -> str:
         """The least processor that runs the package."""
         return self.march or next(iter(MARCHES[platform.machine()]))
 
-    def options(self, is_frozen: bool, specification: str) -> dict[str, Any]:
+    def options(
+        self, is_frozen: bool, specification: str, in_parallel: bool = True
+    ) -> dict[str, Any]:
         """Return inductor's options."""
         options = {
             "aot_inductor.metadata": {SPECIFICATION: specification},
             "cpp.march": self.target,
             "cpp.simdlen": MARCHES[platform.machine()][self.target],
-            # Threads are those of the program that runs it, not of the one that compiles it.
-            "cpp.dynamic_threads": True,
+            # Threads are those of the program that runs it, not of the one that compiles it, whose
+            # number decides whether parts for one thread are set apart.
+            "cpp.dynamic_threads": in_parallel,
+            "cpp.threads": 2 if in_parallel else 1,
             # Small tensors, and those of one value, would become numbers in the code, which nobody
             # can replace.
             "always_keep_tensor_constants": True,
             "joint_graph_constant_folding": is_frozen,
-            "fallback_random": self.draws_as_eager,
+            # Random numbers are those of PyTorch's own operators.
+            "fallback_random": True,
         }
         if is_frozen:
             options |= {
@@ -206,18 +209,28 @@ def _compile(
 
     variant = FROZEN if is_frozen else PLAIN
     text = specification(program, compilation, variant, train_step)
-    options = compilation.options(is_frozen, text) | {"aot_inductor.package": True}
     arguments, named = program.example_inputs
-    # Autotuning writes its tables there.
-    with torch.no_grad(), contextlib.redirect_stderr(io.StringIO()):
-        files = torch._inductor.aot_compile(
-            program.module(check_guards=False), arguments, named, options=options
-        )
+    for in_parallel in (True, False):
+        options = compilation.options(is_frozen, text, in_parallel)
+        options["aot_inductor.package"] = True
+        # Autotuning writes its tables there.
+        with torch.no_grad(), contextlib.redirect_stderr(io.StringIO()):
+            files = torch._inductor.aot_compile(
+                program.module(check_guards=False), arguments, named, options=options
+            )
+        if not _checks_indices(files):
+            break
     package_pt2(str(file), aoti_files={"model": files}, extra_files=dict(extra))
     unused = {} if is_frozen else _unused(program, loader(file).get_constant_fqns())
     if unused:
         added = {**extra, UNUSED: json.dumps(unused)}
         package_pt2(str(file), aoti_files={"model": files}, extra_files=added)
+
+
+def _checks_indices(files: list[Any]) -> bool:
+    """Return whether the code can fail, which would end the process in a parallel region."""
+    sources = [Path(one) for one in files if isinstance(one, str) and one.endswith(".cpp")]
+    return any("TORCH_CHECK(" in one.read_text() for one in sources)
 
 
 def _aliases(program: Any) -> dict[str, str]:

@@ -38,6 +38,8 @@ class TrainStep:
     parameters: dict[str, Any] = field(init=False)
     buffers: dict[str, Any] = field(init=False)
     gradients: list[str] = field(init=False)
+    # Those that require a gradient, and have no part in the loss.
+    unused: list[str] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self.parameters = {name: one.detach() for name, one in self.model.named_parameters()}
@@ -75,6 +77,7 @@ class TrainStep:
                 loss, [leaves[name] for name in self.gradients], allow_unused=True
             )
         gradients = [one for one in found if one is not None]
+        self.unused += [name for name, one in zip(self.gradients, found) if one is None]
         self.gradients = [name for name, one in zip(self.gradients, found) if one is not None]
         return (loss.detach(), gradients, [one.detach() for one in state.values()])
 
@@ -218,6 +221,7 @@ def export_step(
         "parameters": list(step.parameters),
         "buffers": list(step.buffers),
         "gradients": step.gradients,
+        "unused": step.unused,
         "inputs": len(inputs),
         "targets": len(targets),
     }

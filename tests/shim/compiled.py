@@ -166,7 +166,7 @@ def step_package(
     draft = file.with_name(f"{os.getpid()}-{name}.pt2")
     step = TrainStep(module, loss, arguments)
     program, parts = export_step(step, targets, *shapes)
-    compilation = aoti.Compilation(aoti.PLAIN, None, module.training, draws_as_eager=True)
+    compilation = aoti.Compilation(aoti.PLAIN, None, module.training)
     formats.compile_program(program, draft, compilation, {}, parts)
     draft.replace(file)
     return file

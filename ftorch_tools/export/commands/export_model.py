@@ -2,7 +2,6 @@
 """`ftorch-export SOURCE`: writes a model and reads it back."""
 
 import sys
-from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -174,7 +173,7 @@ def export_model(
             own_samples,
             Samples(sizes, targets, None, dtype, device) if targets else None,
             parse_metadata(metadata or []),
-            replace(compilation, draws_as_eager=True),
+            compilation,
             tolerance,
         )
         if samples is not None:

@@ -126,6 +126,13 @@ void write_whole(int descriptor, const char* data, std::size_t size, const std::
 
 std::string_view last_part(std::string_view name) { return name.substr(name.rfind('/') + 1); }
 
+std::string bytes_of(const Archive& archive, const Archive::Record& record) {
+  if (record.size > archive.size()) fail(ft_model_error, "it ends before a record does");
+  std::string bytes(record.size, '\0');
+  archive.read(record, bytes.data());
+  return bytes;
+}
+
 /// Writes the record unless its file is there: one with its name is whole.
 void write_record(const Archive& archive, const Archive::Record& record, const std::string& folder) {
   const std::string name = folder + "/" + std::string(last_part(record.name));
@@ -133,9 +140,7 @@ void write_record(const Archive& archive, const Archive::Record& record, const s
   if (::lstat(name.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
       static_cast<std::uint64_t>(status.st_size) == record.size)
     return;
-  if (record.size > archive.size()) fail(ft_model_error, "it ends before a record does");
-  std::string bytes(record.size, '\0');
-  archive.read(record, bytes.data());
+  const std::string bytes = bytes_of(archive, record);
   const std::string draft = folder + "/" + draft_name;
   Descriptor file;
   ::unlink(draft.c_str());
@@ -147,15 +152,15 @@ void write_record(const Archive& archive, const Archive::Record& record, const s
 }
 
 /// What tells these records from all others.
-std::string digest_of(const std::vector<const Archive::Record*>& records) {
+std::string digest_of(const Archive& archive, const std::vector<const Archive::Record*>& records) {
   std::string text;
-  for (const Archive::Record* record : records)
-    text.append(record->name)
-        .append(" ")
-        .append(std::to_string(record->size))
-        .append(" ")
-        .append(std::to_string(record->checksum))
-        .append("\n");
+  for (const Archive::Record* record : records) {
+    text.append(record->name).append(" ").append(std::to_string(record->size)).append(" ");
+    // 0 is that of records that were written without.
+    if (record->checksum != 0) text.append(std::to_string(record->checksum));
+    else text.append(c10::sha1(bytes_of(archive, *record)).str());
+    text.append("\n");
+  }
   return c10::sha1(text).str();
 }
 
@@ -189,7 +194,7 @@ std::shared_ptr<const SharedFolder> SharedFolder::unpack(const Archive& archive,
   std::shared_ptr<SharedFolder> folder;
   const std::lock_guard lock(held_folders().mutex);
   Root root;
-  const std::string path = root.path() + "/" + digest_of(records);
+  const std::string path = root.path() + "/" + digest_of(archive, records);
   const auto found = held_folders().folders.find(path);
   if (found != held_folders().folders.end()) known = found->second->weak_from_this().lock();
   if (known && is_named(known->in_use_.number(), path + "/" + in_use_name)) return known;

@@ -86,9 +86,34 @@ void TrainStep::bind(const Model& model) {
   if (!missing.empty()) fail(ft_model_error, "the model lacks what the training step was compiled for: " + missing);
   state_.insert(state_.end(), buffers_.begin(), buffers_.end());
   code_->inputs().check_forms(state_);
+  check_trained(model);
   const auto is_trained = [](const at::Tensor& one) { return one.requires_grad(); };
   if (std::none_of(with_gradients_.begin(), with_gradients_.end(), is_trained))
     fail(ft_autograd_error, "no parameter of the model that the training step has a gradient for requires one");
+}
+
+void TrainStep::check_trained(const Model& model) const {
+  const aoti::StepParts& step = *code_->specification().step;
+  const auto is_same_as = [](const at::Tensor& one) {
+    return [&](const at::Tensor& other) { return one.is_same(other); };
+  };
+  for (const auto& [name, parameter] : model.named_parameters()) {
+    const Context context(name.c_str());
+    const auto times = std::count_if(with_gradients_.begin(), with_gradients_.end(), is_same_as(parameter));
+    if (times > 1)
+      fail(ft_model_error,
+           "the model has it under several names, and the training step was compiled for several tensors");
+    const bool is_unused = std::find(step.unused.begin(), step.unused.end(), name) != step.unused.end();
+    if (times == 0 && parameter.requires_grad() && !is_unused)
+      fail(ft_autograd_error,
+           "the parameter requires a gradient, and the training step was compiled without one for it");
+  }
+  const auto& parameters = optimizer_->parameters();
+  const bool is_stepped = std::any_of(parameters.begin(), parameters.end(), [&](const Parameter& one) {
+    return std::any_of(with_gradients_.begin(), with_gradients_.end(), is_same_as(one.given.leaf));
+  });
+  if (!is_stepped)
+    fail(ft_invalid_argument, "the optimizer has none of the parameters that the training step has a gradient for");
 }
 
 double TrainStep::run(const std::vector<at::Tensor>& inputs, const std::vector<at::Tensor>& targets) {
@@ -129,7 +154,11 @@ namespace {
 
 std::vector<at::Tensor> values_of(const char* name, const ft_handle* handles, int64_t size) {
   std::vector<at::Tensor> values;
-  for_each_tensor(name, handles, size, [&](Tensor& one, std::size_t) { values.push_back(one.value); });
+  for_each_tensor(name, handles, size, [&](Tensor& one, std::size_t) {
+    if (one.value.requires_grad() && at::GradMode::is_enabled())
+      fail(ft_autograd_error, "the tensor requires a gradient, and a compiled training step gives none");
+    values.push_back(one.value);
+  });
   return values;
 }
 

@@ -56,7 +56,11 @@ StepParts read_step(const Json& json) {
     for_each(member(json, key), [&](const Json& name) { list.push_back(text_of(name)); });
     return list;
   };
-  return {names("parameters"), names("buffers"), names("gradients"), count_of(member(json, "inputs")),
+  return {names("parameters"),
+          names("buffers"),
+          names("gradients"),
+          names("unused"),
+          count_of(member(json, "inputs")),
           count_of(member(json, "targets"))};
 }
 

@@ -21,6 +21,8 @@ struct StepParts {
   std::vector<std::string> buffers;
   /// The parameters that have a gradient.
   std::vector<std::string> gradients;
+  /// Those that required one, and have no part in the loss.
+  std::vector<std::string> unused;
   std::size_t inputs;
   std::size_t targets;
 };

@@ -49,6 +49,10 @@ bool has_same_form(const at::Tensor& a, const at::Tensor& b) {
          (a.numel() == 0 || a.strides() == b.strides());
 }
 
+bool is_one_memory(const at::Tensor& a, const at::Tensor& b) {
+  return a.is_same(b) || (a.numel() > 0 && a.const_data_ptr() == b.const_data_ptr() && has_same_form(a, b));
+}
+
 }  // namespace
 
 State::State(const Code& code, const std::shared_ptr<Container>& container) {
@@ -121,6 +125,7 @@ void State::copy(const State& other) {
 void State::share(const NamedTensors& tensors, Container& container) {
   const std::unordered_map<std::string, at::Tensor> found(tensors.begin(), tensors.end());
   std::string wrong;
+  std::unordered_map<std::string, const Part*> firsts;
   const auto add = [&](const Part& part, const std::string& what) {
     wrong.append(wrong.empty() ? "" : "; ").append(part.name).append(what);
   };
@@ -130,6 +135,9 @@ void State::share(const NamedTensors& tensors, Container& container) {
     if (other == found.end()) add(part, " is missing");
     else if (!has_same_form(other->second, part.tensor))
       add(part, " is " + form_of(other->second) + ", expected " + form_of(part.tensor));
+    else if (const auto [first, is_first] = firsts.emplace(part.constant, &part);
+             !is_first && !is_one_memory(other->second, found.at(first->second->name)))
+      add(part, " and " + first->second->name + " are one tensor of the code, and two of the source");
   }
   if (!wrong.empty()) fail(ft_shape_mismatch, "the source cannot be shared: " + wrong);
   std::unordered_map<std::string, at::Tensor> used;
@@ -138,7 +146,9 @@ void State::share(const NamedTensors& tensors, Container& container) {
   }
   container.use(used);
   for (Part& part : parts_) {
-    if (!part.constant.empty()) part.tensor = found.at(part.name);
+    const auto other = found.find(part.name);
+    // What the code does not use may be missing.
+    if (other != found.end() && has_same_form(other->second, part.tensor)) part.tensor = other->second;
   }
 }
 
