@@ -7,6 +7,7 @@ import contextlib
 import io
 import json
 import platform
+import re
 import tempfile
 import time
 import zipfile
@@ -156,6 +157,8 @@ def add_specification(program: Any, package: Path, file: Path) -> None:
     with zipfile.ZipFile(package) as before, zipfile.ZipFile(file, "w") as after:
         for record in before.infolist():
             content = before.read(record)
+            if record.filename.endswith(".wrapper.cpp"):
+                _check_weights(program, content.decode())
             if record.filename.endswith(".wrapper_metadata.json"):
                 metadata = json.loads(content)
                 is_wide = "AVX512" in metadata.get("AOTI_CPU_ISA", "")
@@ -165,6 +168,25 @@ def add_specification(program: Any, package: Path, file: Path) -> None:
             after.writestr(record.filename, content)
     if not is_package(file):
         raise ExportError("it is no package of AOTInductor for Linux")
+
+
+def _check_weights(program: Any, source: str) -> None:
+    """Fail where the source of a package has other weights than its program."""
+    known = {**program.state_dict, **program.constants}
+    facts = r"constants_info_\[{}\]\.{} = {};".format
+    for number, sizes in re.findall(facts(r"(\d+)", "shape", r"\{([\d, ]*)\}"), source):
+        named = re.search(facts(number, "original_fqn", '"([^"]*)"'), source)
+        name = named[1] if named else ""
+        shape = [int(one) for one in sizes.split(",") if one.strip()]
+        # Those that begin so were computed from weights.
+        is_made = name == "" or name.startswith("_")
+        if name not in known and not is_made:
+            raise ExportError(f"it has a weight {name!r}, and the program has none: it is another")
+        if name in known and list(known[name].shape) != shape:
+            raise ExportError(
+                f"its weight {name!r} has shape {shape}, that of the program"
+                f" {list(known[name].shape)}: it is another"
+            )
 
 
 def is_package(file: Path) -> bool:

@@ -98,6 +98,16 @@ def test_a_folder_lives_as_long_as_its_models(folder: Path) -> None:
     assert not list(folder.iterdir())
 
 
+def test_a_process_that_moves_removes_it(folder: Path, holders, monkeypatch) -> None:
+    monkeypatch.chdir(folder.parent)
+    monkeypatch.setenv("TMPDIR", folder.name)
+    process = holders("net", "import os; os.chdir('/'); os.environ['TMPDIR'] = '/tmp'; del model")
+    wait_for(process)
+    assert len(unpacked(folder)) == 1
+    assert end(process) == 0
+    assert not list(folder.iterdir())
+
+
 def test_processes_share_a_folder(folder: Path, holders) -> None:
     processes = [holders() for _ in range(2)]
     for process in processes:

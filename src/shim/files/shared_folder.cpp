@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <mutex>
+#include <set>
 #include <unordered_map>
 
 #include <fcntl.h>
@@ -55,7 +56,7 @@ bool is_named(int descriptor, const std::string& name) {
 /// The folder of all folders, with its lock held.
 class Root {
  public:
-  Root() : path_(root_name()) {
+  explicit Root(std::string path) : path_(std::move(path)) {
     for (;;) {
       make();
       const std::string name = path_ + "/" + lock_name;
@@ -164,6 +165,8 @@ std::string digest_of(const Archive& archive, const std::vector<const Archive::R
   return c10::sha1(text).str();
 }
 
+std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
 /// Folders that this process holds, by their names. It is never destroyed: the end of the process removes what is left.
 struct HeldFolders {
   std::mutex mutex;
@@ -193,7 +196,7 @@ std::shared_ptr<const SharedFolder> SharedFolder::unpack(const Archive& archive,
   std::shared_ptr<SharedFolder> known;
   std::shared_ptr<SharedFolder> folder;
   const std::lock_guard lock(held_folders().mutex);
-  Root root;
+  Root root(root_name());
   const std::string path = root.path() + "/" + digest_of(archive, records);
   const auto found = held_folders().folders.find(path);
   if (found != held_folders().folders.end()) known = found->second->weak_from_this().lock();
@@ -213,7 +216,7 @@ SharedFolder::~SharedFolder() {
     const auto found = held_folders().folders.find(path_);
     if (found != held_folders().folders.end() && found->second == this) held_folders().folders.erase(found);
     in_use_.close();
-    Root root;
+    Root root(parent_of(path_));
     root.sweep();
     root.remove_if_empty();
   } catch (...) {  // The next process removes it.
@@ -225,11 +228,17 @@ void SharedFolder::remove_all() noexcept {
   try {
     const std::lock_guard lock(held_folders().mutex);
     if (held_folders().folders.empty()) return;
-    for (const auto& [path, folder] : held_folders().folders) folder->in_use_.close();
+    std::set<std::string> roots;
+    for (const auto& [path, folder] : held_folders().folders) {
+      folder->in_use_.close();
+      roots.insert(parent_of(path));
+    }
     held_folders().folders.clear();
-    Root root;
-    root.sweep();
-    root.remove_if_empty();
+    for (const std::string& path : roots) {
+      Root root(path);
+      root.sweep();
+      root.remove_if_empty();
+    }
   } catch (...) {  // The next process removes it.
   }
 }

@@ -48,6 +48,11 @@ def test_a_package_of_others_is_specified(export, by_library, folder: Path) -> N
         expected = program.module()(x)
     ((got,),) = Library(Path(by_library[1])).run(folder / "net.pt2", [([x], [expected])])
     assert torch.allclose(got, expected, atol=1e-6)
+    other = torch.export.export(torch.nn.Linear(8, 4), (torch.randn(2, 8),))
+    torch.export.save(other, "other.pt2")
+    result = export("specify", "raw.pt2", "--program", "other.pt2", "-o", "no.pt2")
+    assert result.exit_code == 1
+    assert "it is another" in result.output
     result = export("specify", "p.pt2", "--program", "p.pt2", "-o", "no.pt2")
     assert result.exit_code == 1
     assert "no package of AOTInductor" in result.output
