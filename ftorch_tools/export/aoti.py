@@ -135,7 +135,7 @@ def write_package(
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".frozen-") as folder:
         other = Path(folder) / file.name
         _compile(program, other, compilation, True, extra)
-        inputs = _tensors(program)
+        inputs = tensors_of(program.example_inputs)
         plain, frozen = (_seconds(loader(one).run, inputs) for one in (file, other))
         is_better = frozen < _WORTHWHILE * plain
         if is_better:
@@ -319,12 +319,12 @@ def _names(tree: Any) -> Iterator[str]:
             yield from _names(one)
 
 
-def _tensors(program: Any) -> list[Any]:
+def tensors_of(tree: Any) -> list[Any]:
+    """Return the tensors of nested arguments, in their order."""
     torch = import_torch()
     from torch.utils import _pytree
 
-    leaves = _pytree.tree_leaves(program.example_inputs)
-    return [one for one in leaves if isinstance(one, torch.Tensor)]
+    return [one for one in _pytree.tree_leaves(tree) if isinstance(one, torch.Tensor)]
 
 
 def loader(file: Path) -> Any:

@@ -172,7 +172,7 @@ class TrainStepRequest:
         found = []
         for name, (arguments, sizes) in sets.items():
             targets = self._targets(arguments, sizes)
-            given = (step.parameters, step.buffers, _tensors(arguments), targets)
+            given = (step.parameters, step.buffers, aoti.tensors_of(arguments), targets)
             torch.manual_seed(_SEED)
             loss, gradients, buffers = step(*given)
             torch.manual_seed(_SEED)
@@ -200,7 +200,7 @@ def export_step(
     from torch.fx.experimental import _config
     from torch.fx.experimental.proxy_tensor import make_fx
 
-    inputs = _tensors(aoti.dense(step.arguments))
+    inputs = aoti.tensors_of(aoti.dense(step.arguments))
     given = (step.parameters, step.buffers, inputs, targets)
     fixed = dict.fromkeys(step.parameters), dict.fromkeys(step.buffers)
     with formats.failing("the training step"):
@@ -259,13 +259,6 @@ def _vector(tensors: Sequence[Any]) -> Any:
     return torch.cat([one.reshape(-1).to(wide) for one in tensors])
 
 
-def _tensors(tree: Any) -> list[Any]:
-    torch = import_torch()
-    from torch.utils import _pytree
-
-    return [one for one in _pytree.tree_leaves(tree) if isinstance(one, torch.Tensor)]
-
-
 def _filled(arguments: tuple[Any, ...], tensors: Sequence[Any]) -> tuple[Any, ...]:
     """Return arguments with other tensors in the place of theirs."""
     torch = import_torch()
@@ -286,7 +279,7 @@ def _shapes(samples: Samples, arguments: Sequence[Any]) -> list[dict[int, Any]]:
     named = samples.sizes.of_torch()
     specs = _pytree.tree_leaves(samples.specs) if samples.specs else []
     if not specs:
-        return [{} for _ in _tensors(arguments)]
+        return [{} for _ in aoti.tensors_of(arguments)]
     return [
         {i: named[size] for i, size in enumerate(spec.sizes) if isinstance(size, str)}
         for spec, one in zip(specs, _pytree.tree_leaves(list(arguments)))
