@@ -147,9 +147,9 @@ contains
 
   subroutine refused()
     type(torch_model) :: model, other
-    type(torch_optim) :: optim
+    type(torch_optim) :: optim, other_optim
     type(torch_train_step) :: step
-    type(torch_tensor) :: x(1), y(1)
+    type(torch_tensor) :: x(1), y(1), parameters(6)
     type(torch_status) :: status
     real(real32), target :: xa(rows, 8), ya(rows, 4), wrong(rows, 3)
     real(real64), target :: wide(rows, 8)
@@ -168,6 +168,10 @@ contains
     call check(.not. status%ok(), 'another model')
     call torch_model_load(other, model_file(step_file), torch_kCPU, is_training=.true., status=status)
     call check_status(status, torch_model_error, 'torch_train_step_load')
+    call torch_model_parameters(model, parameters)
+    call torch_optim_LBFGS(other_optim, parameters)
+    call torch_train_step_load(step, model_file(step_file), model, other_optim, status)
+    call check_status(status, torch_invalid_argument, 'LBFGS evaluates the loss several times a step')
     call torch_train_step_load(step, model_file(step_file), model, optim)
     call fill(xa, ya, 3)
     wrong = 0

@@ -21,6 +21,7 @@ from torch.export import Dim
 from torch.utils._pytree import tree_map
 
 import shim
+from catalog.optimizers import OPTIMIZERS, Optimizer
 from shim import Object, ShimError, handles, section, wrap
 
 TOLERANCE = 1e-6
@@ -227,6 +228,24 @@ def test_files_and_models_that_do_not_fit(tmp_path: Path) -> None:
     )
     with pytest.raises(ShimError, match="other inputs or outputs"):
         load(file, model, optimizer)
+
+
+@pytest.mark.parametrize("row", OPTIMIZERS, ids=lambda row: row.name)
+def test_optimizers_that_evaluate_the_loss_are_refused(row: Optimizer, tmp_path: Path) -> None:
+    model = model_of(network(), tmp_path)
+    parameters = shim.parameters(model, 6)
+    # One of several words is its number.
+    defaults = [0 if isinstance(one.default, str) else one.default for one in row.hyperparameters]
+    optimizer = shim.optimizer(OPTIMIZERS.index(row), parameters, defaults)
+    if row.needs_closure:
+        with pytest.raises(ShimError, match=f"{row.name} evaluates the loss several times") as one:
+            load(package_of_step(), model, optimizer)
+        assert one.value.status == "ft_invalid_argument"
+        return
+    before = [one.numpy().copy() for one in parameters]
+    x, y = batch(5, 2)
+    run(load(package_of_step(), model, optimizer), given([x]), given([y]))
+    assert any((one.numpy() != old).any() for one, old in zip(parameters, before))
 
 
 def squares(result: Any, _: Any) -> Tensor:

@@ -14,6 +14,7 @@ class LBFGS final : public Optimizer, private Line {
   explicit LBFGS(const OptimizerRow& row) : Optimizer(row) {}
   /// One group, of one dtype and device.
   void add_group(std::vector<double> hyperparameters, std::vector<Parameter> parameters) override;
+  bool needs_closure() const override { return true; }
   void step() override;
   bool step_with(double loss, bool is_first) override;
   void abandon_step() override;

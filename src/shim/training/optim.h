@@ -51,6 +51,8 @@ class Optimizer {
 
   /// Another group of parameters. Nothing has changed if it fails.
   virtual void add_group(std::vector<double> hyperparameters, std::vector<Parameter> parameters);
+  /// True for one that wants the loss at points that it chooses: `step` fails, and `step_with` is its step.
+  virtual bool needs_closure() const { return false; }
   /// Either all parameters that have a gradient are stepped, or nothing has changed.
   virtual void step() = 0;
   /// One step, for which the caller evaluates the loss and gradients at the present parameters: first with `is_first`, and again

@@ -93,6 +93,10 @@ void TrainStep::bind(const Model& model) {
 }
 
 void TrainStep::check_trained(const Model& model) const {
+  if (optimizer_->needs_closure())
+    fail(ft_invalid_argument, std::string(optimizer_->row().name) +
+                                  " evaluates the loss several times a step; a compiled training step does so once."
+                                  " Take another optimizer, or train by optim%step(closure)");
   const aoti::StepParts& step = *code_->specification().step;
   const auto is_same_as = [](const at::Tensor& one) {
     return [&](const at::Tensor& other) { return one.is_same(other); };

@@ -28,7 +28,8 @@ class TrainStep {
 
  private:
   void bind(const Model& model);
-  /// Fails where a parameter of the model would not be trained, and where the optimizer steps none of those that are.
+  /// Fails where a parameter of the model would not be trained, and where the optimizer cannot step, or steps none of those that
+  /// are.
   void check_trained(const Model& model) const;
 
   std::shared_ptr<const aoti::Code> code_;
