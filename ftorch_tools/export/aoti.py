@@ -236,7 +236,7 @@ def _compile(
         options = compilation.options(is_frozen, text, in_parallel)
         options["aot_inductor.package"] = True
         # Autotuning writes its tables there.
-        with torch.no_grad(), contextlib.redirect_stderr(io.StringIO()):
+        with torch.no_grad(), contextlib.redirect_stderr(io.StringIO()), _drawing_as_pytorch():
             files = torch._inductor.aot_compile(
                 program.module(check_guards=False), arguments, named, options=options
             )
@@ -247,6 +247,21 @@ def _compile(
     if unused:
         added = {**extra, UNUSED: json.dumps(unused)}
         package_pt2(str(file), aoti_files={"model": files}, extra_files=added)
+
+
+@contextlib.contextmanager
+def _drawing_as_pytorch() -> Iterator[None]:
+    """Keep PyTorch's `bernoulli`, in whose place inductor draws numbers of single precision."""
+    torch = import_torch()
+    from torch._inductor.decomposition import decompositions
+
+    operator = torch.ops.aten.bernoulli.default
+    before = decompositions.pop(operator, None)
+    try:
+        yield
+    finally:
+        if before is not None:
+            decompositions[operator] = before
 
 
 def _checks_indices(files: list[Any]) -> bool:

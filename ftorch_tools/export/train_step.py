@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,8 @@ class TrainStepRequest:
         self._make_sizes_distinct()
         first = self.samples.first()
         targets = self._targets(first, self.samples.sizes.first())
-        step = TrainStep(duplicate(self.model), self.loss, first)
+        passes = self._passes(first)
+        step = self._step(first)
         with drafted(self.output) as draft:
             shapes = (
                 _shapes(self.samples, first),
@@ -111,7 +113,7 @@ class TrainStepRequest:
             )
             program, parts = export_step(step, targets, *shapes)
             formats.compile_program(program, draft, self.compilation, self.metadata, parts)
-            found = self._check(draft, step)
+            found = self._check(draft, passes)
             if not all(one.is_small for one in found):
                 raise DifferenceError(found)
         return found
@@ -132,8 +134,8 @@ class TrainStepRequest:
         torch = import_torch()
         if self.targets is not None:
             return [*self.targets.of_sizes(sizes)]
-        torch.manual_seed(_SEED)
-        with torch.no_grad():
+        _seed()
+        with torch.no_grad(), _failing_network():
             result = duplicate(self.model)(*copy.deepcopy(arguments))
         if not isinstance(result, torch.Tensor):
             raise UsageError(
@@ -160,33 +162,68 @@ class TrainStepRequest:
                 )
         return found
 
-    def _check(self, file: Path, step: TrainStep) -> list[Difference]:
-        torch = import_torch()
-        sets = {"samples": (self.samples.first(), self.samples.sizes.first())}
+    def _step(self, first: tuple[Any, ...]) -> TrainStep:
+        # A pass leaves marks on some networks.
+        return TrainStep(duplicate(self.model), self.loss, first)
+
+    def _passes(self, first: tuple[Any, ...]) -> list[_Pass]:
+        """Run the network; return what the compiled step has to compute."""
+        step = self._step(first)
+        sets = {"samples": (first, self.samples.sizes.first())}
         sizes = self._other_sizes()
         if sizes:
             other = self.samples.of_sizes(sizes)
             sets[self.samples.other_sizes_text(other)] = (other, sizes)
-        with formats.failing("AOTInductor's loader"):
+        return [
+            _Pass.of(step, name, arguments, self._targets(arguments, sizes))
+            for name, (arguments, sizes) in sets.items()
+        ]
+
+    def _check(self, file: Path, passes: list[_Pass]) -> list[Difference]:
+        with formats.failing("AOTInductor's code"):
             run = aoti.loader(file).run
-        found = []
-        for name, (arguments, sizes) in sets.items():
-            targets = self._targets(arguments, sizes)
-            given = (step.parameters, step.buffers, aoti.tensors_of(arguments), targets)
-            torch.manual_seed(_SEED)
-            loss, gradients, buffers = step(*given)
-            torch.manual_seed(_SEED)
-            got = run([*step.parameters.values(), *step.buffers.values(), *given[2], *targets])
-            last = 1 + len(gradients)
-            # Gradients as one vector: some are zero but for rounding.
-            pairs = [
-                (got[0], loss),
-                (_vector(got[1:last]), _vector(gradients)),
-                *zip(got[last:], buffers),
-            ]
-            largest = max(relative_difference(*pair) for pair in pairs)
-            found.append(Difference("Python", name, largest, self.tolerance or _TOLERANCE))
-        return found
+            largest = [one.difference(run) for one in passes]
+        tolerance = self.tolerance or _TOLERANCE
+        return [
+            Difference("Python", one.name, difference, tolerance)
+            for one, difference in zip(passes, largest)
+        ]
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """Arguments of a step, and the loss, gradients and buffers that autograd gives for them."""
+
+    name: str
+    arguments: list[Any]
+    loss: Any
+    gradients: list[Any]
+    buffers: list[Any]
+
+    @classmethod
+    def of(
+        cls, step: TrainStep, name: str, arguments: tuple[Any, ...], targets: list[Any]
+    ) -> _Pass:
+        """Run the network on these."""
+        inputs = aoti.tensors_of(arguments)
+        with _failing_network():
+            _seed()
+            found = step(step.parameters, step.buffers, inputs, targets)
+        state = [*step.parameters.values(), *step.buffers.values()]
+        return cls(name, [*state, *inputs, *targets], *found)
+
+    def difference(self, run: Callable[[list[Any]], list[Any]]) -> float:
+        """Return how far the results of another step are."""
+        _seed()
+        loss, *got = run(self.arguments)
+        count = len(self.gradients)
+        # Gradients as one vector: some are zero but for rounding.
+        pairs = [
+            (loss, self.loss),
+            (_vector(got[:count]), _vector(self.gradients)),
+            *zip(got[count:], self.buffers),
+        ]
+        return max(relative_difference(*pair) for pair in pairs)
 
 
 def export_step(
@@ -204,7 +241,7 @@ def export_step(
     given = (step.parameters, step.buffers, inputs, targets)
     fixed = dict.fromkeys(step.parameters), dict.fromkeys(step.buffers)
     with formats.failing("the training step"):
-        torch.manual_seed(_SEED)
+        _seed()
         # Sizes that are equal by chance are different sizes.
         with _config.patch(use_duck_shape=False):
             traced = make_fx(step, tracing_mode="symbolic")(*given)
@@ -244,6 +281,22 @@ def find_loss(name: str) -> Callable[..., Any]:
         f"--train-step {name}: PyTorch has no such loss; expected mse, cross_entropy and so on, "
         "or file.py:function, which is called with the result and the targets"
     )
+
+
+def _seed() -> None:
+    import_torch().manual_seed(_SEED)
+
+
+@contextmanager
+def _failing_network() -> Iterator[None]:
+    """Turn what the network or the loss raises into an error that says so."""
+    try:
+        yield
+    except ExportError:
+        raise
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+        raise ExportError(f"the network, or its loss, fails with the samples: {text}") from None
 
 
 def _check_loss(loss: Any) -> None:

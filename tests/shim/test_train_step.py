@@ -266,7 +266,9 @@ def doubled(arguments: Any) -> Any:
     )
 
 
-def check_gradients(model: Object, eager: nn.Module, loss: Tensor) -> None:
+def check_gradients(
+    model: Object, eager: nn.Module, loss: Tensor, tolerance: float = TOLERANCE
+) -> None:
     """Compares gradients of a step with those of autograd."""
     trained = {name: one for name, one in eager.named_parameters() if one.requires_grad}
     gradients = torch.autograd.grad(loss, list(trained.values()), allow_unused=True)
@@ -274,7 +276,7 @@ def check_gradients(model: Object, eager: nn.Module, loss: Tensor) -> None:
     for name, one in zip(trained, gradients):
         if one is not None:
             got = torch.from_numpy(part(model, name).gradient().numpy())
-            assert float((got - one).abs().max()) <= TOLERANCE * scale, name
+            assert float((got - one).abs().max()) <= tolerance * scale, name
 
 
 TRAINED = [
