@@ -94,7 +94,7 @@ contains
     longer = 7
     call session%rebind(1, longer)
     call session%run(status)
-    call check_status(status, torch_shape_mismatch, 'output_tensors(1)')
+    call check_status(status, torch_shape_mismatch, 'outputs(1)')
     call session%rebind_output(1, result)
     call session%run()
     call check_close(result, 14.0, 0.0, 'longer')
@@ -190,7 +190,7 @@ contains
     call check_close(y, 9.0, 0.0, 'nothing is written')
     call torch_tensor_from_array(output(1), wrong, torch_kCPU)
     call torch_model_warmup(model, input, output, status)
-    call check_status(status, torch_shape_mismatch, 'output_tensors(1)')
+    call check_status(status, torch_shape_mismatch, 'outputs(1)')
   end subroutine warmup
 
   !> A session that could not be made is empty.
@@ -209,13 +209,13 @@ contains
     call check_status(status, torch_invalid_argument, 'the model')
     call torch_model_load(model, model_file('mlp_float32.pt'), torch_kCPU)
     call torch_session_create(session, model, none, output, status)
-    call check_status(status, torch_invalid_argument, 'input_tensors(1)')
+    call check_status(status, torch_invalid_argument, 'inputs(1)')
     call torch_session_create(session, model, input, output, -1, status)
     call check_status(status, torch_invalid_argument, 'number of threads is -1')
     call torch_session_create(session, model, input, output)
     call torch_tensor_from_array(output(1), wrong, torch_kCPU)
     call torch_session_create(session, model, input, output, status)
-    call check_status(status, torch_shape_mismatch, 'output_tensors(1)')
+    call check_status(status, torch_shape_mismatch, 'outputs(1)')
     call check(.not. c_associated(session%p), 'the session is empty')
     call check_close(wrong, 9.0, 0.0, 'nothing is written')
   end subroutine refused

@@ -73,7 +73,7 @@ contains
     call check_close(y, 7.0_real64, 0.0_real64, 'the array before')
     call session%rebind(1, other(:4, :))
     call session%run(status)
-    call check_status(status, torch_shape_mismatch, 'output_tensors(1)')
+    call check_status(status, torch_shape_mismatch, 'outputs(1)')
   end subroutine rebinding
 
 end module device_session_cases

@@ -52,12 +52,12 @@ def test_rebound_columns_of_an_array(generator) -> None:
 def test_wrong_sizes_are_refused() -> None:
     model = load(package("net"))
     x, y = fortran([5, 8]), fortran([5, 4], fill=9)
-    with pytest.raises(ShimError, match=r"input_tensors\(1\)"):
+    with pytest.raises(ShimError, match=r"inputs\(1\)"):
         bind(model, [wrap(fortran([5, 7]))], [wrap(y)])
     session = bind(model, [wrap(x)], [wrap(y)])
     rebind(session, 1, fortran([5, 9]))
     for _ in range(2):
-        with pytest.raises(ShimError, match=r"input_tensors\(1\)"):
+        with pytest.raises(ShimError, match=r"inputs\(1\)"):
             run(session)
     assert (y == 9).all()
     rebind(session, 1, x)

@@ -21,28 +21,32 @@ __all__ = ["make"]
 @pytest.mark.parametrize(
     ("inputs", "outputs", "text"),
     [
-        ([[5, 8]], [[5, 3]], r"output_tensors\(1\).*\[5, 4\].*\[5, 3\]"),
-        ([[5, 8]], [[4, 4]], r"output_tensors\(1\).*\[5, 4\].*\[4, 4\]"),
-        ([[5, 8]], [[5, 4], [5, 4]], "returns 1 tensor; there is room for 2"),
-        ([[5, 8]], [], "returns 1 tensor; there is room for 0"),
-        ([[5, 8], [5, 8]], [[5, 4]], "takes 1 input.*2 were given"),
-        ([], [[5, 4]], "takes 1 input.*0 were given"),
-        ([[5, 7]], [[5, 4]], r"input_tensors\(1\).*7"),
+        ([[5, 8]], [[5, 3]], r"outputs\(1\).*\[5, 4\].*\[5, 3\]"),
+        ([[5, 8]], [[4, 4]], r"outputs\(1\).*\[5, 4\].*\[4, 4\]"),
+        ([[5, 8]], [[5, 4], [5, 4]], ": outputs: the model returns 1 tensor; there is room for 2"),
+        ([[5, 8]], [], ": outputs: the model returns 1 tensor; there is room for 0"),
+        ([[5, 8], [5, 8]], [[5, 4]], ": inputs: the model takes 1 input.*2 were given"),
+        ([], [[5, 4]], ": inputs: the model takes 1 input.*0 were given"),
+        ([[5, 7]], [[5, 4]], r"inputs\(1\).*7"),
     ],
 )
 def test_refused_at_binding(make, inputs, outputs, text: str) -> None:
     model = make(mlp(), torch.zeros(3, 8), dynamic=(ROWS,))
-    with pytest.raises(ShimError, match=text):
-        bind(
-            model, [wrap(fortran(one)) for one in inputs], [wrap(fortran(one)) for one in outputs]
-        )
+    sides = [[wrap(fortran(one)) for one in side] for side in (inputs, outputs)]
+    with pytest.raises(ShimError, match=text) as failure:
+        bind(model, *sides)
+    assert "_tensors" not in str(failure.value)
+    # A forward pass on this thread has the names of its own procedure.
+    with pytest.raises(ShimError) as failure:
+        shim.forward(model, *sides)
+    assert "put_tensors" in str(failure.value)
 
 
 def test_dtypes_are_checked_at_binding(make) -> None:
     model = make(mlp(), torch.zeros(5, 8))
     single, double = (fortran([5, 4], dtype) for dtype in (np.float32, np.float64))
     x = wrap(fortran([5, 8]))
-    with pytest.raises(ShimError, match=r"output_tensors\(1\).*float32.*int32"):
+    with pytest.raises(ShimError, match=r"outputs\(1\).*float32.*int32"):
         bind(model, [x], [wrap(fortran([5, 4], np.int32))])
     with pytest.raises(ShimError, match=r"float64|Double"):
         bind(model, [wrap(fortran([5, 8], np.float64))], [wrap(single)])
@@ -54,7 +58,7 @@ def test_dtypes_are_checked_at_binding(make) -> None:
 def test_outputs_over_each_other_are_refused(models: Path) -> None:
     y = fortran([3], np.float64)
     pair = [section(y[:2]), section(y[1:]), wrap(fortran([1], np.float64))]
-    with pytest.raises(ShimError, match=r"shares its memory with output_tensors\(1\)"):
+    with pytest.raises(ShimError, match=r"shares its memory with outputs\(1\)"):
         bind(load(models / "twin.pt"), [wrap(fortran([2], np.float64))], pair)
 
 
@@ -67,7 +71,7 @@ def test_shape_that_depends_on_numbers(models: Path, tmp_path: Path) -> None:
     x, y = fortran([3], fill=1), fortran([3], fill=9)
     session = bind(model, [wrap(x)], [wrap(y)])
     x[1] = -1
-    with pytest.raises(ShimError, match=r"output_tensors\(1\).*\[2\].*\[3\]"):
+    with pytest.raises(ShimError, match=r"outputs\(1\).*\[2\].*\[3\]"):
         run(session)
     assert y.tolist() == [9, 9, 9]
 
@@ -96,7 +100,7 @@ def test_rebound_sizes(make, generator) -> None:
         x = np.asfortranarray(generator.normal(size=(rows, 8)).astype(np.float32))
         y = fortran([rows, 4])
         rebind(session, 1, x)
-        with pytest.raises(ShimError, match=rf"output_tensors\(1\).*\[{rows}, 4\]"):
+        with pytest.raises(ShimError, match=rf"outputs\(1\).*\[{rows}, 4\]"):
             run(session)
         rebind(session, 1, y, is_output=True)
         run(session)
@@ -128,15 +132,35 @@ def test_refused_rebinding(make) -> None:
         rebind(session, 2, x)
     with pytest.raises(ShimError, match="i is 0; the session has 1 outputs"):
         rebind(session, 0, y, is_output=True)
-    with pytest.raises(ShimError, match=r"input_tensors\(1\).*dtype float64.*float32"):
+    with pytest.raises(ShimError, match=r"inputs\(1\).*dtype float64.*float32"):
         rebind(session, 1, fortran([5, 8], np.float64))
-    with pytest.raises(ShimError, match=r"input_tensors\(1\).*\[5\].*\[5, 8\]"):
+    with pytest.raises(ShimError, match=r"inputs\(1\).*\[5\].*\[5, 8\]"):
         rebind(session, 1, fortran([5]))
     with pytest.raises(ShimError, match="backwards"):
         rebind(session, 1, x[::-1])
     y[...] = 9
     run(session)
     assert not (y == 9).any()
+
+
+def test_a_model_that_writes_names_the_arguments_of_the_session(make) -> None:
+    class Writing(nn.Module):
+        def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            x.add_(1.0)
+            return x * y
+
+    model = make(Writing(), torch.zeros(3), torch.zeros(3))
+    a, z = fortran([4]), fortran([3], fill=9)
+    session = bind(model, [section(a[:3]), wrap(fortran([3]))], [wrap(z)])
+    rebind(session, 2, a[1:])
+    with pytest.raises(ShimError, match=r": inputs\(1\): .*its memory with inputs\(2\)"):
+        run(session)
+    rebind(session, 2, fortran([3]))
+    rebind(session, 1, fortran([2], fill=9), is_output=True)
+    with pytest.raises(ShimError, match=r": outputs\(1\): .*\[3\].*\[2\]"):
+        run(session)
+    assert a.tolist() == [0, 0, 0, 0]
+    assert z.tolist() == [9, 9, 9]
 
 
 def test_rebound_over_another_output_is_refused(models: Path) -> None:
@@ -170,7 +194,7 @@ def test_warmup_changes_nothing(make) -> None:
     one = shim.c_int64(1)
     shim.call("ft_model_warmup", model.handle, shim.handles([x]), one, shim.handles([y]), one)
     assert (y.array == 9).all()
-    with pytest.raises(ShimError, match=r"output_tensors\(1\)"):
+    with pytest.raises(ShimError, match=r"outputs\(1\)"):
         shim.call("ft_model_warmup", model.handle, shim.handles([x]), one, shim.handles([x]), one)
 
 

@@ -272,7 +272,7 @@ def test_tensors_without_arrays(make) -> None:
     shim.unary(shim.SUM, shim.binary(shim.MUL, y, weight)).backward()
     assert weight.gradient().numpy().tolist() == [4, 4]
     shim.call("ft_release", x.handle)
-    with pytest.raises(ShimError, match=r"input_tensors\(1\).*released"):
+    with pytest.raises(ShimError, match=r"inputs\(1\).*released"):
         run(session)
     assert y.numpy().tolist() == [4, 4]
 

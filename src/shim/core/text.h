@@ -14,6 +14,11 @@ namespace ftorch {
 /// The first bytes of a text in UTF-8, at most `size`, that end between two characters.
 std::string_view beginning(std::string_view text, std::size_t size) noexcept;
 
+/// An element as failures name it, which count from 1: "name(1)" for index 0.
+inline std::string element_text(const char* name, std::size_t index) {
+  return std::string(name) + "(" + std::to_string(index + 1) + ")";
+}
+
 /// Failures never allocate. Their message is cut at 4000 bytes, what they are about is not.
 void set_failure(std::string_view message, std::string_view addition = {}) noexcept;
 void set_text(std::string text);

@@ -13,6 +13,7 @@
 
 #include "core/guard.h"
 #include "core/text.h"
+#include "model/argument_names.h"
 #include "model/model.h"
 #include "tensor/alias_registry.h"
 #include "tensor/autocast.h"
@@ -64,14 +65,14 @@ Writes input_writes(const std::vector<Tensor*>& inputs, const Values& values, co
   Writes writes;
   for (std::size_t i = 0; i < copies.size(); ++i) {
     if (!is_written(copies[i], values[i])) continue;
-    Context context("input_tensors", static_cast<int64_t>(i));
+    Context context(argument_names.inputs, static_cast<int64_t>(i));
     const bool is_leaf = values[i].requires_grad() && values[i].is_leaf();
     if (is_leaf && copies[i]._version() > 0 && at::GradMode::is_enabled())
       fail(ft_autograd_error, "the model writes it in place, which a leaf with requires_grad forbids");
     for (std::size_t j = 0; j < copies.size(); ++j) {
       if (!values[i].is_same(values[j]) && overlap(values[i], values[j]))
-        fail(ft_invalid_argument, "the model writes it in place, and it shares its memory with input_tensors(" +
-                                      std::to_string(j + 1) + ")");
+        fail(ft_invalid_argument,
+             "the model writes it in place, and it shares its memory with " + element_text(argument_names.inputs, j));
     }
     writes.emplace_back(*inputs[i], (is_leaf ? copies[i].detach() : copies[i]).clone(), Write::result);
   }
@@ -132,7 +133,7 @@ Values run(Model& model, const Values& model_inputs) {
 std::string ftorch::inputs_text(const Model& model, const Values& model_inputs) {
   std::string text;
   for (std::size_t i = 0; i < model_inputs.size(); ++i)
-    text += "; input_tensors(" + std::to_string(i + 1) + ") is " + form_text(model_inputs[i]);
+    text += "; " + element_text(argument_names.inputs, i) + " is " + form_text(model_inputs[i]);
   const NamedTensors parameters = model.parameters();
   if (!parameters.empty())
     text += "; the model's first parameter, " + parameters[0].first + ", is " + form_text(parameters[0].second);
@@ -141,8 +142,8 @@ std::string ftorch::inputs_text(const Model& model, const Values& model_inputs) 
 
 void ftorch::check_result_count(std::size_t count, std::size_t outputs) {
   if (count != outputs)
-    fail(ft_invalid_argument,
-         "output_tensors: the model returns " + tensors_text(count) + "; there is room for " + std::to_string(outputs));
+    fail(ft_invalid_argument, std::string(argument_names.outputs) + ": the model returns " + tensors_text(count) +
+                                  "; there is room for " + std::to_string(outputs));
 }
 
 Writes ftorch::output_writes(const std::vector<Tensor*>& outputs, const Model& model, const Values& model_inputs,
@@ -151,7 +152,7 @@ Writes ftorch::output_writes(const std::vector<Tensor*>& outputs, const Model& m
   Writes writes;
   writes.reserve(results.size());
   for (std::size_t i = 0; i < results.size(); ++i) {
-    Context context("output_tensors", static_cast<int64_t>(i));
+    Context context(argument_names.outputs, static_cast<int64_t>(i));
     writes.emplace_back(*outputs[i], received(results[i], model, model_inputs, results), Write::output);
   }
   return writes;
@@ -159,7 +160,7 @@ Writes ftorch::output_writes(const std::vector<Tensor*>& outputs, const Model& m
 
 void ftorch::forward(Model& model, const std::vector<Tensor*>& inputs, const std::vector<Tensor*>& outputs,
                      bool requires_grad) {
-  check_apart("output_tensors", outputs);
+  check_apart(argument_names.outputs, outputs);
   if (const auto count = model.result_count()) check_result_count(*count, outputs.size());
   Values values;
   values.reserve(inputs.size());
@@ -191,8 +192,8 @@ int ft_model_forward(ft_handle handle, const ft_handle* input_handles, int64_t i
   return guard(ft_model_error, [&] {
     Model& whole = *models.get(handle, "the model");
     Model& model = method && *method ? whole.method(method) : whole;
-    const std::vector<Tensor*> inputs = tensors_of("input_tensors", input_handles, inputs_size);
-    const std::vector<Tensor*> outputs = tensors_of("output_tensors", output_handles, outputs_size);
+    const std::vector<Tensor*> inputs = tensors_of(argument_names.inputs, input_handles, inputs_size);
+    const std::vector<Tensor*> outputs = tensors_of(argument_names.outputs, output_handles, outputs_size);
     forward(model, inputs, outputs, requires_grad != 0);
   });
 }

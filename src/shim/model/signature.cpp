@@ -17,6 +17,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "model/argument_names.h"
 #include "tensor/convert.h"
 #include "tensor/plain.h"
 
@@ -118,8 +119,8 @@ class Builder {
 
   c10::IValue build_dict(const std::string& name, const c10::DictType& type, const Keys& keys) {
     if (keys.empty() || type.getKeyType()->kind() != c10::TypeKind::StringType)
-      fail(ft_invalid_argument, "input_tensors: the model's argument, " + name + ", is of type " +
-                                    type.annotation_str() + ", whose keys the program does not name");
+      fail(ft_invalid_argument, std::string(argument_names.inputs) + ": the model's argument, " + name +
+                                    ", is of type " + type.annotation_str() + ", whose keys the program does not name");
     c10::impl::GenericDict dict(type.getKeyType(), type.getValueType());
     for (const std::string& key : keys) dict.insert(key, build(name + "['" + key + "']", *type.getValueType(), {}, 0));
     return dict;
@@ -127,7 +128,7 @@ class Builder {
 
   c10::IValue build_number(const std::string& name, const c10::Type& type) {
     const at::Tensor& input = inputs_[position_];
-    Context context("input_tensors", static_cast<std::int64_t>(position_++));
+    Context context(argument_names.inputs, static_cast<std::int64_t>(position_++));
     const c10::ScalarType dtype = input.scalar_type();
     const bool is_integer = c10::isIntegralType(dtype, false);
     const bool is_real = is_integer || c10::isFloatingType(dtype);
@@ -271,8 +272,9 @@ std::size_t Signature::list_size(std::size_t count) const {
   for (const Argument& one : arguments_) {
     const bool is_list = present(*one.schema.type()).kind() == c10::TypeKind::ListType;
     if (!one.count && (!is_list || has_found))
-      fail(ft_invalid_argument, "input_tensors: the model's argument, " + one.schema.name() + ", is of type " +
-                                    one.schema.type()->annotation_str() + ", of which no number of tensors is known");
+      fail(ft_invalid_argument, std::string(argument_names.inputs) + ": the model's argument, " + one.schema.name() +
+                                    ", is of type " + one.schema.type()->annotation_str() +
+                                    ", of which no number of tensors is known");
     has_found = has_found || !one.count;
     others += one.count.value_or(0);
   }
@@ -292,9 +294,9 @@ void Signature::fail_count(std::size_t count) const {
   std::string range = std::to_string(least);
   if (has_list_) range = std::to_string(most_) + " or more";
   else if (least != most_) range += " to " + std::to_string(most_);
-  fail(ft_invalid_argument, "input_tensors: the model takes " + range + (range == "1" ? " input " : " inputs ") +
-                                names_text(input_names()) + "; " + std::to_string(count) +
-                                (count == 1 ? " was given" : " were given"));
+  fail(ft_invalid_argument, std::string(argument_names.inputs) + ": the model takes " + range +
+                                (range == "1" ? " input " : " inputs ") + names_text(input_names()) + "; " +
+                                std::to_string(count) + (count == 1 ? " was given" : " were given"));
 }
 
 std::vector<at::Tensor> flatten_result(const c10::IValue& result) {

@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "core/thread_count.h"
+#include "model/argument_names.h"
 #include "model/forward.h"
 #include "storage/generators.h"
 #include "tensor/alias_registry.h"
@@ -21,6 +22,8 @@
 
 namespace ftorch {
 namespace {
+
+constexpr ArgumentNames session_arguments{"inputs", "outputs"};
 
 /// One thread at a time.
 class Exclusive {
@@ -72,11 +75,12 @@ Session::Session(std::shared_ptr<Model> model, const std::vector<ft_handle>& inp
                  const std::vector<ft_handle>& outputs, int threads)
     : model_(std::move(model)),
       bound_(model_->bound()),
-      inputs_(bound_tensors("input_tensors", inputs)),
-      outputs_(bound_tensors("output_tensors", outputs)),
+      inputs_(bound_tensors(session_arguments.inputs, inputs)),
+      outputs_(bound_tensors(session_arguments.outputs, outputs)),
       threads_(threads),
       values_(inputs_.size()),
       targets_(outputs_.size()) {
+  const NamedArguments named(session_arguments);
   const ThreadCountGuard guard(threads_);
   check();
 }
@@ -119,19 +123,19 @@ void Session::try_pass() {
 void Session::find_targets() {
   are_plain_arrays_ = true;
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
-    const Context context("output_tensors", static_cast<int64_t>(i));
+    const Context context(session_arguments.outputs, static_cast<int64_t>(i));
     targets_[i] = &outputs_[i].current();
     are_plain_arrays_ = are_plain_arrays_ && outputs_[i].is_plain_array();
   }
   if (std::exchange(are_apart_, true)) return;
   are_apart_ = false;
-  check_apart("output_tensors", targets_);
+  check_apart(session_arguments.outputs, targets_);
   are_apart_ = true;
 }
 
 void Session::find_inputs() {
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    const Context context("input_tensors", static_cast<int64_t>(i));
+    const Context context(session_arguments.inputs, static_cast<int64_t>(i));
     const at::Tensor& value = inputs_[i].input();
     if (values_[i].is_same(value)) [[likely]]
       continue;
@@ -142,6 +146,7 @@ void Session::find_inputs() {
 
 void Session::run() {
   const Exclusive exclusive(is_running_);
+  const NamedArguments named(session_arguments);
   const ThreadCountGuard threads(threads_);
   find_targets();
   find_inputs();
@@ -202,7 +207,7 @@ void Session::rebind(Side side, int64_t index, const Arguments&... arguments) {
   if (index < 1 || index > static_cast<int64_t>(all.size()))
     fail(ft_invalid_argument, "i is " + std::to_string(index) + "; the session has " + std::to_string(all.size()) +
                                   (side == Side::inputs ? " inputs" : " outputs"));
-  const Context context(side == Side::inputs ? "input_tensors" : "output_tensors", index - 1);
+  const Context context(side == Side::inputs ? session_arguments.inputs : session_arguments.outputs, index - 1);
   all[static_cast<std::size_t>(index - 1)].rebind(arguments...);
   are_apart_ = false;
 }

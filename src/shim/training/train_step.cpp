@@ -19,6 +19,7 @@
 #include "model/aoti/code.h"
 #include "model/aoti/compiled_model.h"
 #include "model/aoti/container.h"
+#include "model/argument_names.h"
 #include "tensor/autocast.h"
 #include "tensor/convert.h"
 #include "tensor/tensor.h"
@@ -124,6 +125,7 @@ double TrainStep::run(const std::vector<at::Tensor>& inputs, const std::vector<a
   const aoti::StepParts& step = *code_->specification().step;
   check_count("inputs", inputs.size(), step.inputs);
   check_count("targets", targets.size(), step.targets);
+  const NamedArguments named({"inputs", "targets"});
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> given = state_;
   given.insert(given.end(), inputs.begin(), inputs.end());

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/text.h"
 
 namespace ftorch::aoti {
 namespace {
@@ -38,8 +39,8 @@ void Code::name_step() {
   std::vector<std::string> subjects;
   for (const std::string& name : step.parameters) subjects.push_back("parameter '" + name + "' of the model");
   for (const std::string& name : step.buffers) subjects.push_back("buffer '" + name + "' of the model");
-  for (std::size_t i = 0; i < step.inputs; ++i) subjects.push_back("inputs(" + std::to_string(i + 1) + ")");
-  for (std::size_t i = 0; i < step.targets; ++i) subjects.push_back("targets(" + std::to_string(i + 1) + ")");
+  for (std::size_t i = 0; i < step.inputs; ++i) subjects.push_back(element_text("inputs", i));
+  for (std::size_t i = 0; i < step.targets; ++i) subjects.push_back(element_text("targets", i));
   inputs_.set_subjects(std::move(subjects));
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "model/argument_names.h"
 
 namespace ftorch::exported {
 namespace {
@@ -78,7 +79,7 @@ Number Guards::read(const Source& source, const at::Tensor& tensor) {
 }
 
 void Guards::fail_guard(const Guard& guard, const Variables& values) const {
-  std::string text = "input_tensors: the model was made for sizes with " + guard.text;
+  std::string text = std::string(argument_names.inputs) + ": the model was made for sizes with " + guard.text;
   std::string got;
   for (std::size_t i = 0; i < sources_.size(); ++i) {
     const bool is_size = sources_[i].kind == Source::Kind::size;

@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "model/argument_names.h"
 #include "model/exported/tree.h"
 #include "tensor/convert.h"
 #include "tensor/plain.h"
@@ -135,7 +136,7 @@ void Inputs::check_count(std::size_t count) const {
     return;
   std::string list;
   for (const UserInput& input : inputs_) list.append(list.empty() ? " (" : ", ").append(input.name);
-  fail(ft_invalid_argument, "input_tensors: the model takes " + std::to_string(inputs_.size()) +
+  fail(ft_invalid_argument, std::string(argument_names.inputs) + ": the model takes " + std::to_string(inputs_.size()) +
                                 (inputs_.size() == 1 ? " input" : " inputs") + (list.empty() ? "" : list + ")") + "; " +
                                 std::to_string(count) + (count == 1 ? " was given" : " were given"));
 }
@@ -157,7 +158,7 @@ void Inputs::for_each_given(const std::vector<at::Tensor>& given, const F& f) co
   std::size_t place = 0;
   const DeferredContext context([&] {
     return place < subjects_.size() ? subjects_[place]
-                                    : "input_tensors(" + std::to_string(place + 1) + "), " + inputs_[place].name;
+                                    : element_text(argument_names.inputs, place) + ", " + inputs_[place].name;
   });
   for (; place < given.size(); ++place) f(inputs_[place], given[place]);
 }

@@ -37,7 +37,7 @@ class Inputs {
 
   /// Fails unless the program takes these; puts them on the stack. What it does not compute with is left out.
   void push(const std::vector<at::Tensor>& given, Stack& stack) const;
-  /// What failures call each of them, `inputs(1)`; by default `input_tensors(1), x`.
+  /// What failures call each of them, `targets(1)`; by default `inputs(1), x`, with the name of `argument_names`.
   void set_subjects(std::vector<std::string> subjects) { subjects_ = std::move(subjects); }
   /// True if numbers of tensors are arguments of the program, which a check reads.
   bool has_numbers() const;
