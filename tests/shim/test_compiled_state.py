@@ -14,6 +14,8 @@ from model_parts import clone, freeze, part, sgd
 from test_exported import flat
 
 import shim
+from ftorch_tools.export.aoti import PLAIN, Compilation
+from ftorch_tools.export.formats import write_package
 from shim import Object, ShimError, wrap
 
 TOLERANCE = 1e-6
@@ -201,6 +203,35 @@ def test_sharing_what_does_not_fit_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(ShimError, match="itself"):
         share(model, model)
     assert (output(model) == before).all()
+
+
+class Phase(torch.nn.Module):
+    """A complex buffer; as a conjugate view it has the memory of another."""
+
+    def __init__(self, is_conjugate: bool) -> None:
+        super().__init__()
+        values = torch.tensor([1 + 2j, 3 - 1j], dtype=torch.complex64)
+        self.register_buffer("phase", values.conj() if is_conjugate else values)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.view_as_real(x * self.phase)
+
+
+def test_a_conjugate_view_is_not_shared(tmp_path: Path) -> None:
+    x = torch.ones(2, dtype=torch.complex64)
+    file = tmp_path / "p.pt2"
+    write_package(Phase(False), file, (x,), None, {}, Compilation(PLAIN))
+    model = shim.load(file)
+    for is_conjugate in (False, True):
+        torch.jit.script(Phase(is_conjugate)).save(str(tmp_path / "s.pt"))
+        source = shim.load(tmp_path / "s.pt")
+        if is_conjugate:
+            with pytest.raises(ShimError, match="phase is a view that is conjugate"):
+                share(model, source)
+        else:
+            share(model, source)
+        (found,) = results(model, given([x]), [torch.zeros(2, 2)])
+        same(found.numpy(), Phase(False)(x))
 
 
 def test_fixed_weights_cannot_be_got_at(tmp_path: Path) -> None:

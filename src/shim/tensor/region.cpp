@@ -98,4 +98,11 @@ bool overlap(const at::Tensor& a, const at::Tensor& b) {
   return overlap(region_of(a, strides_a), region_of(b, strides_b));
 }
 
+bool is_one_memory(const at::Tensor& a, const at::Tensor& b) {
+  return a.is_same(b) ||
+         (a.layout() == at::kStrided && b.layout() == at::kStrided && a.device() == b.device() &&
+          a.const_data_ptr() == b.const_data_ptr() && a.scalar_type() == b.scalar_type() && a.sizes() == b.sizes() &&
+          a.strides() == b.strides() && a.is_conj() == b.is_conj() && a.is_neg() == b.is_neg());
+}
+
 }  // namespace ftorch

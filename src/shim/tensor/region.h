@@ -38,4 +38,7 @@ Range range_of(const Region& region);
 bool overlap(const Region& a, const Region& b);
 bool overlap(const at::Tensor& a, const at::Tensor& b);
 
+/// True when both are the same elements, with the same numbers.
+bool is_one_memory(const at::Tensor& a, const at::Tensor& b);
+
 }  // namespace ftorch

@@ -9,6 +9,7 @@
 #include "tensor/autocast.h"
 #include "tensor/convert.h"
 #include "tensor/elements.h"
+#include "tensor/region.h"
 #include "tensor/tensor.h"
 
 namespace ftorch {
@@ -19,14 +20,6 @@ bool is_leaf_of_graph(const at::Tensor& value) { return value.requires_grad() &&
 /// True when an attached array has all that is to be known of a value.
 bool takes_numbers_only(const Tensor& target, const at::Tensor& value) {
   return !value.requires_grad() && target.attached.device() == target.value.device();
-}
-
-/// True when both are the same elements.
-bool is_one_memory(const at::Tensor& a, const at::Tensor& b) {
-  return a.is_same(b) ||
-         (a.layout() == at::kStrided && b.layout() == at::kStrided && a.device() == b.device() &&
-          a.const_data_ptr() == b.const_data_ptr() && a.scalar_type() == b.scalar_type() && a.sizes() == b.sizes() &&
-          a.strides() == b.strides() && a.is_conj() == b.is_conj() && a.is_neg() == b.is_neg());
 }
 
 /// True when the value's numbers are those of the target's array already, as it is.

@@ -15,6 +15,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "tensor/convert.h"
+#include "tensor/region.h"
 
 namespace ftorch::aoti {
 namespace {
@@ -47,10 +48,6 @@ std::string form_of(const at::Tensor& tensor) {
 bool has_same_form(const at::Tensor& a, const at::Tensor& b) {
   return a.scalar_type() == b.scalar_type() && a.sizes() == b.sizes() && a.device() == b.device() &&
          (a.numel() == 0 || a.strides() == b.strides());
-}
-
-bool is_one_memory(const at::Tensor& a, const at::Tensor& b) {
-  return a.is_same(b) || (a.numel() > 0 && a.const_data_ptr() == b.const_data_ptr() && has_same_form(a, b));
 }
 
 }  // namespace
@@ -135,6 +132,8 @@ void State::share(const NamedTensors& tensors, Container& container) {
     if (other == found.end()) add(part, " is missing");
     else if (!has_same_form(other->second, part.tensor))
       add(part, " is " + form_of(other->second) + ", expected " + form_of(part.tensor));
+    else if (other->second.is_conj() || other->second.is_neg())
+      add(part, " is a view that is conjugate or negative, and the code reads its memory as it is");
     else if (const auto [first, is_first] = firsts.emplace(part.constant, &part);
              !is_first && !is_one_memory(other->second, found.at(first->second->name)))
       add(part, " and " + first->second->name + " are one tensor of the code, and two of the source");
