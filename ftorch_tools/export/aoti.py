@@ -18,6 +18,7 @@ from typing import Any
 
 from ftorch_tools.errors import InfrastructureError, UsageError
 from ftorch_tools.export.errors import ExportError, first_line, import_torch
+from ftorch_tools.export.inductor import adapted
 
 SPECIFICATION = "ftorch_specification"
 """The key of the package's metadata under which the specification stands, a JSON object."""
@@ -86,6 +87,8 @@ def check_march(march: str | None) -> None:
         raise UsageError(f"--format aoti: machines of type {platform.machine()} are not supported")
     if march is not None and march not in known:
         raise UsageError(f"--march {march}: expected {' or '.join(known)}")
+    if march == "x86-64-v4" and not import_torch().cpu._is_avx512_supported():
+        raise UsageError(f"--march {march}: the package is run to check it; this processor cannot")
 
 
 def check_compiler() -> None:
@@ -229,17 +232,16 @@ def _compile(
     torch = import_torch()
     from torch.export.pt2_archive._package import package_pt2
 
-    variant = FROZEN if is_frozen else PLAIN
+    variant, target = FROZEN if is_frozen else PLAIN, compilation.target
     text = specification(program, compilation, variant, train_step)
     arguments, named = program.example_inputs
     for in_parallel in (True, False):
         options = compilation.options(is_frozen, text, in_parallel)
         options["aot_inductor.package"] = True
+        module = program.module(check_guards=False)
         # Autotuning writes its tables there.
-        with torch.no_grad(), contextlib.redirect_stderr(io.StringIO()), _drawing_as_pytorch():
-            files = torch._inductor.aot_compile(
-                program.module(check_guards=False), arguments, named, options=options
-            )
+        with contextlib.redirect_stderr(io.StringIO()), torch.no_grad(), adapted(target):
+            files = torch._inductor.aot_compile(module, arguments, named, options=options)
         if not _checks_indices(files):
             break
     package_pt2(str(file), aoti_files={"model": files}, extra_files=dict(extra))
@@ -247,21 +249,6 @@ def _compile(
     if unused:
         added = {**extra, UNUSED: json.dumps(unused)}
         package_pt2(str(file), aoti_files={"model": files}, extra_files=added)
-
-
-@contextlib.contextmanager
-def _drawing_as_pytorch() -> Iterator[None]:
-    """Keep PyTorch's `bernoulli`, in whose place inductor draws numbers of single precision."""
-    torch = import_torch()
-    from torch._inductor.decomposition import decompositions
-
-    operator = torch.ops.aten.bernoulli.default
-    before = decompositions.pop(operator, None)
-    try:
-        yield
-    finally:
-        if before is not None:
-            decompositions[operator] = before
 
 
 def _checks_indices(files: list[Any]) -> bool:

@@ -22,7 +22,7 @@ from torch.export import Dim
 TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS.parent))
 
-from ftorch_tools.export import aoti, formats, train_step  # noqa: E402
+from ftorch_tools.export import aoti, formats, inductor, train_step  # noqa: E402
 from ftorch_tools.export.train_step import TrainStep, export_step  # noqa: E402
 
 
@@ -176,7 +176,7 @@ def step_package(
 def _folder() -> Path:
     sources = [
         Path(__file__),
-        *(Path(one.__file__) for one in (aoti, formats, train_step) if one.__file__),
+        *(Path(one.__file__) for one in (aoti, formats, inductor, train_step) if one.__file__),
     ]
     text = b"".join(one.read_bytes() for one in sources) + torch.__version__.encode()
     build = Path(os.environ["FTORCH_LIBRARY"]).parent

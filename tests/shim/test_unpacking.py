@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -29,6 +30,7 @@ sys.stdin.readline()
 {end}
 """
 
+FOREIGN_MARCH = "armv8-a" if platform.machine() == "x86_64" else "x86-64-v3"
 PATHS = [str(compiled.TESTS / "shim"), str(compiled.TESTS.parent / "src")]
 
 
@@ -252,12 +254,54 @@ def refused(file: Path, folder: Path, *parts: str, status: str = "ft_model_error
         ("torch", "2.12.1", ["2.12.1", "LibTorch 2.13"]),
         ("torch", "2.130.0", ["2.130.0"]),
         ("march", "x86-64-v9", ["x86-64-v9"]),
+        ("march", FOREIGN_MARCH, [FOREIGN_MARCH, "does not know"]),
         ("version", 2, ["version 2"]),
     ],
 )
 def test_another_machine_or_libtorch(key, value, parts, folder: Path, tmp_path: Path) -> None:
     file = respecified(package("net"), tmp_path / "m.pt2", lambda all: all.update({key: value}))
     refused(file, folder, *parts)
+
+
+def flags() -> set[str]:
+    """What Linux says of an x86-64 processor."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return set(next((one for one in lines if one.startswith("flags")), "").split())
+
+
+def claiming(instructions: str, file: Path) -> Path:
+    """A package that says which sets of instructions its code has."""
+
+    def edit(name: str, content: bytes) -> bytes:
+        if not name.endswith(".wrapper_metadata.json"):
+            return content
+        return json.dumps({**json.loads(content), "AOTI_CPU_ISA": instructions}).encode()
+
+    return changed(package("net"), file, edit)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="instructions of x86-64")
+@pytest.mark.parametrize(
+    "names",
+    ["AVX2", "AVX512", "AVX512_VNNI", "AMX_TILE", "AVX512 AVX512_VNNI AMX_TILE"],
+)
+def test_instructions_that_the_processor_lacks(names: str, folder: Path, tmp_path: Path) -> None:
+    known = {"AVX512": "avx512f"}
+    lacking = [one for one in names.split() if known.get(one, one.lower()) not in flags()]
+    file = claiming(names, tmp_path / "m.pt2")
+    if lacking:
+        refused(
+            file, folder, f"processors of type {lacking[0]}", f"has no {lacking[0]}", "--march"
+        )
+    else:
+        shim.load(file)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="instructions of x86-64")
+@pytest.mark.parametrize("instructions", ["ASIMD", "AVX2 AVX1024"])
+def test_unknown_instructions(instructions: str, folder: Path, tmp_path: Path) -> None:
+    file = claiming(instructions, tmp_path / "m.pt2")
+    refused(file, folder, f"'{instructions.split()[-1]}', which this FTorch does not know")
 
 
 def test_code_for_another_machine(folder: Path, tmp_path: Path) -> None:

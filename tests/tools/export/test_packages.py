@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import json
+import platform
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,25 @@ def test_the_faster_variant_is_written_and_told(export, by_library, folder: Path
     assert "a call" in result.output
     assert ("variant frozen" in result.output) != ("variant plain, whose" in result.output)
     assert (folder / "net.pt2").exists()
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="a name for x86-64")
+def test_the_least_processor_is_no_more_than_its_name(export, by_library, folder: Path) -> None:
+    """This one may have matrices and bfloat16 besides, which others of the name have not."""
+    words = (*WORDS, "--variant", "plain", "--march", "x86-64-v4", "-o", "net.pt2")
+    result = export(*words, *by_library)
+    if not torch.cpu._is_avx512_supported():
+        assert result.exit_code == 2
+        assert "this processor cannot" in result.output
+        return
+    assert result.exit_code == 0, result.output
+    with zipfile.ZipFile(folder / "net.pt2") as archive:
+        texts = {name: archive.read(name) for name in archive.namelist() if ".so" not in name}
+    (metadata,) = (one for name, one in texts.items() if name.endswith(".wrapper_metadata.json"))
+    assert json.loads(metadata)["AOTI_CPU_ISA"] == "AVX512"
+    commands = b"".join(texts.values())
+    assert b"-mavx512f" in commands
+    assert not any(one in commands for one in (b"-mamx", b"-mavx512bf16", b"-mavx512vnni"))
 
 
 def test_dicts_and_numbers(export, by_library, folder: Path) -> None:

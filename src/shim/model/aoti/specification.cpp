@@ -18,6 +18,7 @@ using namespace exported;
 constexpr std::string_view folder = "data/aotinductor/";
 constexpr std::string_view metadata_ending = ".wrapper_metadata.json";
 constexpr const char* specification_key = "ftorch_specification";
+constexpr const char* instructions_key = "AOTI_CPU_ISA";
 constexpr const char* unused_path = "extra/ftorch_unused.json";
 constexpr std::int64_t known_version = 1;
 
@@ -105,7 +106,9 @@ Specification read_specification(const Archive& archive) {
     fail(ft_model_error, "it has version " + std::to_string(version) + "; this FTorch reads " +
                              std::to_string(known_version) + "; export the model again");
   Specification found;
-  found.target = {text_of(member(json, "machine")), text_of(member(json, "march")), text_of(member(json, "torch"))};
+  const Json* const instructions = find_member(metadata, instructions_key);
+  found.target = {text_of(member(json, "machine")), text_of(member(json, "march")),
+                  instructions ? text_of(*instructions) : "", text_of(member(json, "torch"))};
   found.is_frozen = text_of(member(json, "variant")) == "frozen";
   found.is_training = truth_of(member(json, "training"));
   if (const Json* const step = find_member(json, "train_step")) found.step = read_step(*step);

@@ -12,6 +12,8 @@ struct Target {
   std::string machine;
   /// The least processor, a name of GCC's -march.
   std::string march;
+  /// Sets of instructions that the code has, `AVX512 AMX_TILE`, by AOTInductor's names.
+  std::string instructions;
   /// LibTorch's version, `2.13.0`.
   std::string torch;
 };
