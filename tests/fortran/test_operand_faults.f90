@@ -8,7 +8,7 @@ module operand_faults_cases
   use testing, only: check, check_close, check_equal, check_status
   implicit none
   private
-  public :: refusals, written_between, told_once
+  public :: refusals, written_between, told_once, named_results
   integer :: failures = 0
 
 contains
@@ -98,6 +98,26 @@ contains
     call check(.not. c_associated(u%p), 'no result')
   end subroutine told_once
 
+  !> Several results have names of their own.
+  subroutine named_results()
+    type(torch_tensor) :: a, q, r
+    type(torch_status) :: status
+    real(real64), target :: x(2, 2), room(3)
+
+    x = reshape([1, 2, 3, 4], shape(x))
+    room = 7
+    call torch_tensor_from_array(a, x, torch_kCPU)
+    call torch_tensor_from_array(r, room, torch_kCPU)
+    call torch_qr(q, r, a, status=status)
+    call check_status(status, torch_shape_mismatch, 'torch_qr: r: the value has shape [2, 2]')
+    call check_close(room, 7.0_real64, 0.0_real64, 'nothing is written')
+    call torch_delete(r)
+    call torch_tensor_from_array(q, x, torch_kCPU)
+    call torch_tensor_from_array(r, x, torch_kCPU)
+    call torch_qr(q, r, a, status=status)
+    call check_status(status, torch_invalid_argument, 'torch_qr: r: the tensor shares its memory with q')
+  end subroutine named_results
+
   subroutine count_failures(status)
     type(torch_status), intent(in) :: status
 
@@ -156,5 +176,6 @@ program test_operand_faults
   call add_case('refusals', refusals)
   call add_case('written_between', written_between)
   call add_case('told_once', told_once)
+  call add_case('named_results', named_results)
   call run_cases()
 end program test_operand_faults

@@ -167,6 +167,25 @@ def test_results_are_memory_of_their_own() -> None:
     assert same[0].numpy().tolist() == [-1] * 6
 
 
+def test_a_result_that_is_none_is_no_zeros() -> None:
+    """The gradient that a mask leaves out: an array has no numbers for it."""
+    ones, sizes = torch.ones(2, 3, dtype=torch.float64), [3]
+    mean, rstd = torch.zeros(2, 1).double(), torch.ones(2, 1).double()
+    tensors = [wrap(one.numpy()) for one in (ones, ones, mean, rstd, ones[0].clone())]
+    operands = [Argument(one) for one in tensors]
+    given = [*operands[:2], Argument(sizes), *operands[2:], Argument(None)]
+    given.append(Argument([True, False, False]))
+    outputs = [Tensor(), create([3], "float64"), Tensor()]
+    call_operator("native_layer_norm_backward", given, outputs)
+    assert outputs[0].shape() == [2, 3]
+    assert [one.handle.value for one in outputs[1:]] == [None, None]
+    kept, first = wrap(np.full(3, 7.0)), wrap(np.full((2, 3), 7.0, order="F"))
+    with pytest.raises(ShimError, match=r"outputs\(2\): the operator returns no tensor"):
+        call_operator("native_layer_norm_backward", given, [first, kept, Tensor()])
+    assert (kept.array == 7).all()
+    assert (first.array == 7).all()
+
+
 def test_random_numbers() -> None:
     outputs = [Tensor()]
     call("ft_manual_seed", c_int64(4))

@@ -5,7 +5,6 @@
 
 #include <ATen/ops/zeros_like.h>
 
-#include <string>
 #include <utility>
 
 #include "tensor/region.h"
@@ -41,17 +40,18 @@ class NewTensors {
 
 bool names_memory(const Tensor& tensor) { return tensor.attached.defined() || tensor.parameter; }
 
-std::vector<Tensor*> find_targets(const char* name, const ft_handle* targets, int64_t size) {
-  if (size > 0) required(targets, name);
+std::vector<Tensor*> find_targets(ResultNames names, const ft_handle* targets, int64_t size) {
+  if (size > 0) required(targets, names.subject(0));
   std::vector<Tensor*> found(static_cast<std::size_t>(size), nullptr);
   for (int64_t i = 0; i < size; ++i) {
-    Context context(name, i);
-    if (targets[i]) found[static_cast<std::size_t>(i)] = &tensor(targets[i], "the tensor");
+    const auto place = static_cast<std::size_t>(i);
+    Context context(names.subject(place), names.index(place));
+    if (targets[i]) found[place] = &tensor(targets[i], "the tensor");
   }
   return found;
 }
 
-void check_apart(const char* name, const std::vector<Tensor*>& targets) {
+void check_apart(ResultNames names, const std::vector<Tensor*>& targets) {
   if (targets.size() < 2) return;
   std::vector<Range> ranges;
   for (std::size_t i = 0; i < targets.size(); ++i) {
@@ -61,9 +61,8 @@ void check_apart(const char* name, const std::vector<Tensor*>& targets) {
       const bool may_meet = ranges[i].intersects(ranges[j]);
       const bool is_one = targets[i] && targets[i] == targets[j];
       if (!is_one && !(may_meet && overlap(*memory, *memory_of(targets[j])))) continue;
-      Context context(name, static_cast<int64_t>(i));
-      fail(ft_invalid_argument, "the tensor shares its memory with " + std::string(name) + "(" + std::to_string(j + 1) +
-                                    "); each result needs its own");
+      Context context(names.subject(i), names.index(i));
+      fail(ft_invalid_argument, "the tensor shares its memory with " + names.text(j) + "; each result needs its own");
     }
   }
 }
@@ -74,15 +73,15 @@ at::Tensor own_value(at::Tensor value) {
   return is_shared(value, 1) ? value.clone() : value;
 }
 
-void write_results(const char* name, ft_handle* targets, Values values) {
-  const std::vector<Tensor*> found = find_targets(name, targets, static_cast<int64_t>(values.size()));
-  check_apart(name, found);
+void write_results(ResultNames names, ft_handle* targets, Values values) {
+  const std::vector<Tensor*> found = find_targets(names, targets, static_cast<int64_t>(values.size()));
+  check_apart(names, found);
   std::vector<PendingWrite> writes;
   writes.reserve(values.size());
   NewTensors made(values.size());
   std::vector<bool> is_emptied(values.size(), false);
   for (std::size_t i = 0; i < values.size(); ++i) {
-    Context context(name, static_cast<int64_t>(i));
+    Context context(names.subject(i), names.index(i));
     if (found[i] && !values[i].defined() && names_memory(*found[i])) values[i] = at::zeros_like(found[i]->value);
     is_emptied[i] = !values[i].defined();
     if (is_emptied[i]) continue;
