@@ -6,7 +6,11 @@
 
 #include "core/guard.h"
 #include "tensor/alias_registry.h"
+#include "tensor/autocast.h"
 #include "tensor/convert.h"
+#include "tensor/direct_write.h"
+#include "tensor/elements.h"
+#include "tensor/region.h"
 #include "tensor/tensor.h"
 
 using namespace ftorch;
@@ -49,13 +53,37 @@ at::Tensor section_values(const at::Tensor& values, const at::Tensor& whole, at:
   return numbers.reshape(shape);
 }
 
+/// True when numbers may be written over those of x, whose memory nobody else sees, and no graph is wanted.
+bool may_write_over(const Tensor& whole, const Tensor& part) {
+  const at::Tensor& value = whole.value;
+  if (part.value.requires_grad() && at::GradMode::is_enabled()) return false;
+  if (whole.attached.defined()) return is_array_alone(whole);
+  return !whole.parameter && !whole.is_exposed() && !value.requires_grad() && !is_shared(value, 1) &&
+         value.layout() == at::kStrided && !value.is_conj() && !value.is_neg() && !is_expanded(value);
+}
+
+void write_over(Tensor& whole, const Section& section, at::Tensor values) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor memory = whole.value.narrow(section.dim - 1, section.first - 1, section.last - section.first + 1);
+  values = section_values(values, whole.value, memory.sizes());
+  copy_numbers(memory, overlap(memory, values) ? values.clone() : values);
+  forget_casts();
+  whole.temporary = false;
+}
+
 }  // namespace
 
 int ft_tensor_set_slice(ft_handle* target, int64_t dim, int64_t first, int64_t last, ft_handle values) {
   return guard(ft_invalid_argument, [&] {
     Tensor& whole = tensor(*required(target, "x"), "x");
     Tensor& part = tensor(values, "values");
-    check_section(whole.value, {dim, first, last});
+    const Section section{dim, first, last};
+    check_section(whole.value, section);
+    if (may_write_over(whole, part)) {
+      write_over(whole, section, part.value);
+      *target = tensors.renew(*target);
+      return;
+    }
     std::vector<int64_t> shape = whole.value.sizes().vec();
     shape[static_cast<std::size_t>(dim - 1)] = last - first + 1;
     // As an assignment: a parameter, and a leaf that gets numbers without a graph, stay what they are.
