@@ -91,6 +91,12 @@ ROLES = {
     "function": Role(
         c="const ft_function *{}", fortran="type(ft_function), intent(in)", kind="ft_function"
     ),
+    "channel": Role(c="const ft_channel *{}", fortran="type(c_ptr), value", kind="c_ptr"),
+    "callback": Role(
+        c="void (*{})(void *context, int64_t index)",
+        fortran="type(c_funptr), value",
+        kind="c_funptr",
+    ),
     "options": Role(
         c="const ft_options *{}", fortran="type(ft_options), intent(in)", kind="ft_options"
     ),

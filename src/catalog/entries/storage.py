@@ -49,6 +49,17 @@ ENTRIES = (
         comment="Sets the random generators as well.",
     ),
     Entry(
+        name="ft_checkpoint_send",
+        arguments="checkpoint:handle channel:channel",
+        comment="Hands a checkpoint to whoever receives it at the other ends of a channel.",
+    ),
+    Entry(
+        name="ft_checkpoint_receive",
+        arguments="channel:channel checkpoint:handle_out",
+        comment="In place of what the checkpoint held; makes one when *checkpoint is null. The random"
+        " generators stay as they are.",
+    ),
+    Entry(
         name="ft_manual_seed",
         arguments="seed:int64",
         comment="Seeds the default random generators of all devices.",

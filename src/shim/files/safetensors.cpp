@@ -48,6 +48,22 @@ at::Tensor read_tensor(const InputFile& file, std::uint64_t data, const HeadEntr
   return entry.is_viewed_as_complex ? at::view_as_complex(tensor) : tensor;
 }
 
+Head head_of(const SafeTensors& content) {
+  for (const auto& [name, tensor] : content.tensors) check_free_name(name);
+  for (const auto& [name, text] : content.texts) check_free_name(name);
+  Head head;
+  head.texts = content.texts;
+  for (const auto& [name, tensor] : content.tensors) {
+    const std::string subject = "'" + name + "'";
+    Context context(subject.c_str());
+    const at::Tensor bytes = dense(tensor);
+    head.entries.push_back({name, bytes.scalar_type(), bytes.sizes().vec(), 0, bytes.nbytes(),
+                            crc32(0, bytes.const_data_ptr(), bytes.nbytes()),
+                            tensor.scalar_type() == at::kComplexDouble});
+  }
+  return head;
+}
+
 }  // namespace
 
 SafeTensors read_safetensors(const InputFile& file) {
@@ -60,21 +76,36 @@ SafeTensors read_safetensors(const InputFile& file) {
   return content;
 }
 
+std::string settle(SafeTensors& content) {
+  at::NoGradGuard no_grad;
+  for (auto& [name, tensor] : content.tensors) tensor = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous();
+  Head head = head_of(content);
+  std::vector<std::pair<std::string, at::Tensor>> in_order;
+  for (const std::size_t i : place_entries(head)) in_order.push_back(std::move(content.tensors[i]));
+  content.tensors = std::move(in_order);
+  return head_text(head);
+}
+
+SafeTensors from_head(const std::string& text) {
+  at::NoGradGuard no_grad;
+  Head head = parse_head(text, std::nullopt);
+  SafeTensors content;
+  for (const HeadEntry& entry : head.entries) {
+    const at::Tensor tensor = at::empty(entry.shape, entry.dtype);
+    content.tensors.emplace_back(entry.name, entry.is_viewed_as_complex ? at::view_as_complex(tensor) : tensor);
+  }
+  content.texts = std::move(head.texts);
+  return content;
+}
+
+Bytes bytes_of(const at::Tensor& tensor) {
+  return {const_cast<void*>(tensor.const_data_ptr()), static_cast<std::int64_t>(tensor.nbytes())};
+}
+
 void write_safetensors(const std::string& filename, const SafeTensors& content) {
   at::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : content.tensors) check_free_name(name);
-  for (const auto& [name, text] : content.texts) check_free_name(name);
   AtomicFile file(filename);
-  Head head;
-  head.texts = content.texts;
-  for (const auto& [name, tensor] : content.tensors) {
-    const std::string subject = "'" + name + "'";
-    Context context(subject.c_str());
-    const at::Tensor bytes = dense(tensor);
-    head.entries.push_back({name, bytes.scalar_type(), bytes.sizes().vec(), 0, bytes.nbytes(),
-                            crc32(0, bytes.const_data_ptr(), bytes.nbytes()),
-                            tensor.scalar_type() == at::kComplexDouble});
-  }
+  Head head = head_of(content);
   const std::vector<std::size_t> order = place_entries(head);
   const std::string text = head_text(head);
   file.write(text.data(), text.size());

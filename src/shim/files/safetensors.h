@@ -31,6 +31,17 @@ void check_free_name(const std::string& name);
 /// lacks. Files of ours have checksums; those of others have none and are believed if they are consistent.
 SafeTensors read_safetensors(const InputFile& file);
 
+/// The head that a file with these tensors would have, in the order of the file, in which it puts them, dense on the host.
+std::string settle(SafeTensors& content);
+/// What has this head; the tensors' elements are yet to come.
+SafeTensors from_head(const std::string& head);
+/// The bytes of a tensor of either.
+struct Bytes {
+  void* data;
+  std::int64_t size;
+};
+Bytes bytes_of(const at::Tensor& tensor);
+
 /// Writes the file whole or not at all. One tensor at a time is copied, if it is not dense on the host. Fails for a
 /// name that is not free.
 void write_safetensors(const std::string& filename, const SafeTensors& content);

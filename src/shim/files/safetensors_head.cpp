@@ -177,8 +177,8 @@ HeadEntry parse_entry(const std::string& name, const json& info) {
   return entry;
 }
 
-/// Sorts the entries by their place; they must follow each other up to the end of the file.
-void check_places(std::vector<HeadEntry>& entries, std::uint64_t data_size) {
+/// Sorts the entries by their place; they must follow each other up to the end of the file, if there is one.
+void check_places(std::vector<HeadEntry>& entries, std::optional<std::uint64_t> data_size) {
   std::stable_sort(entries.begin(), entries.end(), [](const HeadEntry& a, const HeadEntry& b) {
     return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
   });
@@ -187,8 +187,8 @@ void check_places(std::vector<HeadEntry>& entries, std::uint64_t data_size) {
     if (entry.begin != end) fail_entry(entry.name, "does not stand where the one before it ends");
     end = entry.end;
   }
-  if (end != data_size)
-    fail_damaged_file("it holds " + std::to_string(data_size) + " bytes of data where its head tells of " +
+  if (data_size && end != *data_size)
+    fail_damaged_file("it holds " + std::to_string(*data_size) + " bytes of data where its head tells of " +
                       std::to_string(end));
 }
 
@@ -294,6 +294,19 @@ bool is_json_text(const std::string& text) {
   }
 }
 
+Head parse_head(const std::string& raw, std::optional<std::uint64_t> data_size) {
+  Head head;
+  head.data = raw.size();
+  const json object = parse(std::string_view(raw).substr(size_bytes));
+  for (const auto& [name, value] : object.items()) {
+    if (name == texts_key) head.texts = parse_texts(value);
+    else head.entries.push_back(parse_entry(name, value));
+  }
+  check_places(head.entries, data_size);
+  parse_additions(head, raw);
+  return head;
+}
+
 Head read_head(const InputFile& file) {
   if (!is_safetensors(file)) fail(ft_io_error, "it is no safetensors file, or cut short or damaged");
   std::string raw(size_bytes, '\0');
@@ -302,16 +315,7 @@ Head read_head(const InputFile& file) {
   if (size > file.size() - size_bytes) fail_damaged_file("it ends within its head");
   raw.resize(size_bytes + size);
   file.read(size_bytes, raw.data() + size_bytes, size);
-  Head head;
-  head.data = raw.size();
-  const json object = parse(std::string_view(raw).substr(size_bytes));
-  for (const auto& [name, value] : object.items()) {
-    if (name == texts_key) head.texts = parse_texts(value);
-    else head.entries.push_back(parse_entry(name, value));
-  }
-  check_places(head.entries, file.size() - head.data);
-  parse_additions(head, raw);
-  return head;
+  return parse_head(raw, file.size() - raw.size());
 }
 
 std::vector<std::size_t> place_entries(Head& head) {

@@ -35,6 +35,8 @@ struct Head {
 
 [[noreturn]] void fail_damaged_file(const std::string& how);
 
+/// The head whose text is head_text(); the data are of a size that agrees with it, if that is given.
+Head parse_head(const std::string& raw, std::optional<std::uint64_t> data_size);
 /// The head, if the file agrees with it: the data have no gaps, no overlaps and nothing behind them.
 Head read_head(const InputFile& file);
 

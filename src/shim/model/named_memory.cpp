@@ -57,7 +57,8 @@ Part part_of(ft_handle handle, int part) {
     case 0: return {"parameters", names_of(model.parameters())};
     case 1: return {"inputs", model.input_names()};
     case 2: return {"outputs", model.output_names()};
-    default: fail(ft_invalid_argument, "part " + std::to_string(part) + " is none of 0, 1, 2");
+    case 3: return {"buffers", names_of(model.named_buffers())};
+    default: fail(ft_invalid_argument, "part " + std::to_string(part) + " is none of 0, 1, 2, 3");
   }
 }
 

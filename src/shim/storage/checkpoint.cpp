@@ -97,9 +97,7 @@ StateDict Checkpoint::get(const std::string& name, const std::string& kind) cons
   return state;
 }
 
-void Checkpoint::save(const std::string& filename) const {
-  const std::string subject = file_subject(filename);
-  Context context(subject.c_str());
+SafeTensors Checkpoint::content() const {
   SafeTensors content;
   const auto add = [&](const std::string& name, const StateDict& state) {
     for (const auto& [part, tensor] : state.tensors()) content.tensors.emplace_back(joined(name, part), tensor);
@@ -112,7 +110,13 @@ void Checkpoint::save(const std::string& filename) const {
   for (const auto& [start, state] : others_) add("", state);
   for (const auto& [device, state] : generators_.tensors())
     content.tensors.emplace_back(generator_prefix + device, state);
-  write_safetensors(filename, content);
+  return content;
+}
+
+void Checkpoint::save(const std::string& filename) const {
+  const std::string subject = file_subject(filename);
+  Context context(subject.c_str());
+  write_safetensors(filename, content());
 }
 
 StateDict& Checkpoint::place_of(std::string& name) {
@@ -125,24 +129,25 @@ StateDict& Checkpoint::place_of(std::string& name) {
   return *others_.find(start);
 }
 
-Checkpoint Checkpoint::load(const std::string& filename) {
-  const std::string subject = file_subject(filename);
-  Context context(subject.c_str());
-  SafeTensors content = read_safetensors(InputFile(filename));
-  Checkpoint checkpoint;
+Checkpoint::Checkpoint(SafeTensors content) {
   for (const auto& [name, text] : content.texts) {
-    if (name.starts_with(kind_prefix)) checkpoint.entries_.put(name.substr(kind_prefix.size()), {text, {}});
+    if (name.starts_with(kind_prefix)) entries_.put(name.substr(kind_prefix.size()), {text, {}});
   }
   for (auto& [name, text] : content.texts) {
     std::string part = name;
-    if (!name.starts_with(kind_prefix)) checkpoint.place_of(part).put_text(part, std::move(text));
+    if (!name.starts_with(kind_prefix)) place_of(part).put_text(part, std::move(text));
   }
   for (auto& [name, tensor] : content.tensors) {
     std::string part = name;
-    if (name.starts_with(generator_prefix))
-      checkpoint.generators_.put(name.substr(generator_prefix.size()), std::move(tensor));
-    else checkpoint.place_of(part).put(part, std::move(tensor));
+    if (name.starts_with(generator_prefix)) generators_.put(name.substr(generator_prefix.size()), std::move(tensor));
+    else place_of(part).put(part, std::move(tensor));
   }
+}
+
+Checkpoint Checkpoint::load(const std::string& filename) {
+  const std::string subject = file_subject(filename);
+  Context context(subject.c_str());
+  Checkpoint checkpoint(read_safetensors(InputFile(filename)));
   set_generators(checkpoint.generators_);
   return checkpoint;
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/handle.h"
+#include "files/safetensors.h"
 #include "tensor/state_dict.h"
 
 namespace ftorch {
@@ -17,6 +18,11 @@ class Checkpoint {
   /// The state of a kind under a name. In a file that no checkpoint wrote, each tensor and text is one, and what begins with
   /// "name." is a state of any kind.
   StateDict get(const std::string& name, const std::string& kind) const;
+
+  /// What a file holds of it; tensors are shared.
+  SafeTensors content() const;
+  explicit Checkpoint(SafeTensors content);
+  Checkpoint() = default;
 
   void save(const std::string& filename) const;
   /// Sets the random generators too, once nothing can fail any more.
