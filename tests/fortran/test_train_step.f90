@@ -66,7 +66,10 @@ contains
       call torch_loss_mse(loss, out(1), y(1))
       call torch_tensor_backward(loss)
       call other_optim%step()
-      if (mod(i, 2) == 0) then
+      if (mod(i, 3) == 0) then
+        call step%gradients(x, y, number)
+        call optim%step()
+      else if (mod(i, 2) == 0) then
         call step%run(x, y, number)
       else
         call step%run(x, y, wide)

@@ -77,7 +77,7 @@ def run(step: Object, inputs: list[Any], targets: list[Any]) -> float:
     loss = c_double(-1.0)
     shim.call(
         *("ft_train_step_run", step.handle, handles(inputs), c_int64(len(inputs))),
-        *(handles(targets), c_int64(len(targets)), byref(loss)),
+        *(handles(targets), c_int64(len(targets)), 1, byref(loss)),
     )
     return loss.value
 

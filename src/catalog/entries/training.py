@@ -114,6 +114,25 @@ ENTRIES = (
         comment="The other way, into the memory that the parameters have.",
     ),
     Entry(
+        name="ft_flat_size",
+        arguments="tensor:handle is_gradient:int count:int64_out is_double:int32_out",
+        comment="How many real numbers the tensor, or its gradient, is in a flat buffer of the host,"
+        " and whether they are of double precision; complex numbers are two. Fails for a tensor of"
+        " whole numbers, and for one that can have no gradient.",
+    ),
+    Entry(
+        name="ft_flat_read",
+        arguments="tensor:handle is_gradient:int factor:double buffer:address is_there:int32_out",
+        comment="Copies the numbers, times the factor, into such a buffer; zeros where the factor is"
+        " zero or there is no gradient.",
+    ),
+    Entry(
+        name="ft_flat_write",
+        arguments="tensor:handle is_gradient:int buffer:const_address",
+        comment="The other way, as a forward pass writes its result, or into the gradient; makes one"
+        " where there is none.",
+    ),
+    Entry(
         name="ft_loss",
         arguments="row:int input:handle target:handle tensors:handles tensors_size:int64"
         " values:doubles values_size:int64 reduction:int loss:handle_out",
@@ -133,8 +152,8 @@ ENTRIES = (
     Entry(
         name="ft_train_step_run",
         arguments="step:handle inputs:handles inputs_size:int64 targets:handles"
-        " targets_size:int64 loss:double_out",
-        comment="Loss, gradients, one step of the optimizer and new buffers; a pass that fails"
-        " changes nothing.",
+        " targets_size:int64 with_optimizer:int loss:double_out",
+        comment="Loss, gradients, one step of the optimizer if wanted, and new buffers; a pass that"
+        " fails changes nothing.",
     ),
 )

@@ -121,7 +121,8 @@ void TrainStep::check_trained(const Model& model) const {
     fail(ft_invalid_argument, "the optimizer has none of the parameters that the training step has a gradient for");
 }
 
-double TrainStep::run(const std::vector<at::Tensor>& inputs, const std::vector<at::Tensor>& targets) {
+double TrainStep::run(const std::vector<at::Tensor>& inputs, const std::vector<at::Tensor>& targets,
+                      bool with_optimizer) {
   const aoti::StepParts& step = *code_->specification().step;
   check_count("inputs", inputs.size(), step.inputs);
   check_count("targets", targets.size(), step.targets);
@@ -146,7 +147,7 @@ double TrainStep::run(const std::vector<at::Tensor>& inputs, const std::vector<a
     before.emplace_back(parameter, parameter.grad());
     parameter.mutable_grad() = std::move(gradient);
   }
-  optimizer_->step();
+  if (with_optimizer) optimizer_->step();
   undo.release();
   for (std::size_t i = 0; i < buffers_.size(); ++i) buffers_[i].copy_(results[1 + with_gradients_.size() + i]);
   return loss;
@@ -190,11 +191,12 @@ int ft_train_step_copy(ft_handle step, ft_handle* out) {
 }
 
 int ft_train_step_run(ft_handle step, const ft_handle* inputs, int64_t inputs_size, const ft_handle* targets,
-                      int64_t targets_size, double* loss) {
+                      int64_t targets_size, int with_optimizer, double* loss) {
   return guard(ft_model_error, [&] {
     required(loss, "loss");
     const std::shared_ptr<TrainStep> found = train_steps.get(step, "the training step");
-    *loss = found->run(values_of("inputs", inputs, inputs_size), values_of("targets", targets, targets_size));
+    *loss = found->run(values_of("inputs", inputs, inputs_size), values_of("targets", targets, targets_size),
+                       with_optimizer != 0);
     forget_casts();
   });
 }

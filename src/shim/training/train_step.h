@@ -22,9 +22,9 @@ class TrainStep {
   /// Fails unless the model has the parameters and buffers that the step was compiled for.
   TrainStep(const std::string& filename, std::shared_ptr<Model> model, std::shared_ptr<Optimizer> optimizer);
 
-  /// The loss. The gradients become those of the parameters, which the optimizer steps; buffers take their new values. Fails, and
-  /// changes nothing, unless these are what the step takes.
-  double run(const std::vector<at::Tensor>& inputs, const std::vector<at::Tensor>& targets);
+  /// The loss. The gradients become those of the parameters, which the optimizer steps if it is to; buffers take their new
+  /// values. Fails, and changes nothing, unless these are what the step takes.
+  double run(const std::vector<at::Tensor>& inputs, const std::vector<at::Tensor>& targets, bool with_optimizer);
 
  private:
   void bind(const Model& model);
