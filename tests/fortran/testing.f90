@@ -45,12 +45,23 @@ contains
     cases = [cases, added]
   end subroutine add_case
 
-  !> Runs the case named on the command line, or prints the names for `--list`.
+  !> Runs the case named on the command line, all of them for `--all`, or prints the names for `--list`.
   subroutine run_cases()
     character(len=64) :: name
-    integer :: i
+    integer :: i, before
 
     call get_command_argument(1, name)
+    if (name == '--all') then
+      do i = 1, size(cases)
+        before = failures
+        checks = 0
+        call cases(i)%run()
+        if (checks == 0) call check(.false., 'the case checks nothing')
+        if (failures > before) write (error_unit, '(2a)') 'FAILED case: ', trim(cases(i)%name)
+      end do
+      if (failures > 0) stop 1
+      return
+    end if
     do i = 1, size(cases)
       if (name == '--list') then
         if (cases(i)%labels == 'child') cycle

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from ..kinds import KINDS
-from . import autograd, device, loop, model, runtime, session, storage, tensor, training
+from . import autograd, device, loop, model, mpi, runtime, session, storage, tensor, training
 from .entry import Entry, comment_block
 from .roles import ROLES, Role
 
-__all__ = ["ENTRIES", "ROLES", "SECTIONS", "Entry", "Role", "comment_block"]
+__all__ = ["ENTRIES", "ROLES", "SECTIONS", "Entry", "Role", "comment_block", "mpi"]
 
 LIVE = tuple(Entry(name=f"ft_{kind.name}_live", returns="int64_t") for kind in KINDS)
 

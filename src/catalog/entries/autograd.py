@@ -87,4 +87,10 @@ ENTRIES = (
         " a step or a tolerance that fits the dtype. The text says which differs. The object"
         " becomes the library's.",
     ),
+    Entry(
+        name="ft_gradients_watch",
+        arguments="parameters:handles parameters_size:int64 watcher:callback context:address",
+        comment="From now on watcher(context, i), i from 0, is called in backward passes once a gradient"
+        " has been added to that of parameter i. Null ends it.",
+    ),
 )

@@ -125,6 +125,22 @@ ENTRIES = (
         arguments="tensor:handle requires_grad:int32_out",
     ),
     Entry(
+        name="ft_rows_describe",
+        arguments="tensor:handle rows:int64_out row_bytes:int64_out",
+        comment="The size of the first dimension, and the bytes of all elements that share an index in"
+        " it. Fails for rank 0.",
+    ),
+    Entry(
+        name="ft_rows_read",
+        arguments="tensor:handle bytes:address",
+        comment="Copies all rows to host memory, one after the other, the last dimension fastest.",
+    ),
+    Entry(
+        name="ft_rows_write",
+        arguments="tensor:handle bytes:address",
+        comment="The other way, as a forward pass writes its result; the tensor keeps its handle.",
+    ),
+    Entry(
         name="ft_tensor_text",
         arguments="tensor:handle is_full:int",
         comment="Values and what the tensor is, to ft_text(). Of many elements those at the "

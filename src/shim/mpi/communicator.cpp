@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+
+#include "mpi/communicator.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "ftorch_mpi.h"
+#include "mpi/agreement.h"
+#include "mpi/average.h"
+#include "mpi/failure.h"
+#include "mpi/forward.h"
+#include "mpi/node_copy.h"
+#include "mpi/wait.h"
+
+namespace ftorch::mpi {
+namespace {
+
+std::mutex mutex;
+std::map<std::intptr_t, std::shared_ptr<Communicator>>& table() {
+  static std::map<std::intptr_t, std::shared_ptr<Communicator>> communicators;
+  return communicators;
+}
+
+/// MPI deletes attributes of MPI_COMM_SELF first of all when it ends: communicators that are left end then.
+int end_all(MPI_Comm, int, void*, void*) {
+  const std::lock_guard lock(mutex);
+  table().clear();
+  return MPI_SUCCESS;
+}
+
+void end_with_mpi() {
+  static int key = MPI_KEYVAL_INVALID;
+  if (key != MPI_KEYVAL_INVALID) return;
+  check_mpi(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, end_all, &key, nullptr), "MPI_Comm_create_keyval");
+  check_mpi(MPI_Comm_set_attr(MPI_COMM_SELF, key, nullptr), "MPI_Comm_set_attr");
+}
+
+bool has_finished() {
+  int is_finalized = 0;
+  MPI_Finalized(&is_finalized);
+  return is_finalized != 0;
+}
+
+/// The communicator of a Fortran handle.
+MPI_Comm comm_of(int fortran_handle) {
+  const MPI_Comm comm = MPI_Comm_f2c(fortran_handle);
+  if (comm == MPI_COMM_NULL || !comm) fail(ft_invalid_argument, "comm is no communicator: MPI_COMM_NULL, or freed");
+  int is_between = 0;
+  check_mpi(MPI_Comm_test_inter(comm, &is_between), "MPI_Comm_test_inter");
+  if (is_between)
+    fail(ft_invalid_argument, "comm is a communicator between two groups; one of a single group is wanted");
+  return comm;
+}
+
+MPI_Comm duplicate(MPI_Comm comm) {
+  MPI_Comm copy = MPI_COMM_NULL;
+  check_mpi(MPI_Comm_dup(comm, &copy), "MPI_Comm_dup");
+  return copy;
+}
+
+MPI_Comm node_of(const Communication& all) {
+  MPI_Comm node = MPI_COMM_NULL;
+  check_mpi(MPI_Comm_split_type(all.comm(), MPI_COMM_TYPE_SHARED, all.rank(), MPI_INFO_NULL, &node),
+            "MPI_Comm_split_type");
+  return node;
+}
+
+int device_count() {
+  int32_t count = 0;
+  return ft_device_count(1, &count) == ft_ok ? count : 0;
+}
+
+}  // namespace
+
+Communication::Communication(MPI_Comm comm) : comm_(comm) {
+  if (comm_ == MPI_COMM_NULL) return;
+  MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN);
+  MPI_Comm_rank(comm_, &rank_);
+  MPI_Comm_size(comm_, &size_);
+}
+
+Communication::~Communication() {
+  if (comm_ != MPI_COMM_NULL && !has_finished()) MPI_Comm_free(&comm_);
+}
+
+Communication::Communication(Communication&& other) noexcept { *this = std::move(other); }
+
+Communication& Communication::operator=(Communication&& other) noexcept {
+  std::swap(comm_, other.comm_);
+  std::swap(rank_, other.rank_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+Communication Communication::split(int color) const {
+  MPI_Comm part = MPI_COMM_NULL;
+  check_mpi(MPI_Comm_split(comm_, color, rank_, &part), "MPI_Comm_split");
+  return Communication(part);
+}
+
+Communicator::Communicator(MPI_Comm comm, const Settings& given)
+    : settings(given), all(duplicate(comm)), node(node_of(all)) {
+  leaders = all.split(node.rank() == 0 ? 0 : MPI_UNDEFINED);
+  // One answer on each node, whatever the ranks were given.
+  int owners = given.owners > 0 ? given.owners : std::max(device_count(), 1);
+  check_mpi(MPI_Bcast(&owners, 1, MPI_INT, 0, node.comm()), "MPI_Bcast");
+  owners = std::min(owners, node.size());
+  group_index = static_cast<int>(static_cast<std::int64_t>(node.rank()) * owners / node.size());
+  group = node.split(group_index);
+}
+
+std::shared_ptr<void> Spare::take(std::size_t bytes) {
+  for (auto one = free_.begin(); one != free_.end(); ++one) {
+    const std::size_t size = sizes_[one->get()];
+    if (size < bytes || size / 2 > bytes) continue;
+    std::shared_ptr<void> memory = std::move(*one);
+    free_.erase(one);
+    return memory;
+  }
+  for (const std::shared_ptr<void>& one : free_) sizes_.erase(one.get());
+  free_.clear();
+  std::shared_ptr<void> memory = make_memory(bytes);
+  sizes_[memory.get()] = bytes;
+  return memory;
+}
+
+Communicator::~Communicator() {
+  if (!is_broken) return;
+  // MPI would wait for messages that never arrive.
+  for (Communication* const one : {&all, &node, &leaders, &group}) one->abandon();
+}
+
+void check_mpi_runs() {
+  int is_initialized = 0;
+  MPI_Initialized(&is_initialized);
+  if (!is_initialized) fail(ft_invalid_argument, "MPI is not initialized: call MPI_Init first");
+  if (has_finished()) fail(ft_invalid_argument, "MPI has been finalized");
+  int level = 0, is_main = 0;
+  MPI_Query_thread(&level);
+  MPI_Is_thread_main(&is_main);
+  if (!is_main && level < MPI_THREAD_SERIALIZED)
+    fail(ft_invalid_argument,
+         "this is not the thread that initialized MPI, which was not asked for MPI_THREAD_SERIALIZED or more");
+}
+
+Communicator& communicator(ft_handle handle) {
+  check_mpi_runs();
+  const std::lock_guard lock(mutex);
+  const auto found = table().find(reinterpret_cast<std::intptr_t>(handle));
+  if (found == table().end()) fail(ft_invalid_argument, "the communicator is empty: it was not created, or deleted");
+  if (found->second->is_broken)
+    fail(ft_internal_error, "the communicator cannot be used any more: a rank did not answer in time");
+  return *found->second;
+}
+
+}  // namespace ftorch::mpi
+
+using namespace ftorch::mpi;
+
+int ft_mpi_communicator_create(int comm, double timeout, int64_t bucket_bytes, int owners, ft_handle* out) {
+  return guard([&] {
+    check_mpi_runs();
+    if (!(timeout > 0)) fail(ft_invalid_argument, "timeout must be more than 0 seconds");
+    if (bucket_bytes < 1) fail(ft_invalid_argument, "bucket_bytes must be positive");
+    if (owners < 0) fail(ft_invalid_argument, "owners must not be negative");
+    auto made = std::make_shared<Communicator>(comm_of(comm), Settings{timeout, bucket_bytes, owners});
+    agree(*made, made->all, Call::create, Failure(ft_ok, ""), {static_cast<std::uint64_t>(bucket_bytes), 0},
+          "bucket_bytes is not the same on all ranks");
+    const std::lock_guard lock(mutex);
+    end_with_mpi();
+    static std::intptr_t last = 0;
+    table().emplace(++last, std::move(made));
+    *out = reinterpret_cast<ft_handle>(last);
+  });
+}
+
+int ft_mpi_communicator_delete(ft_handle handle) {
+  return guard([&] {
+    const std::lock_guard lock(mutex);
+    table().erase(reinterpret_cast<std::intptr_t>(handle));
+  });
+}
+
+int ft_mpi_communicator_place(ft_handle handle, int64_t* place) {
+  return guard([&] {
+    const Communicator& here = communicator(handle);
+    const int values[] = {here.all.rank(),   here.all.size(),   here.node.rank(), here.node.size(),
+                          here.group.rank(), here.group.size(), here.group_index};
+    std::copy(std::begin(values), std::end(values), place);
+  });
+}

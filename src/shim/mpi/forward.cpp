@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: MIT
+
+#include "mpi/forward.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <utility>
+
+namespace ftorch::mpi {
+namespace {
+
+/// Rows of all tensors of a rank stand in one message, tensor after tensor; a message is counted in such rows, so that it may
+/// hold more bytes than 32 bits count.
+class RowType {
+ public:
+  explicit RowType(std::int64_t bytes) {
+    if (bytes > std::numeric_limits<int>::max()) fail(ft_invalid_argument, "a row has more than 2 GB");
+    check_mpi(MPI_Type_contiguous(static_cast<int>(bytes), MPI_BYTE, &type_), "MPI_Type_contiguous");
+    check_mpi(MPI_Type_commit(&type_), "MPI_Type_commit");
+  }
+  ~RowType() { MPI_Type_free(&type_); }
+  RowType(const RowType&) = delete;
+  RowType& operator=(const RowType&) = delete;
+  operator MPI_Datatype() const { return type_; }
+
+ private:
+  MPI_Datatype type_ = MPI_DATATYPE_NULL;
+};
+
+void set_failure(Note& note, const Failure& failure) {
+  note.status = failure.status;
+  note.text_size = static_cast<int>(failure.message.copy(note.text, sizeof(note.text)));
+}
+
+std::int64_t sum(const std::vector<std::int64_t>& numbers) {
+  std::int64_t total = 0;
+  for (const std::int64_t one : numbers) total += one;
+  return total;
+}
+
+const Note& note_at(const Memory& notes, int rank) { return static_cast<const Note*>(notes.get())[rank]; }
+
+std::byte* byte_at(const Memory& memory, std::int64_t offset) { return static_cast<std::byte*>(memory.get()) + offset; }
+
+/// Where the parameters of a model are; the host for one without.
+ft_options place_of(ft_handle model) {
+  ft_options place{-1, 0, -1, 0};
+  int64_t count = 0;
+  check(ft_model_count(model, 0, &count));
+  if (count == 0) return place;
+  std::vector<ft_handle> parameters(static_cast<std::size_t>(count));
+  check(ft_model_parameters(model, parameters.data(), count));
+  ft_tensor_device(parameters[0], &place.device_type, &place.device_index);
+  for (const ft_handle one : parameters) ft_release(one);
+  return place;
+}
+
+/// Rows and bytes of each row of tensors that have as many rows.
+std::vector<std::int64_t> describe_side(const std::vector<ft_handle>& tensors, const char* side, std::int64_t& rows) {
+  std::vector<std::int64_t> row_bytes;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    std::int64_t count = 0, bytes = 0;
+    const std::string name = std::string(side) + "(" + std::to_string(i + 1) + ")";
+    if (const int status = ft_rows_describe(tensors[i], &count, &bytes); status != ft_ok)
+      fail(status, name + ": " + last_text());
+    if (rows >= 0 && count != rows)
+      fail(ft_shape_mismatch, name + " has " + std::to_string(count) + " rows, inputs(1) " + std::to_string(rows));
+    rows = count;
+    row_bytes.push_back(bytes);
+  }
+  return row_bytes;
+}
+
+}  // namespace
+
+GatheredPass::GatheredPass(Communicator& here, ft_handle model, Tensors tensors)
+    : here_(here), tensors_(std::move(tensors)) {
+  try {
+    describe();
+  } catch (...) {
+    own_ = {};
+    set_failure(own_, failure_in_flight());
+  }
+  if (is_owner()) serve(model);
+  else post_as_member();
+}
+
+void GatheredPass::describe() {
+  std::int64_t rows = -1;
+  input_row_bytes_ = describe_side(tensors_.inputs, "inputs", rows);
+  output_row_bytes_ = describe_side(tensors_.outputs, "outputs", rows);
+  if (rows > std::numeric_limits<int>::max()) fail(ft_invalid_argument, "a rank hands in more than 2147483647 rows");
+  own_.input_bytes = sum(input_row_bytes_);
+  own_.output_bytes = sum(output_row_bytes_);
+  own_.inputs = static_cast<std::int64_t>(tensors_.inputs.size());
+  own_.outputs = static_cast<std::int64_t>(tensors_.outputs.size());
+  sent_ = here_.spare.take(static_cast<std::size_t>(rows * own_.input_bytes));
+  received_ = here_.spare.take(static_cast<std::size_t>(rows * own_.output_bytes));
+  take_rows();
+  own_.rows = rows;
+}
+
+void GatheredPass::take_rows() {
+  std::int64_t offset = 0;
+  for (std::size_t i = 0; i < tensors_.inputs.size(); ++i) {
+    std::int64_t rows = 0, bytes = 0;
+    check(ft_rows_describe(tensors_.inputs[i], &rows, &bytes));
+    check(ft_rows_read(tensors_.inputs[i], byte_at(sent_, offset)));
+    offset += rows * bytes;
+  }
+}
+
+void GatheredPass::post_as_member() {
+  const MPI_Comm comm = here_.group.comm();
+  const auto count = static_cast<int>(own_.rows);
+  const RowType input(own_.input_bytes), output(own_.output_bytes);
+  const auto post = [&](int code, const char* function, MPI_Request request, const Memory& memory) {
+    check_mpi(code, function);
+    requests_.emplace_back(request, memory);
+  };
+  MPI_Request request;
+  notes_ = std::make_shared<Note>(own_);
+  int code = MPI_Igather(notes_.get(), sizeof(Note), MPI_BYTE, nullptr, 0, MPI_BYTE, 0, comm, &request);
+  post(code, "MPI_Igather", request, notes_);
+  code = MPI_Igatherv(sent_.get(), count, input, nullptr, nullptr, nullptr, input, 0, comm, &request);
+  post(code, "MPI_Igatherv", request, sent_);
+  verdict_ = std::make_shared<Note>();
+  code = MPI_Ibcast(verdict_.get(), sizeof(Note), MPI_BYTE, 0, comm, &request);
+  post(code, "MPI_Ibcast", request, verdict_);
+  code = MPI_Iscatterv(nullptr, nullptr, nullptr, output, received_.get(), count, output, 0, comm, &request);
+  post(code, "MPI_Iscatterv", request, received_);
+}
+
+void GatheredPass::check_notes() const {
+  for (int rank = 0; rank < here_.group.size(); ++rank) {
+    const Note& note = note_at(notes_, rank);
+    const std::string name = "rank " + std::to_string(rank) + " of the group: ";
+    if (note.status != ft_ok)
+      fail(note.status, name + std::string(note.text, static_cast<std::size_t>(note.text_size)));
+    const bool is_like = note.input_bytes == own_.input_bytes && note.output_bytes == own_.output_bytes &&
+                         note.inputs == own_.inputs && note.outputs == own_.outputs;
+    if (!is_like)
+      fail(ft_shape_mismatch, name + "it hands in " + std::to_string(note.inputs) + " inputs of " +
+                                  std::to_string(note.input_bytes) + " bytes a row and " +
+                                  std::to_string(note.outputs) + " outputs of " + std::to_string(note.output_bytes) +
+                                  ", and rank 0, which runs the model, " + std::to_string(own_.inputs) + " of " +
+                                  std::to_string(own_.input_bytes) + " and " + std::to_string(own_.outputs) + " of " +
+                                  std::to_string(own_.output_bytes));
+  }
+}
+
+namespace {
+
+/// Counts and displacements of a message of rows, in units of a type; of bytes where ranks disagree about their rows.
+struct Parts {
+  std::vector<int> counts, first;
+};
+
+Parts parts_of(const Memory& notes, int size, std::int64_t Note::* row_bytes, bool are_bytes) {
+  Parts parts;
+  std::int64_t next = 0;
+  for (int rank = 0; rank < size; ++rank) {
+    const Note& note = note_at(notes, rank);
+    const std::int64_t count = note.rows * (are_bytes ? note.*row_bytes : 1);
+    if (next + count > std::numeric_limits<int>::max())
+      fail(ft_invalid_argument, "the group hands in more than 2147483647 rows");
+    parts.counts.push_back(static_cast<int>(count));
+    parts.first.push_back(static_cast<int>(next));
+    next += count;
+  }
+  return parts;
+}
+
+}  // namespace
+
+void GatheredPass::serve(ft_handle model) {
+  const MPI_Comm comm = here_.group.comm();
+  const int size = here_.group.size();
+  MPI_Request request;
+  notes_ = std::shared_ptr<Note[]>(new Note[static_cast<std::size_t>(size)]);
+  const auto own = std::make_shared<Note>(own_);
+  check_mpi(MPI_Igather(own.get(), sizeof(Note), MPI_BYTE, notes_.get(), sizeof(Note), MPI_BYTE, 0, comm, &request),
+            "MPI_Igather");
+  wait(here_, request, "torch_mpi_forward", notes_);
+
+  Failure outcome(ft_ok, "");
+  try {
+    check_notes();
+  } catch (...) {
+    outcome = failure_in_flight();
+  }
+  const bool are_bytes = outcome.status != ft_ok;
+  const Parts inputs = parts_of(notes_, size, &Note::input_bytes, are_bytes);
+  const Parts outputs = parts_of(notes_, size, &Note::output_bytes, are_bytes);
+  std::int64_t input_bytes = 0, output_bytes = 0;
+  for (int rank = 0; rank < size; ++rank) {
+    const Note& note = note_at(notes_, rank);
+    all_rows_ += note.rows;
+    input_bytes += note.rows * note.input_bytes;
+    output_bytes += note.rows * note.output_bytes;
+  }
+  all_inputs_ = here_.spare.take(static_cast<std::size_t>(input_bytes));
+  all_outputs_ = here_.spare.take(static_cast<std::size_t>(output_bytes));
+  const RowType input(are_bytes ? 1 : own_.input_bytes), output(are_bytes ? 1 : own_.output_bytes);
+  const auto own_count = [&](std::int64_t bytes) { return static_cast<int>(own_.rows * (are_bytes ? bytes : 1)); };
+  check_mpi(MPI_Igatherv(sent_.get(), own_count(own_.input_bytes), input, all_inputs_.get(), inputs.counts.data(),
+                         inputs.first.data(), input, 0, comm, &request),
+            "MPI_Igatherv");
+  wait(here_, request, "torch_mpi_forward", all_inputs_);
+  if (outcome.status == ft_ok) {
+    try {
+      if (all_rows_ > 0) run(model);
+    } catch (...) {
+      outcome = failure_in_flight();
+      outcome.message = "rank 0 of the group: " + outcome.message;
+    }
+  }
+  const auto verdict = std::make_shared<Note>();
+  set_failure(*verdict, outcome);
+  verdict_ = verdict;
+  check_mpi(MPI_Ibcast(verdict_.get(), sizeof(Note), MPI_BYTE, 0, comm, &request), "MPI_Ibcast");
+  requests_.emplace_back(request, verdict_);
+  counts_ = outputs.counts;
+  first_ = outputs.first;
+  check_mpi(MPI_Iscatterv(all_outputs_.get(), counts_.data(), first_.data(), output, received_.get(),
+                          own_count(own_.output_bytes), output, 0, comm, &request),
+            "MPI_Iscatterv");
+  requests_.emplace_back(request, all_outputs_);
+}
+
+std::vector<ft_handle> GatheredPass::wrap(const std::vector<ft_handle>& like, void* bytes, const ft_options& place) {
+  std::vector<ft_handle> wrapped;
+  auto* next = static_cast<std::byte*>(bytes);
+  for (const ft_handle one : like) {
+    int32_t rank = 0;
+    check(ft_tensor_rank(one, &rank));
+    std::vector<int64_t> shape(static_cast<std::size_t>(rank));
+    check(ft_tensor_shape(one, shape.data()));
+    std::int64_t rows = 0, row_bytes = 0;
+    check(ft_rows_describe(one, &rows, &row_bytes));
+    shape[0] = all_rows_;
+    std::vector<int32_t> order(shape.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int32_t>(order.size() - i);
+    ft_options options = place;
+    check(ft_tensor_dtype(one, &options.dtype));
+    wrapped.push_back(nullptr);
+    check(ft_tensor_from_blob(next, rank, shape.data(), rank, order.data(), rank, &options, &wrapped.back()));
+    next += all_rows_ * row_bytes;
+  }
+  return wrapped;
+}
+
+namespace {
+
+enum class Direction { to_tensors, to_ranks };
+
+/// Ranks have their tensors one after the other, and the model has tensors with the rows of all ranks: copies one to the other.
+void rearrange(const Memory& notes, int size, const std::vector<std::int64_t>& row_bytes, std::int64_t all_rows,
+               std::byte* ranks, std::byte* tensors, Direction direction) {
+  std::int64_t row = 0;
+  for (int rank = 0; rank < size; ++rank) {
+    const std::int64_t rows = note_at(notes, rank).rows;
+    std::byte* tensor = tensors;
+    for (const std::int64_t bytes : row_bytes) {
+      std::byte* const place = tensor + row * bytes;
+      const auto count = static_cast<std::size_t>(rows * bytes);
+      if (count > 0 && direction == Direction::to_tensors) std::memcpy(place, ranks, count);
+      else if (count > 0) std::memcpy(ranks, place, count);
+      ranks += count;
+      tensor += all_rows * bytes;
+    }
+    row += rows;
+  }
+}
+
+/// Handles that end with it.
+struct Owned {
+  std::vector<ft_handle> handles;
+  ~Owned() {
+    for (const ft_handle one : handles) ft_release(one);
+  }
+};
+
+}  // namespace
+
+void GatheredPass::run(ft_handle model) {
+  const int size = here_.group.size();
+  const auto arranged = [&](const Memory& memory, const std::vector<std::int64_t>& row_bytes) {
+    return row_bytes.size() == 1 ? memory : make_memory(static_cast<std::size_t>(all_rows_ * sum(row_bytes)));
+  };
+  const Memory inputs = arranged(all_inputs_, input_row_bytes_), outputs = arranged(all_outputs_, output_row_bytes_);
+  if (inputs != all_inputs_)
+    rearrange(notes_, size, input_row_bytes_, all_rows_, byte_at(all_inputs_, 0), byte_at(inputs, 0),
+              Direction::to_tensors);
+  const Owned from{wrap(tensors_.inputs, inputs.get(), place_of(model))};
+  const Owned to{wrap(tensors_.outputs, outputs.get(), {-1, 0, -1, 0})};
+  check(ft_model_forward(model, from.handles.data(), own_.inputs, to.handles.data(), own_.outputs, 0, nullptr));
+  if (outputs != all_outputs_)
+    rearrange(notes_, size, output_row_bytes_, all_rows_, byte_at(all_outputs_, 0), byte_at(outputs, 0),
+              Direction::to_ranks);
+}
+
+void GatheredPass::finish() {
+  for (auto& [request, memory] : requests_) wait(here_, request, "torch_mpi_forward", memory);
+  const Note& verdict = note_at(verdict_, 0);
+  if (verdict.status == ft_ok) {
+    std::int64_t offset = 0;
+    for (std::size_t i = 0; i < tensors_.outputs.size(); ++i) {
+      check(ft_rows_write(tensors_.outputs[i], byte_at(received_, offset)));
+      offset += own_.rows * output_row_bytes_[i];
+    }
+  }
+  for (Memory* const one : {&sent_, &received_, &all_inputs_, &all_outputs_}) {
+    if (*one) here_.spare.give(std::move(*one));
+  }
+  if (verdict.status != ft_ok)
+    fail(verdict.status, std::string(verdict.text, static_cast<std::size_t>(verdict.text_size)));
+}
+
+}  // namespace ftorch::mpi

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// Forward passes of a group of ranks, run by one of them.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "mpi/communicator.h"
+#include "mpi/failure.h"
+#include "mpi/wait.h"
+
+namespace ftorch::mpi {
+
+/// The tensors of one forward pass; all have the same number of rows.
+struct Tensors {
+  std::vector<ft_handle> inputs, outputs;
+};
+
+/// What a rank tells the owner of its rows, and the owner of the pass.
+struct Note {
+  std::int64_t rows;
+  std::int64_t input_bytes, output_bytes;
+  std::int64_t inputs, outputs;
+  int status;
+  int text_size;
+  char text[1000];
+};
+
+/// One pass between its start and its end. Nobody but the owner waits in the start: what the others send and are sent is under
+/// way at once.
+class GatheredPass {
+ public:
+  GatheredPass(Communicator& here, ft_handle model, Tensors tensors);
+  void finish();
+
+ private:
+  void describe();
+  void post_as_member();
+  void serve(ft_handle model);
+  void take_rows();
+  void run(ft_handle model);
+  void check_notes() const;
+  /// Tensors over the rows of all ranks, one after the other.
+  std::vector<ft_handle> wrap(const std::vector<ft_handle>& like, void* bytes, const ft_options& place);
+  bool is_owner() const { return here_.group.rank() == 0; }
+
+  Communicator& here_;
+  Tensors tensors_;
+  Note own_{};
+  std::int64_t all_rows_ = 0;
+  Memory notes_, verdict_;
+  /// Rows of this rank, and on the owner those of all.
+  Memory sent_, received_, all_inputs_, all_outputs_;
+  std::vector<std::int64_t> input_row_bytes_, output_row_bytes_;
+  std::vector<int> counts_, first_;
+  std::vector<std::pair<MPI_Request, Memory>> requests_;
+};
+
+class GatheredForward {
+ public:
+  /// Passes that were started and not waited for, in order.
+  std::deque<std::unique_ptr<GatheredPass>> passes;
+  /// Models whose own pass on each rank was faster.
+  std::map<ft_handle, bool> is_local;
+};
+
+}  // namespace ftorch::mpi

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+// Entries for forward passes of a group.
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+
+#include "ftorch_mpi.h"
+#include "mpi/agreement.h"
+#include "mpi/forward.h"
+
+using namespace ftorch::mpi;
+
+namespace {
+
+constexpr std::size_t most_passes = 2;
+
+GatheredForward& forward_of(Communicator& here) {
+  if (!here.forward) here.forward = std::make_unique<GatheredForward>();
+  return *here.forward;
+}
+
+bool is_local(Communicator& here, ft_handle model) {
+  if (here.group.size() == 1) return true;
+  const auto& choices = forward_of(here).is_local;
+  const auto found = choices.find(model);
+  return found != choices.end() && found->second;
+}
+
+Tensors tensors_of(const ft_handle* inputs, int64_t inputs_size, const ft_handle* outputs, int64_t outputs_size) {
+  return {{inputs, inputs + inputs_size}, {outputs, outputs + outputs_size}};
+}
+
+/// The shortest of some runs, on the slowest rank.
+double seconds_of(Communicator& here, const std::function<void()>& run) {
+  constexpr int runs = 5;
+  double shortest = 0;
+  for (int i = 0; i <= runs; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    run();
+    const double taken = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    // The first one warms up.
+    if (i == 1 || (i > 1 && taken < shortest)) shortest = taken;
+  }
+  const auto slowest = std::make_shared<double>(shortest);
+  MPI_Request request;
+  check_mpi(MPI_Iallreduce(MPI_IN_PLACE, slowest.get(), 1, MPI_DOUBLE, MPI_MAX, here.group.comm(), &request),
+            "MPI_Iallreduce");
+  wait(here, request, "torch_mpi_forward_warmup", slowest);
+  return *slowest;
+}
+
+}  // namespace
+
+int ft_mpi_forward_start(ft_handle handle, ft_handle model, const ft_handle* inputs, int64_t inputs_size,
+                         const ft_handle* outputs, int64_t outputs_size) {
+  return guard([&] {
+    Communicator& here = communicator(handle);
+    auto& passes = forward_of(here).passes;
+    if (passes.size() == most_passes)
+      fail(ft_invalid_argument, "two forward passes are under way already: wait for the first of them");
+    // A pass of this rank alone is through at once.
+    if (is_local(here, model)) {
+      check(ft_model_forward(model, inputs, inputs_size, outputs, outputs_size, 0, nullptr));
+      passes.push_back(nullptr);
+    } else {
+      passes.push_back(
+          std::make_unique<GatheredPass>(here, model, tensors_of(inputs, inputs_size, outputs, outputs_size)));
+    }
+  });
+}
+
+int ft_mpi_forward_wait(ft_handle handle) {
+  return guard([&] {
+    Communicator& here = communicator(handle);
+    auto& passes = forward_of(here).passes;
+    if (passes.empty()) fail(ft_invalid_argument, "no forward pass is under way");
+    const std::unique_ptr<GatheredPass> pass = std::move(passes.front());
+    passes.pop_front();
+    if (pass) pass->finish();
+  });
+}
+
+int ft_mpi_forward(ft_handle handle, ft_handle model, const ft_handle* inputs, int64_t inputs_size,
+                   const ft_handle* outputs, int64_t outputs_size) {
+  return guard([&] {
+    Communicator& here = communicator(handle);
+    if (is_local(here, model)) {
+      check(ft_model_forward(model, inputs, inputs_size, outputs, outputs_size, 0, nullptr));
+      return;
+    }
+    if (!forward_of(here).passes.empty()) fail(ft_invalid_argument, "a forward pass is under way: wait for it first");
+    GatheredPass(here, model, tensors_of(inputs, inputs_size, outputs, outputs_size)).finish();
+  });
+}
+
+int ft_mpi_forward_warmup(ft_handle handle, ft_handle model, const ft_handle* inputs, int64_t inputs_size,
+                          const ft_handle* outputs, int64_t outputs_size, int32_t* is_gathered, double* seconds) {
+  return guard([&] {
+    Communicator& here = communicator(handle);
+    auto& forward = forward_of(here);
+    if (!forward.passes.empty()) fail(ft_invalid_argument, "a forward pass is under way: wait for it first");
+    forward.is_local.erase(model);
+    const auto local = [&] { check(ft_model_forward(model, inputs, inputs_size, outputs, outputs_size, 0, nullptr)); };
+    const auto gathered = [&] {
+      GatheredPass(here, model, tensors_of(inputs, inputs_size, outputs, outputs_size)).finish();
+    };
+    // Fails on all ranks where it fails on one.
+    Failure outcome(ft_ok, "");
+    try {
+      local();
+    } catch (...) {
+      outcome = failure_in_flight();
+    }
+    agree(here, here.group, Call::forward, outcome);
+    seconds[0] = seconds_of(here, gathered);
+    seconds[1] = seconds_of(here, local);
+    *is_gathered = seconds[0] <= seconds[1];
+    forward.is_local[model] = !*is_gathered;
+  });
+}

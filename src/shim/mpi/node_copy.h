@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// The copy that a node has of a file.
+#pragma once
+
+#include <string>
+
+namespace ftorch::mpi {
+
+/// In a folder of its own, under the file's own name, which messages tell; removed at the end. Empty on all ranks but the first
+/// of the node.
+struct NodeCopy {
+  NodeCopy() = default;
+  ~NodeCopy();
+  NodeCopy(const NodeCopy&) = delete;
+  NodeCopy& operator=(const NodeCopy&) = delete;
+  void create(const std::string& original);
+
+  std::string folder, name;
+};
+
+}  // namespace ftorch::mpi

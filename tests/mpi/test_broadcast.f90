@@ -1,0 +1,187 @@
+! SPDX-License-Identifier: MIT
+!> What one rank has, given to all.
+module broadcast_cases
+  use, intrinsic :: iso_fortran_env, only: int64, real32, real64
+  use ftorch
+  use ftorch_mpi
+  use model_files, only: model_file
+  use parallel_problem, only: gradients, make_network, network, on_world, same_values
+  use ranks, only: own_rank, world_size
+  use testing, only: check, check_close, check_equal, check_status
+  implicit none
+  private
+  public :: tensors, models, optimizers, checkpoints, refusals, statistics
+
+contains
+
+  subroutine tensors()
+    type(torch_communicator) :: communicator
+    type(torch_tensor) :: leaf, attached, made, mask
+    complex(real64), target :: numbers(2, 3)
+    complex(real64) :: got(2, 3)
+
+    communicator = on_world()
+    call torch_tensor_full(leaf, 1, [3_int64], own_rank() + 1, torch_kFloat32, torch_kCPU, requires_grad=.true.)
+    call torch_mpi_broadcast(communicator, leaf, root=1)
+    call check(leaf%requires_grad(), 'a leaf stays one')
+    call check_close(real(sum_of(leaf), real32), 6.0, 0.0, 'leaf')
+    numbers = cmplx(own_rank(), 1, real64)
+    call torch_tensor_from_array(attached, numbers, torch_kCPU)
+    call torch_mpi_broadcast(communicator, attached)
+    call check(all(abs(numbers - cmplx(0, 1, real64)) <= 0), 'the array follows')
+    if (own_rank() == 0) call torch_tensor_from_array(made, numbers, torch_kCPU)
+    call torch_mpi_broadcast(communicator, made)
+    call torch_tensor_to_array(made, got)
+    call check(all(abs(got - numbers) <= 0), 'one that was empty')
+    call torch_tensor_full(mask, 1, [2_int64], merge(1, 0, own_rank() == 0), torch_kBool, torch_kCPU)
+    call torch_mpi_broadcast(communicator, mask)
+    call check(sum_of(torch_cast(mask, torch_kFloat64)) > 1.9_real64, 'logical')
+    call torch_communicator_delete(communicator)
+  end subroutine tensors
+
+  real(real64) function sum_of(tensor)
+    type(torch_tensor), intent(in) :: tensor
+    type(torch_tensor) :: total
+
+    total = torch_sum(tensor)
+    sum_of = total%item()
+  end function sum_of
+
+  !> Parameters and buffers, in the memory that they have.
+  subroutine models()
+    type(torch_communicator) :: communicator
+    type(torch_model) :: model
+    type(torch_tensor) :: mean, weight
+
+    communicator = on_world()
+    call torch_model_load(model, model_file('normalised.pt'), torch_kCPU)
+    call torch_model_get_parameter(weight, model, 'norm.weight')
+    call torch_model_get_buffer(mean, model, 'norm.running_mean')
+    weight = torch_clone(weight) + own_rank()
+    mean = torch_clone(mean) + 10 * own_rank()
+    call torch_mpi_broadcast(communicator, model, root=1)
+    call check_close(sum_of(weight), 8.0_real64, 0.0_real64, 'a parameter')
+    call check_close(sum_of(mean), 40.0_real64, 0.0_real64, 'a buffer')
+    call torch_communicator_delete(communicator)
+  end subroutine models
+
+  !> State of steps that one rank has made.
+  subroutine optimizers()
+    type(torch_communicator) :: communicator
+    type(network) :: net, alone
+    type(torch_optim) :: optim, alone_optim
+    integer :: step
+
+    communicator = on_world()
+    call make_network(net, torch_kFloat64)
+    call make_network(alone, torch_kFloat64)
+    call torch_optim_Adam(optim, net%parameters)
+    call torch_optim_Adam(alone_optim, alone%parameters)
+    do step = 1, 3
+      call gradients(alone, step, of_all=.true.)
+      call alone_optim%step()
+      if (own_rank() /= 0) cycle
+      call gradients(net, step, of_all=.true.)
+      call optim%step()
+    end do
+    do step = 1, 4
+      call torch_mpi_broadcast(communicator, net%parameters(step))
+    end do
+    call torch_mpi_broadcast(communicator, optim)
+    call optim%zero_grad()
+    call alone_optim%zero_grad()
+    call gradients(net, 4, of_all=.true.)
+    call gradients(alone, 4, of_all=.true.)
+    call optim%step()
+    call alone_optim%step()
+    call check_close(same_values(net, alone), 0.0_real64, 0.0_real64, 'the next step')
+    call torch_communicator_delete(communicator)
+  end subroutine optimizers
+
+  subroutine checkpoints()
+    type(torch_communicator) :: communicator
+    type(torch_checkpoint) :: saved
+    type(torch_status) :: status
+    character(len=:), allocatable :: text
+    real(real64) :: numbers(3)
+    integer :: step
+
+    communicator = on_world()
+    call torch_mpi_broadcast(communicator, saved, status=status)
+    call check_status(status, torch_invalid_argument, 'rank 0: the checkpoint is empty')
+    if (own_rank() == 0) then
+      call saved%put('step', 12)
+      call saved%put('name', 'first run')
+      call saved%put('numbers', [1.0_real64, 2.0_real64, 3.0_real64])
+    end if
+    call torch_mpi_broadcast(communicator, saved)
+    call saved%get('step', step)
+    call saved%get('name', text)
+    call saved%get('numbers', numbers)
+    call check_equal(step, 12, 'number')
+    call check(text == 'first run', 'text')
+    call check_close(numbers, [1.0_real64, 2.0_real64, 3.0_real64], 0.0_real64, 'array')
+    call torch_communicator_delete(communicator)
+  end subroutine checkpoints
+
+  subroutine refusals()
+    type(torch_communicator) :: communicator
+    type(torch_tensor) :: tensor, empty
+    type(torch_model) :: model
+    type(torch_status) :: status
+
+    communicator = on_world()
+    call torch_tensor_zeros(tensor, 1, [merge(3_int64, 2_int64, own_rank() == 1)], torch_kFloat32, torch_kCPU)
+    call torch_mpi_broadcast(communicator, tensor, status=status)
+    call check(.not. status%ok() .and. index(status%message, 'rank 1: ') > 0, 'another shape')
+    call torch_mpi_broadcast(communicator, tensor, root=int(world_size()), status=status)
+    call check_status(status, torch_invalid_argument, 'root is ')
+    call torch_mpi_broadcast(communicator, tensor, root=merge(1, 0, own_rank() == 1), status=status)
+    call check_status(status, torch_invalid_argument, 'root is not the same on all ranks')
+    call torch_mpi_broadcast(communicator, empty, status=status)
+    call check(.not. status%ok() .and. index(status%message, 'rank 0: ') > 0, 'an empty tensor of the root')
+    call torch_mpi_broadcast(communicator, model, status=status)
+    call check(.not. status%ok(), 'an empty model')
+    call torch_mpi_agree(communicator, status)
+    call torch_communicator_delete(communicator)
+  end subroutine refusals
+
+  !> Statistics of a batch norm are means over the ranks.
+  subroutine statistics()
+    type(torch_communicator) :: communicator
+    type(torch_model) :: model
+    type(torch_tensor) :: mean, x, y, loss
+    real(real32), target :: xa(4, 4), ya(4, 4)
+    real(real64) :: expected
+
+    communicator = on_world()
+    call torch_model_load(model, model_file('normalised.pt'), torch_kCPU, is_training=.true.)
+    call torch_tensor_from_array(x, xa, torch_kCPU)
+    call torch_tensor_from_array(y, ya, torch_kCPU)
+    xa = own_rank() + 1
+    call torch_model_forward(model, x, y, requires_grad=.true.)
+    call torch_tensor_sum(loss, y)
+    call torch_tensor_backward(loss)
+    call torch_mpi_average_gradients(communicator, model, 4)
+    call torch_model_get_buffer(mean, model, 'norm.running_mean')
+    ! A tenth of the mean of each batch.
+    expected = 4 * 0.1_real64 * (world_size() + 1) / 2
+    call check_close(sum_of(mean), expected, 1e-6_real64, 'running mean')
+    call torch_communicator_delete(communicator)
+  end subroutine statistics
+
+end module broadcast_cases
+
+program test_broadcast
+  use broadcast_cases
+  use ranks, only: add_case, run_on_ranks
+  implicit none
+
+  call add_case('tensors', tensors)
+  call add_case('models', models, 'models')
+  call add_case('optimizers', optimizers)
+  call add_case('checkpoints', checkpoints)
+  call add_case('refusals', refusals)
+  call add_case('statistics', statistics, 'models')
+  call run_on_ranks()
+end program test_broadcast

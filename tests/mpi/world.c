@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* The MPI of the tests, for Fortran compilers that cannot read its modules. */
+
+#include <mpi.h>
+
+/* Begins MPI, and gives the Fortran handle of its world. */
+int world_begin(void);
+/* This rank, and the number of all. */
+int world_rank(void);
+int world_size(void);
+/* A communicator that was freed. */
+int world_freed(void);
+void world_end(void);
+
+int world_begin(void) {
+  MPI_Init(0, 0);
+  return MPI_Comm_c2f(MPI_COMM_WORLD);
+}
+
+int world_rank(void) {
+  int rank;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  return rank;
+}
+
+int world_size(void) {
+  int size;
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  return size;
+}
+
+int world_freed(void) {
+  MPI_Comm copy;
+  MPI_Comm_dup(MPI_COMM_WORLD, &copy);
+  const int handle = MPI_Comm_c2f(copy);
+  MPI_Comm_free(&copy);
+  return handle;
+}
+
+void world_end(void) { MPI_Finalize(); }
