@@ -13,7 +13,8 @@ install(TARGETS ftorch ftorch_temporaries EXPORT FTorchTargets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(DIRECTORY ${PROJECT_BINARY_DIR}/modules/ DESTINATION ${include_folder} FILES_MATCHING PATTERN "*.mod")
+install(DIRECTORY ${PROJECT_BINARY_DIR}/modules/ DESTINATION ${include_folder}
+        FILES_MATCHING PATTERN "*.mod" PATTERN mpi EXCLUDE)
 install(FILES ${PROJECT_BINARY_DIR}/include/ftorch.h DESTINATION ${include_folder})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/ftorch)
 install(EXPORT FTorchTargets NAMESPACE FTorch:: DESTINATION ${package_folder})
@@ -56,3 +57,6 @@ file(RELATIVE_PATH FTORCH_MODULEFILE_PREFIX /${module_folder} /)
 configure_file(cmake/ftorch.modulefile.in modulefile @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/modulefile DESTINATION ${module_folder} RENAME ${PROJECT_VERSION})
 install(FILES fpm.toml DESTINATION ${CMAKE_INSTALL_DATADIR}/ftorch)
+if(FTORCH_MPI)
+  include(FTorchMPIInstall)
+endif()

@@ -2,6 +2,8 @@
 # Every way to FTorch, and the program of the README at its end.
 set(readme -DREADME=${shared}/share/ftorch/validation/readme)
 set(found ${readme} -DCMAKE_Fortran_COMPILER=${CMAKE_Fortran_COMPILER})
+# With the component mpi where it was built; a program on two ranks then.
+set(mpi -DFTORCH_MPI=${FTORCH_MPI})
 set(ninja -G Ninja -DCMAKE_MAKE_PROGRAM=${CMAKE_MAKE_PROGRAM})
 if(NOT CMAKE_GENERATOR MATCHES "Ninja")
   set(ninja -G ${CMAKE_GENERATOR})
@@ -10,7 +12,7 @@ endif()
 # The build at hand, installed and moved.
 add_prefix(shared ${PROJECT_BINARY_DIR})
 add_user(shared.find_package REQUIRED shared SOURCE find_package WITH CLEAN=ON
-         ARGUMENTS ${ninja} ${found} -DCMAKE_PREFIX_PATH=${shared} -DCOMPONENTS=shared)
+         ARGUMENTS ${ninja} ${found} -DCMAKE_PREFIX_PATH=${shared} -DCOMPONENTS=shared ${mpi})
 add_user(shared.oldest_cmake OLDEST_CMAKE REQUIRED shared SOURCE find_package WITH CLEAN=ON
          ARGUMENTS -G "Unix Makefiles" ${found} -DCMAKE_PREFIX_PATH=${shared})
 add_user(shared.old_policies REQUIRED shared SOURCE old_policies WITH CLEAN=ON
@@ -51,7 +53,7 @@ set_tests_properties(install.shared.openmp PROPERTIES
 
 # Compiled anew as a part of the user's build: static with the oldest CMake and Make; shared, as one unit of C++, with
 # several configurations. The static library is then installed for others.
-set(within ${readme} ${compilers} -DFTORCH_SOURCE=${PROJECT_SOURCE_DIR} -DLibTorch_ROOT=${LibTorch_PREFIX}
+set(within ${readme} ${compilers} ${mpi} -DFTORCH_SOURCE=${PROJECT_SOURCE_DIR} -DLibTorch_ROOT=${LibTorch_PREFIX}
            -DPython3_EXECUTABLE=${Python3_EXECUTABLE} -DFTORCH_FYPP_EXECUTABLE=${FTORCH_FYPP_EXECUTABLE})
 add_user(fetch_content SLOW OLDEST_CMAKE SETUP static_build REQUIRED shared SOURCE fetch_content
          ARGUMENTS -G "Unix Makefiles" ${within})
@@ -63,7 +65,7 @@ endif()
 
 add_prefix(static ${CMAKE_CURRENT_BINARY_DIR}/fetch_content SLOW REQUIRED static_build)
 add_user(static.find_package SLOW REQUIRED static shared SOURCE find_package WITH CLEAN=ON
-         ARGUMENTS ${ninja} ${found} -DCMAKE_PREFIX_PATH=${static} -DCOMPONENTS=static)
+         ARGUMENTS ${ninja} ${found} -DCMAKE_PREFIX_PATH=${static} -DCOMPONENTS=static ${mpi})
 add_flags(static pkg-config --static)
 add_flags(static ftorch-config)
 set_tests_properties(install.static.pkg-config install.static.ftorch-config PROPERTIES LABELS "install;slow")

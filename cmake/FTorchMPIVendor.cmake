@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+# ftorch_mpi_vendor(<vendor> <version>) says which MPI find_package(MPI) has found, by its mpi.h: nothing is run, since a
+# login node may not start programs of MPI. Both are empty where that header does not tell.
+function(ftorch_mpi_vendor vendor version)
+  set(${vendor} "" PARENT_SCOPE)
+  set(${version} "" PARENT_SCOPE)
+  # Those that have the definitions of MPICH as well come before it.
+  set(definitions I_MPI_VERSION CRAY_MPICH_VERSION MVAPICH2_VERSION MVAPICH_VERSION MPICH_VERSION)
+  set(names "Intel MPI" "Cray MPICH" MVAPICH MVAPICH MPICH)
+  foreach(folder IN LISTS MPI_C_INCLUDE_DIRS MPI_Fortran_INCLUDE_DIRS CMAKE_C_IMPLICIT_INCLUDE_DIRECTORIES
+          CMAKE_Fortran_IMPLICIT_INCLUDE_DIRECTORIES)
+    # Some systems have one header for each architecture, which mpi.h includes.
+    file(GLOB headers ${folder}/mpi.h ${folder}/mpi-*.h)
+    set(lines "")
+    foreach(header IN LISTS headers)
+      file(STRINGS ${header} found REGEX "^#[ \t]*define[ \t]+[A-Z0-9_]+_VERSION[ \t]")
+      list(APPEND lines ${found})
+    endforeach()
+    if(lines MATCHES "OMPI_MAJOR_VERSION[ \t]+([0-9]+)")
+      set(number ${CMAKE_MATCH_1})
+      foreach(part IN ITEMS MINOR RELEASE)
+        if(lines MATCHES "OMPI_${part}_VERSION[ \t]+([0-9]+)")
+          string(APPEND number .${CMAKE_MATCH_1})
+        endif()
+      endforeach()
+      set(${vendor} "Open MPI" PARENT_SCOPE)
+      set(${version} ${number} PARENT_SCOPE)
+      return()
+    endif()
+    foreach(definition name IN ZIP_LISTS definitions names)
+      if(lines MATCHES "[ \t]${definition}[ \t]+\"?([0-9][0-9.]*)")
+        set(${vendor} ${name} PARENT_SCOPE)
+        set(${version} ${CMAKE_MATCH_1} PARENT_SCOPE)
+        return()
+      endif()
+    endforeach()
+  endforeach()
+endfunction()
