@@ -21,6 +21,8 @@ class Installed:
     package: Path
     version: str
     libtorch: str | None = None
+    mpi: str = ""
+    """The MPI that the component mpi was built with, with its version."""
     compilers: dict[str, Compiler] = field(default_factory=dict)
 
     @property
@@ -36,11 +38,18 @@ class Installed:
     @property
     def library(self) -> Path | None:
         """The shared library, or else the static one."""
-        folder = self.package.parents[1]
-        for name in ("libftorch.so", "libftorch.dylib", "libftorch.a"):
-            if (folder / name).exists():
-                return folder / name
-        return None
+        return find_library(self.package.parents[1])
+
+    @property
+    def mpi_library(self) -> Path | None:
+        """The library of the component mpi."""
+        return find_library(self.package.parents[1], "ftorch_mpi")
+
+
+def find_library(folder: Path, name: str = "ftorch") -> Path | None:
+    """Return the shared library of that name in `folder`, or else the static one."""
+    files = (folder / f"lib{name}{suffix}" for suffix in (".so", ".dylib", ".a"))
+    return next((file for file in files if file.exists()), None)
 
 
 def find_installed(prefix: Path) -> Installed:
@@ -54,6 +63,7 @@ def find_installed(prefix: Path) -> Installed:
             file.parent,
             values.get("PACKAGE_VERSION", "of unknown version"),
             values.get("FTorch_LIBTORCH_VERSION"),
+            f"{values.get('FTorch_MPI_VENDOR', '')} {values.get('FTorch_MPI_VERSION', '')}".strip(),
             _compilers(prefix, values),
         )
     raise UsageError(
@@ -63,14 +73,16 @@ def find_installed(prefix: Path) -> Installed:
 
 
 def read_config(package: Path) -> dict[str, str]:
-    """Return the variables that the CMake package in the folder `package` sets to a plain word."""
+    """Return the variables that the CMake package in the folder `package` sets to a word or a text."""
     found: dict[str, str] = {}
     for name in ("FTorchConfigVersion.cmake", _CONFIG):
         try:
             text = (package / name).read_text(encoding="utf-8", errors="replace")
         except OSError:
             continue
-        found.update(re.findall(r'^ *set *\((\w+) "?([^"\s${}()]+)"?\)', text, re.MULTILINE))
+        setting = r'^ *set *\((\w+) (?:"([^"${}()]+)"|([^"\s${}()]+))\)'
+        for variable, quoted, word in re.findall(setting, text, re.MULTILINE):
+            found[variable] = quoted or word
     return found
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Checks the MPI at hand: its launcher, whether it starts processes, and its compiler."""
+"""Checks the MPI at hand: its launcher, whether it starts processes, its compiler, the component."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from ftorch_tools.command import CommandError, call
 from ftorch_tools.testing.doctor.finding import Finding, ok, problem, unknown, warning
+from ftorch_tools.testing.doctor.linked import read_linked
 from ftorch_tools.testing.doctor.subject import Subject
 from ftorch_tools.testing.fortran import why_unreadable
 
@@ -22,6 +23,8 @@ _KINDS = {
     "Intel MPI": r"Intel\(R\) MPI",
     "MPICH": r"HYDRA|MPICH",
 }
+# They have MPICH's launcher.
+_DERIVED = r"^(Cray MPICH|MVAPICH)"
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -29,11 +32,13 @@ def check(subject: Subject) -> Iterator[Finding]:
     launcher = shutil.which("mpirun") or shutil.which("mpiexec")
     if launcher is None:
         yield ok("no mpirun: tests with MPI will be skipped")
+        yield from _component(subject, None, None)
         return
     kind, text = _kind(launcher, "--version")
     number = re.search(r"\b\d+(\.\d+)+", text)
     yield ok(f"launcher: {kind or 'MPI'} {number.group() if number else ''} ({launcher})")
     yield from _compiler(subject, launcher, kind)
+    yield from _component(subject, launcher, kind)
     yield from _launch(launcher)
     if shutil.which("srun"):
         yield from _srun()
@@ -70,6 +75,34 @@ def _compiler(subject: Subject, launcher: str, kind: str | None) -> Iterator[Fin
         yield warning(
             f"{wrapper} cannot read the modules of FTorch: {reason}",
             f"To use MPI and FTorch in one program, load an MPI for {subject.built_by}.",
+        )
+
+
+def _component(subject: Subject, launcher: str | None, kind: str | None) -> Iterator[Finding]:
+    library, built = subject.mpi_library, subject.mpi
+    if library is None:
+        return
+    if not built:
+        yield unknown(f"{library} does not say which MPI it was built with")
+    elif kind and not re.sub(_DERIVED, "MPICH", built).startswith(kind):
+        yield problem(
+            f"{library} was built with {built}, but {launcher} belongs to {kind}: each process "
+            "would believe itself alone, or fail in MPI_Init",
+            f"Load the module of {built}, or put the folder of its mpirun first in PATH; or build "
+            f"FTorch with {kind} and -DFTORCH_MPI=ON.",
+        )
+    else:
+        yield ok(f"component mpi: {library}, built with {built}")
+    if library.suffix == ".a":
+        return
+    linked = read_linked(library)
+    # What LibTorch lacks, the check of it tells.
+    missing = [name for name in linked.missing if re.match("lib(p?mpi|mpich|open-)", name)]
+    if missing:
+        yield problem(
+            f"the dynamic loader does not find {', '.join(missing)} of {library}",
+            f"Load the module of {built or 'the MPI that FTorch was built with'}, or add the "
+            "folder of these libraries to LD_LIBRARY_PATH.",
         )
 
 

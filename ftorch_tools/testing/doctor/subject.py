@@ -16,6 +16,7 @@ from ftorch_tools.testing.doctor.torch_folder import TorchFolder, python_torch
 from ftorch_tools.testing.installed import (
     Installed,
     find_installed,
+    find_library,
     find_prefix,
 )
 
@@ -26,7 +27,7 @@ class Subject:
 
     `libtorch` is the version that the library was built with, `compilers` those that built it,
     `lost` the folder of the FTorch that a build was configured with, when it is gone, `programs`
-    those of the user, linked with it.
+    those of the user, linked with it, `mpi` the MPI that the component mpi was built with.
     """
 
     prefix: Path | None = None
@@ -36,6 +37,8 @@ class Subject:
     library: Path | None = None
     modules: Path | None = None
     libtorch: str | None = None
+    mpi: str = ""
+    mpi_library: Path | None = None
     compilers: dict[str, Compiler] = field(default_factory=dict)
     programs: list[Path] = field(default_factory=list)
 
@@ -90,6 +93,8 @@ def _of_installed(installed: Installed) -> Subject:
         library=installed.library,
         modules=installed.modules,
         libtorch=installed.libtorch,
+        mpi=installed.mpi,
+        mpi_library=installed.mpi_library,
         compilers=installed.compilers,
     )
 
@@ -105,12 +110,14 @@ def _of_build(build: Path) -> Subject:
         subject = _of_installed(find_installed(prefix)) if prefix else Subject()
         subject.build, subject.compilers = build, {**subject.compilers, **compilers}
         return subject
-    libraries = [build / name for name in ("libftorch.so", "libftorch.dylib", "libftorch.a")]
+    mpi = f"{cache.get('FTORCH_MPI_VENDOR', '')} {cache.get('FTORCH_MPI_VERSION', '')}"
     return Subject(
         build=build,
         version=cache.get("CMAKE_PROJECT_VERSION"),
-        library=next((file for file in libraries if file.exists()), None),
+        library=find_library(build),
         modules=build / "modules",
         libtorch=project.libtorch_version(cache),
+        mpi=mpi.strip(),
+        mpi_library=find_library(build, "ftorch_mpi"),
         compilers=compilers,
     )

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +13,7 @@ from ftorch_tools.testing.doctor import mpi, slurm
 from ftorch_tools.testing.doctor.subject import Subject, find_subject
 
 OPEN_MPI = "mpirun (Open MPI) 4.1.4"
+HYDRA = "HYDRA build details:\n    Version: 4.2"
 # In each copy of the program that mpirun starts.
 STARTS_TWO = "echo ftorch-probe; echo ftorch-probe"
 GFORTRAN_OF_OPEN_MPI = (
@@ -58,7 +60,7 @@ def test_no_mpi(only_programs, examine):
 
 
 def test_launcher_of_another_mpi(mpirun, examine):
-    mpirun("HYDRA build details:\n    Version: 4.2", STARTS_TWO)
+    mpirun(HYDRA, STARTS_TWO)
     said = examine(mpi.check, Subject())["problem"]
     assert "compiles for Open MPI" in said
     assert "belongs to MPICH" in said
@@ -77,6 +79,65 @@ def test_mpi_of_another_compiler(mpirun, program, prefix, examine):
     program("mpifort", f'[ "$1" = -show ] && echo "flang -lmpi_mpifh" && exit\nexec {flang} "$@"')
     said = examine(mpi.check, find_subject(prefix, None))["warning"]
     assert "mpifort cannot read the modules of FTorch" in said
+
+
+@pytest.mark.parametrize(
+    ("built", "version", "state", "text"),
+    [
+        ("Open MPI 4.1.4", OPEN_MPI, "ok", "component mpi: {}, built with Open MPI 4.1.4"),
+        ("MPICH 4.0.2", OPEN_MPI, "problem", "{} was built with MPICH 4.0.2, but "),
+        ("Open MPI 4.1.4", HYDRA, "problem", " belongs to MPICH: each process would"),
+        ("Cray MPICH 8.1", HYDRA, "ok", "component mpi: {}, built with Cray MPICH 8.1"),
+        ("", OPEN_MPI, "unknown", "{} does not say which MPI it was built with"),
+    ],
+)
+def test_library_of_another_mpi(built, version, state, text, mpirun, tmp_path, examine):
+    shown = GFORTRAN_OF_MPICH if version == HYDRA else GFORTRAN_OF_OPEN_MPI
+    mpirun(version, STARTS_TWO, shown)
+    library = tmp_path / "libftorch_mpi.a"
+    said = examine(mpi.check, Subject(mpi_library=library, mpi=built))
+    assert text.format(library) in said[state]
+    assert (said["problem"] == "") == (state != "problem")
+
+
+def test_library_whose_mpi_is_gone(only_programs, tmp_path, examine):
+    if shutil.which("gcc") is None or shutil.which("ldd") is None:
+        pytest.skip("no gcc to make a library with, or no ldd")
+    only_programs(*map(shutil.which, ("gcc", "ldd", "bash", "as", "ld", "cat")))
+    (tmp_path / "empty.c").touch()
+    shared = ["gcc", "-shared", "-fPIC", "empty.c"]
+    called = "-Wl,--no-as-needed,-soname,libmpi.so.99"
+    subprocess.run([*shared, called, "-o", "libmpi.so"], cwd=tmp_path, check=True)
+    linked = ["-Wl,--no-as-needed", "libmpi.so", "-o", "libftorch_mpi.so"]
+    subprocess.run([*shared, *linked], cwd=tmp_path, check=True)
+    library = tmp_path / "libftorch_mpi.so"
+    said = examine(mpi.check, Subject(mpi_library=library, mpi="Open MPI 4.1.4"))
+    assert f"the dynamic loader does not find libmpi.so.99 of {library}" in said["problem"]
+    assert f"{library}, built with Open MPI 4.1.4" in said["ok"]
+
+
+@pytest.mark.parametrize("vendor", ["Open MPI", "Intel MPI"])
+def test_an_installation_says_its_mpi(tmp_path, vendor):
+    package = tmp_path / "lib/cmake/FTorch"
+    package.mkdir(parents=True)
+    (package / "FTorchConfig.cmake").write_text(
+        f'set(FTorch_MPI ON)\nset(FTorch_MPI_VENDOR "{vendor}")\nset(FTorch_MPI_VERSION "4.1")\n'
+    )
+    (tmp_path / "lib/libftorch_mpi.so").touch()
+    subject = find_subject(tmp_path, None)
+    assert (subject.mpi, subject.mpi_library) == (
+        f"{vendor} 4.1",
+        tmp_path / "lib/libftorch_mpi.so",
+    )
+
+
+def test_a_build_says_its_mpi(tmp_path):
+    (tmp_path / "CMakeCache.txt").write_text(
+        "CMAKE_PROJECT_NAME:STATIC=FTorch\n"
+        "FTORCH_MPI_VENDOR:INTERNAL=Open MPI\nFTORCH_MPI_VERSION:INTERNAL=4.1.4\n"
+    )
+    assert find_subject(None, tmp_path).mpi == "Open MPI 4.1.4"
+    assert find_subject(None, tmp_path).mpi_library is None
 
 
 def test_root_is_refused(mpirun, monkeypatch, examine):
