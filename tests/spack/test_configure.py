@@ -6,12 +6,13 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-VARIANTS = ("shared", "cuda", "tools")
+VARIANTS = ("shared", "mpi", "cuda", "tools")
 
 
 def configure(source, build, *arguments):
@@ -27,12 +28,14 @@ def configure(source, build, *arguments):
 
 @pytest.mark.parametrize(("shared", "tests"), [(True, True), (False, False)])
 def test_configuration(root, recipe, tmp_path, shared, tests):
-    package = recipe(run_tests=tests, shared=shared, cuda=False, tools=False)
+    mpi = shutil.which("mpicc") is not None
+    package = recipe(run_tests=tests, shared=shared, mpi=mpi, cuda=False, tools=False)
     configure(root, tmp_path, *package.cmake_args())
     command = ["ninja", "-C", tmp_path, "-t", "targets", "all"]
     made = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert ("libftorch.so:" in made) == shared
     assert ("libftorch.a:" in made) != shared
+    assert ("libftorch_mpi." in made) == mpi
     assert ("test_tensor:" in made) == tests
 
 
@@ -41,7 +44,8 @@ def test_other_variants_give_the_same_arguments(recipe):
     for values in itertools.product([True, False], repeat=len(VARIANTS)):
         variants = dict(zip(VARIANTS, values))
         arguments = recipe(run_tests=False, **variants).cmake_args()
-        assert seen.setdefault(variants["shared"], arguments) == arguments
+        assert seen.setdefault((variants["shared"], variants["mpi"]), arguments) == arguments
+    assert len({tuple(arguments) for arguments in seen.values()}) == len(seen)
 
 
 def test_argument_that_nothing_reads_is_an_error(tmp_path):

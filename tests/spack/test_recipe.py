@@ -69,6 +69,11 @@ def test_cuda_is_that_of_pytorch(directives):
     assert declared(directives, "conflicts", when="+cuda") == ["cuda_arch=none"]
 
 
+def test_mpi_is_a_choice(directives):
+    assert declared(directives, "depends_on", when="+mpi") == ["mpi"]
+    assert declared(directives, "variant", default=False).count("mpi") == 1
+
+
 def test_conflicts_have_reasons(directives):
     assert all(entry.options.get("msg") for entry in directives if entry.name == "conflicts")
 

@@ -20,6 +20,7 @@ class Ftorch(CMakePackage, CudaPackage):
     version("main", branch="main")
 
     variant("shared", default=True, description="Build a shared library")
+    variant("mpi", default=False, description="Build the component for many processes")
     variant("tools", default=False, description="Install the command-line tools")
 
     depends_on("c", type="build")
@@ -35,6 +36,8 @@ class Ftorch(CMakePackage, CudaPackage):
     depends_on("py-torch+cuda", when="+cuda")
     for _arch in CudaPackage.cuda_arch_values:
         depends_on(f"py-torch cuda_arch={_arch}", when=f"+cuda cuda_arch={_arch}")
+
+    depends_on("mpi", when="+mpi")
 
     with when("+tools"):
         extends("python")
@@ -69,6 +72,7 @@ class Ftorch(CMakePackage, CudaPackage):
     def cmake_args(self):
         return [
             self.define_from_variant("BUILD_SHARED_LIBS", "shared"),
+            self.define_from_variant("FTORCH_MPI", "mpi"),
             self.define("FTORCH_BUILD_TESTS", self.run_tests),
             self.define("FTORCH_BUILD_EXAMPLES", False),
         ]
@@ -87,14 +91,13 @@ class Ftorch(CMakePackage, CudaPackage):
         """compile and run the installed validation suite"""
         cmake = self.spec["cmake"].command
         ctest = which("ctest", path=self.spec["cmake"].prefix.bin, required=True)
-        cmake(
-            "-S",
-            self.prefix.share.ftorch.validation,
-            "-B",
-            "build",
+        settings = [
             self.define("CMAKE_PREFIX_PATH", self.prefix),
             self.define("CMAKE_Fortran_COMPILER", self["fortran"].fortran),
-        )
+        ]
+        if self.spec.satisfies("+mpi"):
+            settings.append(self.define("MPI_HOME", self.spec["mpi"].prefix))
+        cmake("-S", self.prefix.share.ftorch.validation, "-B", "build", *settings)
         cmake("--build", "build")
         with working_dir("build"):
             ctest("--output-on-failure", "--no-tests=error")
