@@ -14,7 +14,7 @@ from typing import Any
 from ford.fortran_project import Project
 from ford.settings import ProjectSettings
 
-FACADE = "ftorch"
+FACADES = ("ftorch", "ftorch_mpi")
 
 
 @cache
@@ -38,9 +38,12 @@ def read_modules(folder: Path) -> dict[str, Any]:
 
 
 def exported_names(modules: dict[str, Any]) -> set[str]:
-    """Return the types and procedures that `use ftorch` gives."""
-    facade = modules[FACADE]
-    return {name.lower() for name in (*facade.pub_procs, *facade.pub_types, *facade.pub_absints)}
+    """Return the types and procedures that `use ftorch` and `use ftorch_mpi` give."""
+    return {
+        name.lower()
+        for facade in map(modules.__getitem__, FACADES)
+        for name in (*facade.pub_procs, *facade.pub_types, *facade.pub_absints)
+    }
 
 
 def public_entities(module: Any, exported: set[str], folder: Path) -> list[Any]:

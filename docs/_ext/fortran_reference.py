@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Directive `{fortran} MODULE`: types and procedures of a module as programs see them.
 
-What the module `ftorch` exports and no page shows is a warning, which ends the build.
+What the modules `ftorch` and `ftorch_mpi` export and no page shows is a warning, which ends the build.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class FortranDirective(SphinxDirective):
 
 
 def check_coverage(app: Sphinx, env: BuildEnvironment) -> None:
-    """Warn of what `use ftorch` gives and no page shows."""
+    """Warn of what the modules for programs give and no page shows."""
     del app
     missing = exported_names(read_modules(Path(env.config.fortran_sources))) - SHOWN
     if missing:

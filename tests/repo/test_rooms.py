@@ -7,7 +7,18 @@ import re
 
 import pytest
 
-ROOMS = ("core", "files", "tensor", "autograd", "model", "training", "storage", "session", "loop")
+ROOMS = (
+    "core",
+    "files",
+    "tensor",
+    "autograd",
+    "model",
+    "training",
+    "storage",
+    "session",
+    "loop",
+    "mpi",
+)
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +47,11 @@ def test_every_file_has_a_room(root):
 @pytest.mark.parametrize("room", ROOMS)
 def test_arrows_go_one_way(room, includes):
     assert includes[room] <= set(ROOMS[: ROOMS.index(room) + 1])
+
+
+def test_the_library_over_mpi_uses_the_c_interface_alone(includes):
+    """It is linked to the other library, whose C++ functions are hidden."""
+    assert includes["mpi"] == {"mpi"}
 
 
 def test_bindings_have_the_same_rooms(root):
