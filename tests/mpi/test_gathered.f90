@@ -112,9 +112,10 @@ contains
   subroutine failures()
     type(torch_communicator) :: communicator
     type(torch_model) :: model, empty
-    type(torch_tensor) :: input, output, wide, nothing
+    type(torch_tensor) :: input, output, wide, double, nothing
     type(torch_status) :: status
     real(real32), target :: x(2, 2), y(2, 2), z(2, 3)
+    real(real64), target :: d(2, 1)
 
     communicator = on_world()
     call torch_model_load(model, model_file('failing.pt'), torch_kCPU)
@@ -139,6 +140,13 @@ contains
       call torch_mpi_forward(communicator, model, input, output, status)
     end if
     call check_status(status, torch_shape_mismatch, 'rank 1 of the group: it hands in 1 inputs of 12 bytes a row')
+    call torch_tensor_from_array(double, d, torch_kCPU)
+    if (own_rank() == 1) then
+      call torch_mpi_forward(communicator, model, double, output, status)
+    else
+      call torch_mpi_forward(communicator, model, input, output, status)
+    end if
+    call check_status(status, torch_shape_mismatch, 'rank 1 of the group: the rows that it hands in have another dtype')
     call torch_mpi_forward(communicator, empty, input, output, status)
     call check_status(status, torch_invalid_argument, 'rank 0 of the group: ')
     call torch_mpi_forward(communicator, model, input, output, status)
@@ -169,6 +177,8 @@ contains
     call check_status(status, torch_invalid_argument, 'two forward passes are under way')
     call torch_mpi_forward(communicator, model, input, outputs(2), status)
     call check_status(status, torch_invalid_argument, 'a forward pass is under way')
+    call torch_communicator_delete(communicator, status)
+    call check_status(status, torch_invalid_argument, 'gradients or a forward pass are under way')
     call torch_mpi_forward_wait(communicator)
     call check_close(y, 2.0 * (1 + own_rank()), 0.0, 'the first pass')
     call torch_mpi_forward_wait(communicator)

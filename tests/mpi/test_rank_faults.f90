@@ -11,7 +11,7 @@ module fault_cases
   implicit none
   private
   public :: agreement, failing_rank, other_shapes, other_calls, rows, missing_gradients, nonfinite, clipping
-  public :: communicators, silent_rank, others
+  public :: communicators, silent_rank, others, deleted_parameter
 
 contains
 
@@ -249,6 +249,27 @@ contains
     call check(end - begin < 10 * rate, 'nobody waits much longer')
   end subroutine silent_rank
 
+  !> One rank loses a parameter while its gradients are on their way.
+  subroutine deleted_parameter()
+    type(network) :: net
+    type(torch_communicator) :: communicator
+    type(torch_status) :: status
+
+    communicator = on_world()
+    call make_network(net, torch_kFloat32)
+    call torch_mpi_average_gradients_start(communicator, net%parameters)
+    call torch_mpi_average_gradients_start(communicator, net%parameters, status=status)
+    call check_status(status, torch_invalid_argument, 'have not been waited for')
+    if (own_rank() == last_rank()) call torch_delete(net%parameters(2))
+    call torch_mpi_average_gradients_wait(communicator, status)
+    call check_status(status, torch_invalid_argument, 'rank ' // digit(last_rank()) // ': ')
+    call make_network(net, torch_kFloat32)
+    call gradients(net, 1, of_all=.false.)
+    call torch_mpi_average_gradients(communicator, net%parameters, status=status)
+    call check(status%ok(), 'the next call')
+    call torch_communicator_delete(communicator)
+  end subroutine deleted_parameter
+
   !> Two communicators, of ranks in another order and of a part of them, do not meet.
   subroutine others()
     type(torch_communicator) :: all, again
@@ -285,5 +306,6 @@ program test_rank_faults
   call add_case('communicators', communicators)
   call add_case('silent_rank', silent_rank)
   call add_case('others', others)
+  call add_case('deleted_parameter', deleted_parameter)
   call run_on_ranks()
 end program test_rank_faults

@@ -5,6 +5,9 @@
 #include <torch/csrc/autograd/variable.h>
 
 #include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "autograd/gradient.h"
@@ -27,17 +30,31 @@ class Watch final : public torch::autograd::PostAccumulateGradHook {
   int64_t index_;
 };
 
+/// The leaves of each context, so that a watch ends whatever has become of the program's tensors.
+std::mutex mutex;
+std::unordered_map<void*, std::vector<at::Tensor>> watched;
+
+void end_watch(void* context) {
+  const auto node = watched.extract(context);
+  if (!node) return;
+  for (const at::Tensor& leaf : node.mapped()) torch::autograd::impl::set_post_acc_grad_hooks(leaf, nullptr);
+}
+
 }  // namespace
 
 int ft_gradients_watch(const ft_handle* parameters, int64_t size, void (*watcher)(void*, int64_t), void* context) {
   return guard(ft_autograd_error, [&] {
     std::vector<at::Tensor> leaves;
-    for_each_tensor("parameters", parameters, size, [&](const Tensor& one, std::size_t) {
+    for_each_tensor("parameters", parameters, watcher ? size : 0, [&](const Tensor& one, std::size_t) {
       check_takes_gradient(one.value);
       leaves.push_back(one.value);
     });
-    for (std::size_t i = 0; i < leaves.size(); ++i)
+    const std::lock_guard lock(mutex);
+    end_watch(context);
+    if (!watcher) return;
+    const auto& kept = watched.emplace(context, std::move(leaves)).first->second;
+    for (std::size_t i = 0; i < kept.size(); ++i)
       torch::autograd::impl::set_post_acc_grad_hooks(
-          leaves[i], watcher ? std::make_unique<Watch>(watcher, context, static_cast<int64_t>(i)) : nullptr);
+          kept[i], std::make_unique<Watch>(watcher, context, static_cast<int64_t>(i)));
   });
 }

@@ -3,6 +3,7 @@
 #include "mpi/average.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -54,13 +55,16 @@ Averaging::Averaging(Communicator& here, Averaged tensors) : here_(here), tensor
 
 Averaging::~Averaging() {
   if (is_watching_) watch(false);
-  for (std::size_t i = 0; i < buckets_.size() && !here_.is_broken; ++i) here_.spare.give(std::move(buckets_[i].memory));
+  for (Bucket& bucket : buckets_) {
+    if (bucket.requests.is_through()) here_.spare.give(std::move(bucket.memory));
+  }
 }
 
 void Averaging::start(const Failure& before, double rows, bool is_early) {
   const auto prepare = [&] {
     if (before.status != ft_ok) throw before;
-    if (!(rows >= 0)) fail(ft_invalid_argument, "rows is " + std::to_string(rows) + ", which is no number of rows");
+    if (!(rows >= 0 && std::isfinite(rows)))
+      fail(ft_invalid_argument, "rows is " + std::to_string(rows) + ", which is no number of rows");
     const std::uint64_t fingerprint = describe();
     fill_buckets();
     if (is_early) watch(true);
@@ -126,8 +130,7 @@ void Averaging::arrived(std::size_t parameter) {
   if (bucket.missing > 0) --bucket.missing;
   while (begun_ < buckets_.size() && buckets_[begun_].missing == 0) begin(buckets_[begun_++]);
   // Lets MPI go on with what has begun.
-  int is_done = 0;
-  if (begun_ > 0) MPI_Request_get_status(buckets_[begun_ - 1].requests.back(), &is_done, MPI_STATUS_IGNORE);
+  if (begun_ > 0) buckets_[begun_ - 1].requests.progress();
 }
 
 void Averaging::begin(Bucket& bucket) {
@@ -144,11 +147,10 @@ void Averaging::begin(Bucket& bucket) {
   }
   set_number(bucket.memory, place++, bucket.is_double, failure_.status != ft_ok);
   for (std::int64_t first = 0; first < place; first += longest_message) {
-    bucket.requests.push_back(MPI_REQUEST_NULL);
     const int code = MPI_Iallreduce(MPI_IN_PLACE, at(bucket.memory, first, bucket.is_double),
                                     static_cast<int>(std::min(longest_message, place - first)),
                                     bucket.is_double ? MPI_DOUBLE : MPI_FLOAT, MPI_SUM, here_.all.comm(),
-                                    &bucket.requests.back());
+                                    &bucket.requests.add(bucket.memory));
     // Within a backward pass nobody can be told yet.
     if (code != MPI_SUCCESS) here_.is_broken = true;
   }
@@ -160,7 +162,7 @@ void Averaging::finish() {
   if (here_.is_broken) fail(ft_internal_error, "MPI_Iallreduce failed; the communicator cannot be used any more");
   bool has_failed = false;
   for (Bucket& bucket : buckets_) {
-    for (MPI_Request& request : bucket.requests) wait(here_, request, "torch_mpi_average_gradients", bucket.memory);
+    bucket.requests.wait(here_, "torch_mpi_average_gradients");
     const auto behind = bucket.numbers + static_cast<std::int64_t>(bucket.last - bucket.first);
     has_failed = has_failed || number_at(bucket.memory, behind, bucket.is_double) != 0;
   }

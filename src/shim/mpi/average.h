@@ -62,7 +62,7 @@ class Averaging {
     /// Of gradients that have not arrived.
     std::size_t missing = 0;
     Memory memory;
-    std::vector<MPI_Request> requests;
+    Messages requests;
   };
 
   std::uint64_t describe();

@@ -19,9 +19,10 @@ namespace ftorch::mpi {
 namespace {
 
 std::mutex mutex;
+/// Never destroyed: a process that ends without MPI_Finalize frees nothing, which would wait for other ranks.
 std::map<std::intptr_t, std::shared_ptr<Communicator>>& table() {
-  static std::map<std::intptr_t, std::shared_ptr<Communicator>> communicators;
-  return communicators;
+  static auto* const communicators = new std::map<std::intptr_t, std::shared_ptr<Communicator>>;
+  return *communicators;
 }
 
 /// MPI deletes attributes of MPI_COMM_SELF first of all when it ends: communicators that are left end then.
@@ -179,8 +180,16 @@ int ft_mpi_communicator_create(int comm, double timeout, int64_t bucket_bytes, i
 
 int ft_mpi_communicator_delete(ft_handle handle) {
   return guard([&] {
+    std::shared_ptr<Communicator> ended;
     const std::lock_guard lock(mutex);
-    table().erase(reinterpret_cast<std::intptr_t>(handle));
+    const auto found = table().find(reinterpret_cast<std::intptr_t>(handle));
+    if (found == table().end()) return;
+    const Communicator& here = *found->second;
+    const bool is_busy = here.averaging || (here.forward && !here.forward->passes.empty());
+    if (is_busy && !here.is_broken && !has_finished())
+      fail(ft_invalid_argument, "gradients or a forward pass are under way: wait for them first");
+    ended = std::move(found->second);
+    table().erase(found);
   });
 }
 

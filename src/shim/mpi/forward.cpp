@@ -73,6 +73,20 @@ std::vector<std::int64_t> describe_side(const std::vector<ft_handle>& tensors, c
   return row_bytes;
 }
 
+/// Adds dtypes and shapes, but for the rows, to a hash.
+std::uint64_t form_of(const std::vector<ft_handle>& tensors, std::uint64_t hash) {
+  for (const ft_handle one : tensors) {
+    int32_t dtype = 0, rank = 0;
+    check(ft_tensor_dtype(one, &dtype));
+    check(ft_tensor_rank(one, &rank));
+    std::vector<int64_t> numbers(static_cast<std::size_t>(rank));
+    check(ft_tensor_shape(one, numbers.data()));
+    numbers[0] = dtype;
+    for (const std::int64_t number : numbers) hash = (hash ^ static_cast<std::uint64_t>(number)) * 0x100000001b3;
+  }
+  return hash;
+}
+
 }  // namespace
 
 GatheredPass::GatheredPass(Communicator& here, ft_handle model, Tensors tensors)
@@ -98,6 +112,7 @@ void GatheredPass::describe() {
   own_.outputs = static_cast<std::int64_t>(tensors_.outputs.size());
   sent_ = here_.spare.take(static_cast<std::size_t>(rows * own_.input_bytes));
   received_ = here_.spare.take(static_cast<std::size_t>(rows * own_.output_bytes));
+  own_.form = form_of(tensors_.outputs, form_of(tensors_.inputs, 0));
   take_rows();
   own_.rows = rows;
 }
@@ -116,21 +131,16 @@ void GatheredPass::post_as_member() {
   const MPI_Comm comm = here_.group.comm();
   const auto count = static_cast<int>(own_.rows);
   const RowType input(own_.input_bytes), output(own_.output_bytes);
-  const auto post = [&](int code, const char* function, MPI_Request request, const Memory& memory) {
-    check_mpi(code, function);
-    requests_.emplace_back(request, memory);
-  };
-  MPI_Request request;
   notes_ = std::make_shared<Note>(own_);
-  int code = MPI_Igather(notes_.get(), sizeof(Note), MPI_BYTE, nullptr, 0, MPI_BYTE, 0, comm, &request);
-  post(code, "MPI_Igather", request, notes_);
-  code = MPI_Igatherv(sent_.get(), count, input, nullptr, nullptr, nullptr, input, 0, comm, &request);
-  post(code, "MPI_Igatherv", request, sent_);
+  check_mpi(MPI_Igather(notes_.get(), sizeof(Note), MPI_BYTE, nullptr, 0, MPI_BYTE, 0, comm, &messages_.add(notes_)),
+            "MPI_Igather");
+  check_mpi(MPI_Igatherv(sent_.get(), count, input, nullptr, nullptr, nullptr, input, 0, comm, &messages_.add(sent_)),
+            "MPI_Igatherv");
   verdict_ = std::make_shared<Note>();
-  code = MPI_Ibcast(verdict_.get(), sizeof(Note), MPI_BYTE, 0, comm, &request);
-  post(code, "MPI_Ibcast", request, verdict_);
-  code = MPI_Iscatterv(nullptr, nullptr, nullptr, output, received_.get(), count, output, 0, comm, &request);
-  post(code, "MPI_Iscatterv", request, received_);
+  check_mpi(MPI_Ibcast(verdict_.get(), sizeof(Note), MPI_BYTE, 0, comm, &messages_.add(verdict_)), "MPI_Ibcast");
+  check_mpi(MPI_Iscatterv(nullptr, nullptr, nullptr, output, received_.get(), count, output, 0, comm,
+                          &messages_.add(received_)),
+            "MPI_Iscatterv");
 }
 
 void GatheredPass::check_notes() const {
@@ -141,6 +151,10 @@ void GatheredPass::check_notes() const {
       fail(note.status, name + std::string(note.text, static_cast<std::size_t>(note.text_size)));
     const bool is_like = note.input_bytes == own_.input_bytes && note.output_bytes == own_.output_bytes &&
                          note.inputs == own_.inputs && note.outputs == own_.outputs;
+    if (is_like && note.form != own_.form)
+      fail(ft_shape_mismatch, name +
+                                  "the rows that it hands in have another dtype or shape than those of rank 0, which "
+                                  "runs the model");
     if (!is_like)
       fail(ft_shape_mismatch, name + "it hands in " + std::to_string(note.inputs) + " inputs of " +
                                   std::to_string(note.input_bytes) + " bytes a row and " +
@@ -220,14 +234,16 @@ void GatheredPass::serve(ft_handle model) {
   const auto verdict = std::make_shared<Note>();
   set_failure(*verdict, outcome);
   verdict_ = verdict;
-  check_mpi(MPI_Ibcast(verdict_.get(), sizeof(Note), MPI_BYTE, 0, comm, &request), "MPI_Ibcast");
-  requests_.emplace_back(request, verdict_);
-  counts_ = outputs.counts;
-  first_ = outputs.first;
-  check_mpi(MPI_Iscatterv(all_outputs_.get(), counts_.data(), first_.data(), output, received_.get(),
-                          own_count(own_.output_bytes), output, 0, comm, &request),
+  check_mpi(MPI_Ibcast(verdict_.get(), sizeof(Note), MPI_BYTE, 0, comm, &messages_.add(verdict_)), "MPI_Ibcast");
+  // Counts, rows to send and those of this rank stay as long as the message.
+  struct Sent {
+    Parts parts;
+    Memory all, own;
+  };
+  const auto sent = std::make_shared<Sent>(Sent{outputs, all_outputs_, received_});
+  check_mpi(MPI_Iscatterv(all_outputs_.get(), sent->parts.counts.data(), sent->parts.first.data(), output,
+                          received_.get(), own_count(own_.output_bytes), output, 0, comm, &messages_.add(sent)),
             "MPI_Iscatterv");
-  requests_.emplace_back(request, all_outputs_);
 }
 
 std::vector<ft_handle> GatheredPass::wrap(const std::vector<ft_handle>& like, void* bytes, const ft_options& place) {
@@ -303,7 +319,7 @@ void GatheredPass::run(ft_handle model) {
 }
 
 void GatheredPass::finish() {
-  for (auto& [request, memory] : requests_) wait(here_, request, "torch_mpi_forward", memory);
+  messages_.wait(here_, "torch_mpi_forward");
   const Note& verdict = note_at(verdict_, 0);
   if (verdict.status == ft_ok) {
     std::int64_t offset = 0;

@@ -24,6 +24,8 @@ struct Note {
   std::int64_t rows;
   std::int64_t input_bytes, output_bytes;
   std::int64_t inputs, outputs;
+  /// Of dtypes, and of shapes but for the rows.
+  std::uint64_t form;
   int status;
   int text_size;
   char text[1000];
@@ -55,8 +57,7 @@ class GatheredPass {
   /// Rows of this rank, and on the owner those of all.
   Memory sent_, received_, all_inputs_, all_outputs_;
   std::vector<std::int64_t> input_row_bytes_, output_row_bytes_;
-  std::vector<int> counts_, first_;
-  std::vector<std::pair<MPI_Request, Memory>> requests_;
+  Messages messages_;
 };
 
 class GatheredForward {

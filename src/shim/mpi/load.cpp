@@ -111,38 +111,50 @@ void distribute(Communicator& here, const File& source, const File& target, std:
 
 }  // namespace
 
+namespace {
+
+void fetch(Communicator& here, const std::string& original) {
+  const bool is_reader = here.all.rank() == 0, is_leader = here.node.rank() == 0;
+  File source, target;
+  std::int64_t size = 0;
+  succeed_on_all(here, Call::load, [&] {
+    if (is_reader) {
+      source.open(original, O_RDONLY | O_NONBLOCK);
+      size = source.size();
+    }
+    here.copy = std::make_unique<NodeCopy>();
+    if (!is_leader) return;
+    here.copy->create(original);
+    target.open(here.copy->name, O_WRONLY | O_CREAT | O_EXCL);
+  });
+  Failure outcome(ft_ok, "");
+  if (is_leader) {
+    move_bytes(here, here.leaders, 0, &size, sizeof(size));
+    try {
+      distribute(here, source, target, size);
+    } catch (const Failure& failure) {
+      if (here.is_broken) throw;
+      outcome = failure;
+    }
+    target.close();
+  }
+  agree(here, here.all, Call::load, outcome);
+  std::string name = here.copy->name;
+  share_name(here, name);
+  ft_fail(ft_ok, name.c_str());
+}
+
+}  // namespace
+
 int ft_mpi_fetch(ft_handle handle, const char* filename) {
   return guard([&] {
     Communicator& here = communicator(handle);
-    const bool is_reader = here.all.rank() == 0, is_leader = here.node.rank() == 0;
-    const std::string original(filename);
-    File source, target;
-    std::int64_t size = 0;
-    succeed_on_all(here, Call::load, [&] {
-      if (is_reader) {
-        source.open(original, O_RDONLY | O_NONBLOCK);
-        size = source.size();
-      }
-      here.copy = std::make_unique<NodeCopy>();
-      if (!is_leader) return;
-      here.copy->create(original);
-      target.open(here.copy->name, O_WRONLY | O_CREAT | O_EXCL);
-    });
-    Failure outcome(ft_ok, "");
-    if (is_leader) {
-      move_bytes(here, here.leaders, 0, &size, sizeof(size));
-      try {
-        distribute(here, source, target, size);
-      } catch (const Failure& failure) {
-        if (here.is_broken) throw;
-        outcome = failure;
-      }
-      target.close();
+    try {
+      fetch(here, filename);
+    } catch (...) {
+      here.copy.reset();
+      throw;
     }
-    agree(here, here.all, Call::load, outcome);
-    std::string name = here.copy->name;
-    share_name(here, name);
-    ft_fail(ft_ok, name.c_str());
   });
 }
 

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <time.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <string>
@@ -46,6 +47,28 @@ void wait(Communicator& here, MPI_Request& request, const char* what, const Memo
                                   "): one of them has ended, or does not make this call");
     }
   }
+}
+
+Messages::~Messages() {
+  for (auto& [request, memory] : messages_) {
+    if (request != MPI_REQUEST_NULL) static_cast<void>(new Memory(std::move(memory)));
+  }
+}
+
+MPI_Request& Messages::add(Memory memory) { return messages_.emplace_back(MPI_REQUEST_NULL, std::move(memory)).first; }
+
+void Messages::wait(Communicator& here, const char* what) {
+  for (auto& [request, memory] : messages_) mpi::wait(here, request, what, memory);
+}
+
+bool Messages::is_through() const {
+  return std::all_of(messages_.begin(), messages_.end(),
+                     [](const auto& message) { return message.first == MPI_REQUEST_NULL; });
+}
+
+void Messages::progress() {
+  int is_done = 0;
+  if (!messages_.empty()) MPI_Request_get_status(messages_.back().first, &is_done, MPI_STATUS_IGNORE);
 }
 
 }  // namespace ftorch::mpi

@@ -66,7 +66,7 @@ int ft_flat_write(ft_handle handle, int is_gradient, const void* buffer) {
     }
     at::Tensor& gradient = value.mutable_grad();
     const bool is_own = gradient.defined() && !gradient.is_sparse() && !gradient.requires_grad() &&
-                        !is_shared(gradient, 1);
+                        !is_expanded(gradient) && !is_shared(gradient, 1);
     if (is_own) gradient.copy_(view);
     else gradient = like_gradient(value, view);
   });
