@@ -10,7 +10,7 @@ module broadcast_cases
   use testing, only: check, check_close, check_equal, check_status
   implicit none
   private
-  public :: tensors, models, optimizers, checkpoints, refusals, statistics
+  public :: tensors, models, optimizers, checkpoints, replay_buffers, refusals, statistics
 
 contains
 
@@ -124,6 +124,32 @@ contains
     call torch_communicator_delete(communicator)
   end subroutine checkpoints
 
+  !> A buffer of one rank, from which all draw the same batches.
+  subroutine replay_buffers()
+    type(torch_communicator) :: communicator
+    type(torch_replay_buffer) :: buffer
+    type(torch_tensor) :: x, y
+    real(real32), target :: xa(2, 5), ya(1, 5)
+    real(real32) :: of_root(2, 5)
+    integer :: i
+
+    communicator = on_world()
+    call torch_replay_buffer_create(buffer, 16, seed=3 + int(own_rank()))
+    do i = 1, 16
+      xa(:, 1) = real(100 * own_rank() + i)
+      call buffer%put(xa(:, 1), xa(1:1, 1))
+    end do
+    call torch_mpi_broadcast(communicator, buffer)
+    call torch_tensor_from_array(x, xa, torch_kCPU, permute_dims=[2, 1])
+    call torch_tensor_from_array(y, ya, torch_kCPU, permute_dims=[2, 1])
+    call buffer%draw(x, y)
+    of_root = xa
+    call torch_mpi_broadcast(communicator, x)
+    call check_close(xa, of_root, 0.0, 'the batch of the root')
+    call check(maxval(of_root) < 17, 'rows of the root')
+    call torch_communicator_delete(communicator)
+  end subroutine replay_buffers
+
   subroutine refusals()
     type(torch_communicator) :: communicator
     type(torch_tensor) :: tensor, empty
@@ -181,6 +207,7 @@ program test_broadcast
   call add_case('models', models, 'models')
   call add_case('optimizers', optimizers)
   call add_case('checkpoints', checkpoints)
+  call add_case('replay_buffers', replay_buffers)
   call add_case('refusals', refusals)
   call add_case('statistics', statistics, 'models')
   call run_on_ranks()

@@ -10,7 +10,7 @@ module format_cases
   use testing, only: check, check_close, check_equal, check_status
   implicit none
   private
-  public :: torchscript, exported, compiled, restored
+  public :: torchscript, exported, compiled, package, restored
 
   integer, parameter :: rows = 6, steps = 20
 
@@ -133,6 +133,32 @@ contains
     call torch_communicator_delete(communicator)
   end subroutine compiled
 
+  !> A package of AOTInductor that one rank reads.
+  subroutine package()
+    type(torch_communicator) :: communicator
+    type(torch_model) :: model, other
+    type(torch_tensor) :: x, output, expected
+    real(real32), target :: xa(rows, 8), ya(rows, 4), oa(rows, 4), ea(rows, 4)
+    character(len=:), allocatable :: name
+    logical :: is_there
+
+    inquire (file=model_file('mlp_float32_compiled.pt2'), exist=is_there)
+    if (.not. is_there) return
+    communicator = on_world()
+    name = 'only rank 0 reads it'
+    if (own_rank() == 0) name = model_file('mlp_float32_compiled.pt2')
+    call torch_mpi_load(model, name, torch_kCPU, communicator)
+    call torch_model_load(other, model_file('mlp_float32.pt2'), torch_kCPU)
+    call fill(xa, ya, 1, int(own_rank()))
+    call torch_tensor_from_array(x, xa, torch_kCPU)
+    call torch_tensor_from_array(output, oa, torch_kCPU)
+    call torch_tensor_from_array(expected, ea, torch_kCPU)
+    call torch_mpi_forward(communicator, model, x, output)
+    call torch_model_forward(other, x, expected)
+    call check_close(oa, ea, 1.0e-6, 'results')
+    call torch_communicator_delete(communicator)
+  end subroutine package
+
   !> A checkpoint of one rank, from which all go on.
   subroutine restored()
     type(torch_communicator) :: communicator
@@ -173,6 +199,7 @@ program test_formats
   call add_case('torchscript', torchscript, 'models')
   call add_case('exported', exported, 'models')
   call add_case('compiled', compiled, 'models')
+  call add_case('package', package, 'models')
   call add_case('restored', restored, 'models')
   call run_on_ranks()
 end program test_formats

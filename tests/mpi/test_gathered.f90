@@ -10,7 +10,7 @@ module gathered_cases
   use testing, only: check, check_close, check_equal, check_status
   implicit none
   private
-  public :: ragged, no_rows, two_of_each, failures, two_under_way, warmup, owners, loaded
+  public :: ragged, no_rows, two_of_each, failures, two_under_way, warmup, owners, loaded, threads
 
 contains
 
@@ -260,6 +260,33 @@ contains
     call torch_communicator_delete(communicator)
   end subroutine loaded
 
+  !> No more threads on all ranks together than there are cores.
+  subroutine threads()
+    type(torch_communicator) :: communicator
+    type(torch_tensor) :: count
+    type(torch_status) :: status
+    integer :: number
+
+    communicator = on_world()
+    call torch_bind_threads(communicator, number, status=status)
+    call check(status%ok(), 'bound')
+    call check_equal(torch_get_num_threads(), number, 'threads of the library')
+    call torch_tensor_full(count, 1, [1_int64], number, torch_kFloat64, torch_kCPU)
+    call torch_mpi_average(communicator, count)
+    call check(number >= 1, 'one at least')
+    if (count%item() > 1) call check(count%item() * world_size() <= cores(), 'cores')
+    call torch_communicator_delete(communicator)
+  end subroutine threads
+
+  integer function cores()
+    integer :: unit
+
+    call execute_command_line('nproc --all > nproc.txt')
+    open (newunit=unit, file='nproc.txt', status='old')
+    read (unit, *) cores
+    close (unit)
+  end function cores
+
 end module gathered_cases
 
 program test_gathered
@@ -275,5 +302,6 @@ program test_gathered
   call add_case('warmup', warmup, 'models')
   call add_case('owners', owners, 'models')
   call add_case('loaded', loaded, 'models')
+  call add_case('threads', threads)
   call run_on_ranks()
 end program test_gathered
