@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""A rank is killed at a random moment: no other waits longer than the time of its communicator."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from statistics import quantiles
+
+import pytest
+
+BUILD = Path(os.environ.get("FTORCH_BUILD_DIR") or Path(__file__).parents[2] / "build").resolve()
+SOURCE = Path(__file__).parent / "killed" / "killed.f90"
+MODEL = Path(os.environ.get("FTORCH_TEST_MODELS") or BUILD / "models") / "mlp_float32.pt2"
+RANKS = 4
+RUNS = 50
+TIMEOUT = 3.0
+MARGIN = 10.0
+"""Seconds beyond the timeout: cores may be busy with other work."""
+START = 60.0
+"""Seconds in which all ranks have begun."""
+STAGES = ("load", "broadcast", "average", "early", "forward")
+ENVIRONMENT = {
+    **os.environ,
+    "OMP_NUM_THREADS": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+}
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The compiled program."""
+    if not (BUILD / "libftorch_mpi.so").exists():
+        pytest.skip("FTORCH_BUILD_DIR names no build with the component mpi")
+    if not (shutil.which("mpifort") and shutil.which("mpirun")):
+        pytest.skip("mpifort or mpirun is missing")
+    folder = tmp_path_factory.mktemp("killed")
+    compile_it = ["mpifort", "-O1", f"-I{BUILD}/modules", f"-I{BUILD}/modules/mpi", str(SOURCE)]
+    link = [f"-L{BUILD}", "-lftorch_mpi", "-lftorch", f"-Wl,-rpath,{BUILD}"]
+    subprocess.run([*compile_it, *link, "-o", "killed"], cwd=folder, check=True, timeout=120)
+    return folder / "killed"
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """Ends what a launcher has left, and the launcher."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
+    """Until a file is there."""
+    end = time.monotonic() + START
+    while not path.exists():
+        assert process.poll() is None, "the ranks ended before they began"
+        assert time.monotonic() < end, "the ranks did not begin"
+        time.sleep(0.01)
+
+
+def run(program: Path, folder: Path, stage: str, victim: int, delay: int, *options: str) -> float:
+    """Seconds from the death of the victim to the end of the job."""
+    command: list[str | Path] = [
+        *("mpirun", *options, "-n", str(RANKS), program, stage, str(victim), str(delay)),
+        *(str(TIMEOUT), folder, MODEL),
+    ]
+    with (folder / "output").open("w") as output:
+        process = subprocess.Popen(
+            command, env=ENVIRONMENT, stdout=output, stderr=output, start_new_session=True
+        )
+    try:
+        wait_for(folder / "begun", process)
+        death = time.monotonic() + delay * 1e-6
+        process.wait(timeout=delay * 1e-6 + TIMEOUT + MARGIN)
+    finally:
+        end_group(process)
+    return time.monotonic() - death
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "stages"),
+    # MPI makes communicators by calls that block: there it is for the launcher to end the job.
+    [((), ("create", *STAGES)), (("--enable-recovery",), STAGES)],
+    ids=["launcher_ends_the_job", "survivors_go_on"],
+)
+def test_nobody_waits_for_a_rank_that_was_killed(
+    program: Path, tmp_path: Path, options, stages
+) -> None:
+    seed = int(os.environ.get("FTORCH_TEST_SEED", "17"))
+    print(f"FTORCH_TEST_SEED={seed}")
+    generator = random.Random(f"{seed} {options}")
+    times = []
+    for number in range(RUNS):
+        stage = stages[number % len(stages)]
+        victim, delay = generator.randrange(RANKS), generator.randrange(1, 400_000)
+        folder = tmp_path / f"{number}"
+        folder.mkdir()
+        seconds = run(program, folder, stage, victim, delay, *options)
+        times.append(seconds)
+        told = {path.name: path.read_text().strip() for path in sorted(folder.glob("rank.*"))}
+        print(f"{stage}, rank {victim} after {delay} µs: ended after {seconds:.2f} s", told)
+        for text in told.values():
+            assert float(text.split()[0]) < TIMEOUT + MARGIN
+            assert "did not answer" in text
+        if options:
+            survivors = {f"rank.{rank}" for rank in range(RANKS)} - {f"rank.{victim}"}
+            assert set(told) == survivors
+    print("quartiles of seconds to the end:", [round(one, 2) for one in quantiles(times, n=4)])
+    print(f"least {min(times):.2f}, most {max(times):.2f}")
