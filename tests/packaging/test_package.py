@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -72,8 +73,12 @@ def test_one_version(sources: Path):
 
 @pytest.mark.parametrize("lifetime", [pytest.param("type", marks=pytest.mark.slow), "component"])
 def test_configures_without_fypp(sources: Path, lifetime: str):
-    process = configure(sources, f"-DFTORCH_LIFETIME={lifetime}")
+    mpi = [] if shutil.which("mpicc") is None else ["-DFTORCH_MPI=ON"]
+    process = configure(sources, f"-DFTORCH_LIFETIME={lifetime}", *mpi)
     assert process.returncode == 0, process.stderr
+    if mpi:
+        made = ["fypp/ftorch_communicator.f90", "include/ftorch_mpi.h"]
+        run("cmake", "--build", sources.parent / "build", "--target", *made)
     module = "build/fypp/ftorch_handle.f90"
     run("cmake", "--build", sources.parent / "build", "--target", module.replace("build/", ""))
     has_owner = "handle_owner" in (sources.parent / module).read_text()
