@@ -194,7 +194,8 @@ def copy_prefix(prefix: Path) -> Callable[[Path], Path]:
         readme = prefix / "share/ftorch/validation/readme"
         shutil.copytree(readme, suite / "readme", dirs_exist_ok=True)
         lists = suite / "CMakeLists.txt"
-        lists.write_text(lists.read_text().replace("add_subdirectory(fortran)\n", ""))
+        text = lists.read_text().replace("add_subdirectory(fortran)\n", "")
+        lists.write_text(text.replace("add_subdirectory(mpi)\n", ""))
         return to
 
     return copy
