@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Directive `{fortran} MODULE`: types and procedures of a module as programs see them.
 
-What the modules `ftorch` and `ftorch_mpi` export and no page shows is a warning, which ends the build.
+What `ftorch` and `ftorch_mpi` export and no page shows is a warning, which ends the build.
 """
 
 from __future__ import annotations

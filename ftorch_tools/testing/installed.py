@@ -58,12 +58,13 @@ def find_installed(prefix: Path) -> Installed:
     patterns = (f"lib*/cmake/FTorch/{_CONFIG}", f"lib/*/cmake/FTorch/{_CONFIG}")
     for file in (file for pattern in patterns for file in sorted(prefix.glob(pattern))):
         values = read_config(file.parent)
+        mpi = f"{values.get('FTorch_MPI_VENDOR', '')} {values.get('FTorch_MPI_VERSION', '')}"
         return Installed(
             prefix,
             file.parent,
             values.get("PACKAGE_VERSION", "of unknown version"),
             values.get("FTorch_LIBTORCH_VERSION"),
-            f"{values.get('FTorch_MPI_VENDOR', '')} {values.get('FTorch_MPI_VERSION', '')}".strip(),
+            mpi.strip(),
             _compilers(prefix, values),
         )
     raise UsageError(
@@ -73,7 +74,7 @@ def find_installed(prefix: Path) -> Installed:
 
 
 def read_config(package: Path) -> dict[str, str]:
-    """Return the variables that the CMake package in the folder `package` sets to a word or a text."""
+    """Return what variables the CMake package in the folder `package` sets to a word or a text."""
     found: dict[str, str] = {}
     for name in ("FTorchConfigVersion.cmake", _CONFIG):
         try:

@@ -21,7 +21,8 @@ int main(int argc, char **argv)
   int64_t place[7] = {0};
   ft_handle communicator = 0;
   MPI_Init(&argc, &argv);
-  if (ft_mpi_communicator_create(MPI_Comm_c2f(MPI_COMM_WORLD), 60, 1000, 0, &communicator) != ft_ok) return 1;
+  const int world = MPI_Comm_c2f(MPI_COMM_WORLD);
+  if (ft_mpi_communicator_create(world, 60, 1000, 0, &communicator) != ft_ok) return 1;
   if (ft_mpi_communicator_place(communicator, place) != ft_ok || place[1] != 2) return 2;
   if (ft_mpi_communicator_delete(communicator) != ft_ok) return 3;
   MPI_Finalize();

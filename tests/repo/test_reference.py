@@ -9,7 +9,7 @@ from catalog.functions import FAMILIES
 
 
 def exported_modules(root):
-    """Modules whose names `use ftorch` and `use ftorch_mpi` give, through those that gather others."""
+    """Modules whose names the facades give, through those that gather others."""
     facades = source_of(root, "ftorch") + source_of(root, "ftorch_mpi")
     gathered = set(re.findall(r"^ *use (ftorch_\w+)", facades, re.M))
     # Another procedure of a generic that has its place.

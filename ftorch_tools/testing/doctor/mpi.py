@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Checks the MPI at hand: its launcher, whether it starts processes, its compiler, the component."""
+"""Checks the MPI at hand: its launcher, whether that works, its compiler, the component mpi."""
 
 from __future__ import annotations
 
