@@ -38,6 +38,7 @@ PARTS = (
     Part("Operators", "operators/run.py", "benchmarks/operators", "operators.md"),
     Part("A step of an optimizer", "optimizer/run.py", "benchmarks/optimizer", "optimizer.md"),
     Part("Ranks of MPI with OpenMP", "ranks/run.py", "benchmarks", "ranks/table.md"),
+    Part("Scaling over ranks of MPI", "scaling/run.py", "benchmarks", "scaling/table.md"),
 )
 PLOT = Path("benchmarks/routes/routes.svg")
 
