@@ -3,6 +3,11 @@
 # ftorch-config.
 include(CMakePackageConfigHelpers)
 
+# As one word, however it was spelled.
+set(FTORCH_HAS_MPI OFF)
+if(FTORCH_MPI)
+  set(FTORCH_HAS_MPI ON)
+endif()
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/FTorch)
 set(include_folder ${CMAKE_INSTALL_INCLUDEDIR}/ftorch)
 get_target_property(FTORCH_KIND ftorch TYPE)
