@@ -90,7 +90,7 @@ ENTRIES = (
     Entry(
         name="ft_gradients_watch",
         arguments="parameters:handles parameters_size:int64 watcher:callback context:address",
-        comment="From now on watcher(context, i), i from 0, is called in backward passes once a gradient"
-        " has been added to that of parameter i. Null ends it.",
+        comment="From now on watcher(context, i), i from 0, is called in backward passes once a"
+        " gradient has been added to that of parameter i. Null ends it.",
     ),
 )

@@ -60,8 +60,8 @@ ENTRIES = (
     Entry(
         name="ft_model_count",
         arguments="model:handle part:int count:int64_out",
-        comment="part: 0 parameters, each once, 1 inputs, 2 outputs, 3 buffers; results that only a"
-        " pass can count are one.",
+        comment="part: 0 parameters, each once, 1 inputs, 2 outputs, 3 buffers; results that"
+        " only a pass can count are one.",
     ),
     Entry(
         name="ft_model_name",

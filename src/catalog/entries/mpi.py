@@ -61,8 +61,8 @@ ENTRIES = (
     Entry(
         name="ft_mpi_fetch",
         arguments="communicator:handle filename:text",
-        comment="Copies a file that rank 0 alone reads to the temporary folder of each node; the name"
-        " there to ft_text().",
+        comment="Copies a file that rank 0 alone reads to the temporary folder of each node;"
+        " the name there to ft_text().",
     ),
     Entry(
         name="ft_mpi_fetched",
@@ -79,8 +79,8 @@ ENTRIES = (
         name="ft_mpi_forward_start",
         arguments="communicator:handle model:handle inputs:handles inputs_size:int64"
         " outputs:handles outputs_size:int64",
-        comment="Takes the rows of the inputs; the outputs come with ft_mpi_forward_wait. Two may be"
-        " under way.",
+        comment="Takes the rows of the inputs; the outputs come with ft_mpi_forward_wait. Two"
+        " may be under way.",
     ),
     Entry(
         name="ft_mpi_forward_wait",
@@ -91,8 +91,8 @@ ENTRIES = (
         name="ft_mpi_forward_warmup",
         arguments="communicator:handle model:handle inputs:handles inputs_size:int64"
         " outputs:handles outputs_size:int64 is_gathered:int32_out seconds:doubles_out",
-        comment="Measures a gathered pass and one of each rank's own, in seconds, and takes the faster"
-        " one for this model from now on.",
+        comment="Measures a gathered pass and one of each rank's own, in seconds, and takes the"
+        " faster one for this model from now on.",
     ),
     Entry(
         name="ft_mpi_bind_threads",

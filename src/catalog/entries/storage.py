@@ -56,8 +56,8 @@ ENTRIES = (
     Entry(
         name="ft_checkpoint_receive",
         arguments="channel:channel checkpoint:handle_out",
-        comment="In place of what the checkpoint held; makes one when *checkpoint is null. The random"
-        " generators stay as they are.",
+        comment="In place of what the checkpoint held; makes one when *checkpoint is null. The"
+        " random generators stay as they are.",
     ),
     Entry(
         name="ft_manual_seed",

@@ -127,8 +127,8 @@ ENTRIES = (
     Entry(
         name="ft_rows_describe",
         arguments="tensor:handle rows:int64_out row_bytes:int64_out",
-        comment="The size of the first dimension, and the bytes of all elements that share an index in"
-        " it. Fails for rank 0.",
+        comment="The size of the first dimension, and the bytes of all elements that share an"
+        " index in it. Fails for rank 0.",
     ),
     Entry(
         name="ft_rows_read",

@@ -116,21 +116,21 @@ ENTRIES = (
     Entry(
         name="ft_flat_size",
         arguments="tensor:handle is_gradient:int count:int64_out is_double:int32_out",
-        comment="How many real numbers the tensor, or its gradient, is in a flat buffer of the host,"
-        " and whether they are of double precision; complex numbers are two. Fails for a tensor of"
-        " whole numbers, and for one that can have no gradient.",
+        comment="How many real numbers the tensor, or its gradient, is in a flat buffer of the"
+        " host, and whether they are of double precision; complex numbers are two. Fails for a"
+        " tensor of whole numbers, and for one that can have no gradient.",
     ),
     Entry(
         name="ft_flat_read",
         arguments="tensor:handle is_gradient:int factor:double buffer:address is_there:int32_out",
-        comment="Copies the numbers, times the factor, into such a buffer; zeros where the factor is"
-        " zero or there is no gradient.",
+        comment="Copies the numbers, times the factor, into such a buffer; zeros where the"
+        " factor is zero or there is no gradient.",
     ),
     Entry(
         name="ft_flat_write",
         arguments="tensor:handle is_gradient:int buffer:const_address",
-        comment="The other way, as a forward pass writes its result, or into the gradient; makes one"
-        " where there is none.",
+        comment="The other way, as a forward pass writes its result, or into the gradient;"
+        " makes one where there is none.",
     ),
     Entry(
         name="ft_loss",
@@ -153,7 +153,7 @@ ENTRIES = (
         name="ft_train_step_run",
         arguments="step:handle inputs:handles inputs_size:int64 targets:handles"
         " targets_size:int64 with_optimizer:int loss:double_out",
-        comment="Loss, gradients, one step of the optimizer if wanted, and new buffers; a pass that"
-        " fails changes nothing.",
+        comment="Loss, gradients, one step of the optimizer if wanted, and new buffers; a pass"
+        " that fails changes nothing.",
     ),
 )
