@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The same calls as calls.f90 as tight as LibTorch allows: `calls_cpp CASE MODEL ITERATIONS`.
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/add.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/mul.h>
 #include <c10/core/InferenceMode.h>
@@ -71,6 +72,19 @@ void multiply(int64_t n, int iterations) {
   std::printf("%.1f\n", z.back());
 }
 
+/// An expression; its last operator writes to an array that is there.
+void assign(bool is_attached, int iterations) {
+  std::vector<double> x(16, 3.0), y(16, 2.0), z(16, 1.0), w(16);
+  const auto wrapped = [](std::vector<double>& values) { return at::from_blob(values.data(), {16}, {1}, at::kDouble); };
+  const auto a = wrapped(x), b = wrapped(y), c = wrapped(z);
+  auto d = wrapped(w);
+  for (int i = 0; i < iterations; ++i) {
+    if (is_attached) at::add_out(d, at::mul(a, b), c);
+    else d = at::add(at::mul(a, b), c);
+  }
+  std::printf("%.1f\n", d.const_data_ptr<double>()[15]);
+}
+
 }  // namespace
 
 int main(int, char** arguments) {
@@ -78,5 +92,6 @@ int main(int, char** arguments) {
   const int iterations = std::atoi(arguments[3]);
   if (name.rfind("mul", 0) == 0) multiply(std::atoll(name.c_str() + 3), iterations);
   else if (name.rfind("wrap", 0) == 0 && name.size() == 5) wrap(name == "wrap1", iterations);
+  else if (name == "own16" || name == "attached16") assign(name == "attached16", iterations);
   else run_network(name, arguments[2], iterations);
 }

@@ -22,6 +22,8 @@ program calls
     call multiply(100000)
   case ('mul10000000')
     call multiply(10000000)
+  case ('own16', 'attached16')
+    call assign()
   case default
     error stop 'no such case'
   end select
@@ -105,5 +107,26 @@ contains
     end do
     print '(f0.1)', z(n)
   end subroutine multiply
+
+  !> An expression, to a tensor with memory of its own or to one that an array is attached to.
+  subroutine assign()
+    real(real64), target :: x(16), y(16), z(16), w(16)
+    type(torch_tensor) :: a, b, c, d
+    integer :: i
+
+    x = 3
+    y = 2
+    z = 1
+    w = 0
+    call torch_tensor_from_array(a, x, torch_kCPU)
+    call torch_tensor_from_array(b, y, torch_kCPU)
+    call torch_tensor_from_array(c, z, torch_kCPU)
+    if (name == 'attached16') call torch_tensor_from_array(d, w, torch_kCPU)
+    do i = 1, iterations
+      d = a*b + c
+    end do
+    if (name == 'own16') call torch_tensor_to_array(d, w)
+    print '(f0.1)', w(16)
+  end subroutine assign
 
 end program calls

@@ -23,6 +23,8 @@ COUNTED = {
     "wrap1": "torch_tensor_from_array + torch_delete, rank 1",
     "wrap4": "torch_tensor_from_array + torch_delete, rank 4",
     "mul16": "call torch_tensor_mul(d, x, y), attached, n = 16",
+    "own16": "d = x*y + z, d has memory of its own, n = 16",
+    "attached16": "d = x*y + z, d has an array, n = 16",
 }
 TIMED = {
     "mul100000": ("call torch_tensor_mul(d, x, y), attached, n = 10⁵", 3000),

@@ -58,6 +58,11 @@ bool is_backward(const c10::FunctionSchema& schema) {
   return schema.name() == "aten::backward" || schema.name() == "aten::_backward";
 }
 
+bool asks_autograd(const torch::jit::Node& node, const c10::FunctionSchema& schema) {
+  const bool is_of_libtorch = node.kind().is_aten() || node.kind().is_prim();
+  return !is_of_libtorch || schema.name() == "aten::grad" || schema.name() == "aten::set_grad_enabled";
+}
+
 bool is_mode(const torch::jit::Node& node) {
   const auto owner = node.inputs()[0]->type()->cast<c10::ClassType>();
   return owner && owner->is_module() && node.s(c10::attr::name) == "training";
@@ -302,6 +307,7 @@ void AliasGraph::read_graph(const torch::jit::Graph& graph, at::ArrayRef<const V
 
 void AliasGraph::read_operator(const Node& node, const c10::FunctionSchema& schema) {
   const auto& arguments = schema.arguments();
+  may_ask_autograd = may_ask_autograd || asks_autograd(node, schema);
   const bool is_computing = is_fresh(schema);
   for (std::size_t i = 0; i < arguments.size() && i < node.inputs().size(); ++i) {
     const Value* const input = node.inputs()[i];

@@ -65,6 +65,8 @@ class AliasGraph {
   bool replaces_memory = false;
   /// Something happens that cannot be followed.
   bool is_incomplete = false;
+  /// An operator asks for gradients, or may because it is not LibTorch's.
+  bool may_ask_autograd = false;
 
  private:
   using Block = torch::jit::Block;

@@ -78,7 +78,7 @@ ProgramEffects effects_of(const torch::jit::Graph& program, const c10::IValue& m
   const std::vector<bool> is_touched = graph.sources(touched);
   effects.touches_inputs |= std::any_of(graph.inputs.begin() + 1, graph.inputs.end(),
                                         [&](auto input) { return is_touched[input]; });
-  return {effects, std::move(changes)};
+  return {effects, std::move(changes), graph.may_ask_autograd};
 }
 
 }  // namespace ftorch

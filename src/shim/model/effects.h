@@ -37,6 +37,8 @@ struct Changes {
 struct ProgramEffects {
   Effects effects;
   Changes changes;
+  /// A pass without gradients may need autograd nevertheless.
+  bool may_ask_autograd = true;
 };
 
 /// Reads a program, whose first input is the module, as it runs in one mode.

@@ -26,11 +26,8 @@ using namespace ftorch;
 
 namespace {
 
-using Writes = std::vector<PendingWrite>;
-
-std::vector<Tensor*> tensors_of(const char* name, const ft_handle* handles, int64_t size) {
-  std::vector<Tensor*> list;
-  list.reserve(static_cast<std::size_t>(size));
+c10::SmallVector<Tensor*, 8> tensors_of(const char* name, const ft_handle* handles, int64_t size) {
+  c10::SmallVector<Tensor*, 8> list;
   for_each_tensor(name, handles, size, [&](Tensor& one, std::size_t) { list.push_back(&one); });
   return list;
 }
@@ -43,8 +40,8 @@ bool is_alias(const at::Tensor& a, const at::Tensor& b) {
 }
 
 /// Inputs for a model that keeps or writes them: copies, in the graph, that are the model's own.
-Values copies_of(const Values& inputs) {
-  Values copies;
+PassTensors copies_of(at::TensorList inputs) {
+  PassTensors copies;
   for (const at::Tensor& input : inputs) {
     const auto same = std::find_if(inputs.begin(), inputs.begin() + static_cast<std::ptrdiff_t>(copies.size()),
                                    [&](const at::Tensor& other) { return other.is_same(input); });
@@ -60,9 +57,8 @@ bool is_written(const at::Tensor& copy, const at::Tensor& value) {
   return copy._version() > 0 || !at::equal(copy.detach(), value.detach());
 }
 
-/// The writes of what the model wrote in place into its copies of the inputs.
-Writes input_writes(const std::vector<Tensor*>& inputs, const Values& values, const Values& copies) {
-  Writes writes;
+/// Adds the writes of what the model wrote in place into its copies of the inputs.
+void add_input_writes(at::ArrayRef<Tensor*> inputs, at::TensorList values, at::TensorList copies, PassWrites& writes) {
   for (std::size_t i = 0; i < copies.size(); ++i) {
     if (!is_written(copies[i], values[i])) continue;
     Context context(argument_names.inputs, static_cast<int64_t>(i));
@@ -76,12 +72,11 @@ Writes input_writes(const std::vector<Tensor*>& inputs, const Values& values, co
     }
     writes.emplace_back(*inputs[i], (is_leaf ? copies[i].detach() : copies[i]).clone(), Write::result);
   }
-  return writes;
 }
 
 /// True when the result lies in memory that the model, an input or another result has as well.
-bool aliases_live_memory(const at::Tensor& result, const Model& model, const Values& model_inputs,
-                         const Values& results) {
+bool aliases_live_memory(const at::Tensor& result, const Model& model, at::TensorList model_inputs,
+                         at::TensorList results) {
   if (!is_shared(result, 1)) return false;
   return model.effects().has_state || model.owns(result) ||
          std::any_of(model_inputs.begin(), model_inputs.end(),
@@ -91,7 +86,7 @@ bool aliases_live_memory(const at::Tensor& result, const Model& model, const Val
 }
 
 /// The result as its receiver has it: in memory of its own, and without a graph unless one was asked for.
-at::Tensor received(at::Tensor& result, const Model& model, const Values& model_inputs, const Values& results) {
+at::Tensor received(at::Tensor& result, const Model& model, at::TensorList model_inputs, at::TensorList results) {
   if (is_expanded(result)) result = result.clone(at::MemoryFormat::Contiguous);
   else if (aliases_live_memory(result, model, model_inputs, results)) result = result.clone();
   if (!at::GradMode::is_enabled() && result.requires_grad()) result = result.detach();
@@ -123,14 +118,14 @@ bool is_leaf_of_program(const Tensor* input) {
   return input->attached.defined() && input->value.requires_grad() && input->value.is_leaf();
 }
 
-Values run(Model& model, const Values& model_inputs) {
+PassTensors run(Model& model, at::TensorList model_inputs) {
   const Remark remark([&] { return inputs_text(model, model_inputs); });
   return model.forward(model_inputs);
 }
 
 }  // namespace
 
-std::string ftorch::inputs_text(const Model& model, const Values& model_inputs) {
+std::string ftorch::inputs_text(const Model& model, at::TensorList model_inputs) {
   std::string text;
   for (std::size_t i = 0; i < model_inputs.size(); ++i)
     text += "; " + element_text(argument_names.inputs, i) + " is " + form_text(model_inputs[i]);
@@ -146,45 +141,39 @@ void ftorch::check_result_count(std::size_t count, std::size_t outputs) {
                                   "; there is room for " + std::to_string(outputs));
 }
 
-Writes ftorch::output_writes(const std::vector<Tensor*>& outputs, const Model& model, const Values& model_inputs,
-                             Values& results) {
+void ftorch::add_output_writes(at::ArrayRef<Tensor*> outputs, const Model& model, at::TensorList model_inputs,
+                               PassTensors& results, PassWrites& writes) {
   check_result_count(results.size(), outputs.size());
-  Writes writes;
-  writes.reserve(results.size());
   for (std::size_t i = 0; i < results.size(); ++i) {
     Context context(argument_names.outputs, static_cast<int64_t>(i));
     writes.emplace_back(*outputs[i], received(results[i], model, model_inputs, results), Write::output);
   }
-  return writes;
 }
 
-void ftorch::forward(Model& model, const std::vector<Tensor*>& inputs, const std::vector<Tensor*>& outputs,
-                     bool requires_grad) {
+void ftorch::forward(Model& model, at::ArrayRef<Tensor*> inputs, at::ArrayRef<Tensor*> outputs, bool requires_grad) {
   check_apart(argument_names.outputs, outputs);
   if (const auto count = model.result_count()) check_result_count(*count, outputs.size());
-  Values values;
-  values.reserve(inputs.size());
+  PassTensors values;
   const bool touches_inputs = model.effects().touches_inputs;
   const bool has_gradients = requires_grad && at::GradMode::is_enabled();
   const bool is_recorded = has_gradients && !touches_inputs;
   Operands operands;
   for (Tensor* const input : inputs) values.push_back(is_recorded ? operands.add(*input, true) : input->value);
   at::AutoGradMode grad_mode(has_gradients);
-  const Values copies = touches_inputs ? copies_of(values) : Values();
-  const Values& model_inputs = touches_inputs ? copies : values;
+  const PassTensors copies = touches_inputs ? copies_of(values) : PassTensors();
+  const PassTensors& model_inputs = touches_inputs ? copies : values;
   const Undo undo(model.saved_state());
   const auto forget = c10::make_scope_exit([&] {
     if (!has_gradients || std::any_of(inputs.begin(), inputs.end(), is_leaf_of_program)) forget_casts();
   });
-  Values results = run(model, model_inputs);
-  Writes to_outputs = output_writes(outputs, model, model_inputs, results);
-  Writes to_inputs = input_writes(inputs, values, copies);
+  PassTensors results = run(model, model_inputs);
+  PassWrites writes;
+  add_input_writes(inputs, values, copies, writes);
+  add_output_writes(outputs, model, model_inputs, results, writes);
   values.clear();  // of an input that is an output as well nobody needs the old numbers
   operands.keep_apart();
-  for (Writes* const writes : {&to_inputs, &to_outputs})
-    for (PendingWrite& write : *writes) write.prepare();
-  for (Writes* const writes : {&to_inputs, &to_outputs})
-    for (PendingWrite& write : *writes) write.commit();
+  for (PendingWrite& write : writes) write.prepare();
+  for (PendingWrite& write : writes) write.commit();
 }
 
 int ft_model_forward(ft_handle handle, const ft_handle* input_handles, int64_t inputs_size,
@@ -192,8 +181,8 @@ int ft_model_forward(ft_handle handle, const ft_handle* input_handles, int64_t i
   return guard(ft_model_error, [&] {
     Model& whole = *models.get(handle, "the model");
     Model& model = method && *method ? whole.method(method) : whole;
-    const std::vector<Tensor*> inputs = tensors_of(argument_names.inputs, input_handles, inputs_size);
-    const std::vector<Tensor*> outputs = tensors_of(argument_names.outputs, output_handles, outputs_size);
+    const auto inputs = tensors_of(argument_names.inputs, input_handles, inputs_size);
+    const auto outputs = tensors_of(argument_names.outputs, output_handles, outputs_size);
     forward(model, inputs, outputs, requires_grad != 0);
   });
 }

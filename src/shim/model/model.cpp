@@ -23,8 +23,8 @@ Model& model_of(ft_handle handle) { return *models.get(handle, "the model"); }
 class PlainBoundModel final : public BoundModel {
  public:
   explicit PlainBoundModel(Model& model) : model_(model) {}
-  void bind(const std::vector<at::Tensor>& inputs) override { inputs_ = inputs; }
-  void run(std::vector<at::Tensor>& results) override {
+  void bind(at::TensorList inputs) override { inputs_ = inputs.vec(); }
+  void run(PassTensors& results) override {
     for (at::Tensor& result : model_.forward(inputs_)) results.push_back(std::move(result));
   }
 

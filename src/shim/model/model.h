@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <c10/util/SmallVector.h>
 
 #include <functional>
 #include <memory>
@@ -16,6 +17,8 @@
 
 namespace ftorch {
 
+/// Inputs or results of a pass; a few need no memory.
+using PassTensors = c10::SmallVector<at::Tensor, 4>;
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
 /// What a forward pass may do beside computing results.
@@ -48,16 +51,16 @@ class BoundModel {
  public:
   virtual ~BoundModel() = default;
   /// Fails unless the model takes these inputs, whose numbers and memory may change from pass to pass.
-  virtual void bind(const std::vector<at::Tensor>& inputs) = 0;
+  virtual void bind(at::TensorList inputs) = 0;
   /// Adds the results of a pass without gradients, as `forward` returns them. The model must be pure.
-  virtual void run(std::vector<at::Tensor>& results) = 0;
+  virtual void run(PassTensors& results) = 0;
 };
 
 class Model {
  public:
   virtual ~Model() = default;
   /// The result, a tensor or tensors in tuples, lists and dicts, in order. The number of inputs is checked.
-  virtual std::vector<at::Tensor> forward(std::vector<at::Tensor> inputs) = 0;
+  virtual PassTensors forward(at::TensorList inputs) = 0;
   /// The model whose `forward` is another procedure of the program, with the same parameters; it lives as long as this one.
   virtual Model& method(const std::string& name);
   /// How many tensors a result has, if the program says so.

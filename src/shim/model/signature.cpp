@@ -91,11 +91,11 @@ void add_names(const std::string& name, const c10::Type& given, const Keys& keys
 /// Makes arguments of tensors, one after the other.
 class Builder {
  public:
-  explicit Builder(std::vector<at::Tensor> inputs) : inputs_(std::move(inputs)) {}
+  explicit Builder(at::TensorList inputs) : inputs_(inputs) {}
 
   c10::IValue build(const std::string& name, const c10::Type& given, const Keys& keys, std::size_t list_size) {
     const c10::Type& type = present(given);
-    if (is_tensor(given)) return std::move(inputs_[position_++]);
+    if (is_tensor(given)) return inputs_[position_++];
     if (const auto* const tuple = type.castRaw<c10::TupleType>()) return build_tuple(name, *tuple);
     if (const auto* const list = type.castRaw<c10::ListType>()) return build_list(name, *list, list_size);
     if (const auto* const dict = type.castRaw<c10::DictType>()) return build_dict(name, *dict, keys);
@@ -154,11 +154,11 @@ class Builder {
     return "the model's argument, " + name + ", is of type " + type.annotation_str();
   }
 
-  std::vector<at::Tensor> inputs_;
+  at::TensorList inputs_;
   std::size_t position_ = 0;
 };
 
-void flatten(const c10::IValue& value, std::vector<at::Tensor>& tensors) {
+void flatten(const c10::IValue& value, PassTensors& tensors) {
   if (value.isTensor()) {
     Context context("result", static_cast<std::int64_t>(tensors.size()));
     check_plain(value.toTensor());
@@ -234,13 +234,13 @@ Signature::Signature(const c10::FunctionSchema& schema, const torch::jit::Graph&
   }
 }
 
-void Signature::push(std::vector<at::Tensor> inputs, std::vector<c10::IValue>& stack) const {
+void Signature::push(at::TensorList inputs, std::vector<c10::IValue>& stack) const {
   if (takes_tensors_alone_) [[likely]]
-    return push_tensors(std::move(inputs), stack);
+    return push_tensors(inputs, stack);
   const std::size_t count = inputs.size();
   const std::size_t list = has_list_ ? list_size(count) : 0;
   if (!has_list_ && count > most_) fail_count(count);
-  Builder builder(std::move(inputs));
+  Builder builder(inputs);
   std::size_t used = 0;
   for (std::size_t i = 0; i < arguments_.size(); ++i) {
     const Argument& one = arguments_[i];
@@ -257,11 +257,11 @@ void Signature::push(std::vector<at::Tensor> inputs, std::vector<c10::IValue>& s
   if (used != count) fail_count(count);
 }
 
-void Signature::push_tensors(std::vector<at::Tensor> inputs, std::vector<c10::IValue>& stack) const {
+void Signature::push_tensors(at::TensorList inputs, std::vector<c10::IValue>& stack) const {
   const std::size_t count = inputs.size();
   if (count < required_ || count > arguments_.size()) [[unlikely]]
     fail_count(count);
-  for (at::Tensor& input : inputs) stack.emplace_back(std::move(input));
+  for (const at::Tensor& input : inputs) stack.emplace_back(input);
   for (std::size_t i = count; i < arguments_.size(); ++i) stack.push_back(*arguments_[i].schema.default_value());
 }
 
@@ -299,13 +299,7 @@ void Signature::fail_count(std::size_t count) const {
                                 std::to_string(count) + (count == 1 ? " was given" : " were given"));
 }
 
-std::vector<at::Tensor> flatten_result(const c10::IValue& result) {
-  std::vector<at::Tensor> tensors;
-  flatten(result, tensors);
-  return tensors;
-}
-
-void flatten_result(c10::IValue&& result, std::vector<at::Tensor>& tensors) {
+void flatten_result(c10::IValue&& result, PassTensors& tensors) {
   if (!result.isTensor()) return flatten(result, tensors);
   check_plain(result.toTensor());
   tensors.push_back(std::move(result).toTensor());

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "model/model.h"
+
 namespace torch::jit {
 struct Graph;
 }
@@ -23,8 +25,7 @@ class Signature {
   Signature(const c10::FunctionSchema& schema, const torch::jit::Graph& program);
 
   /// Puts what the tensors stand for onto the stack, and the defaults of arguments that have none.
-  void push(std::vector<at::Tensor> inputs, std::vector<c10::IValue>& stack) const;
-  std::size_t size() const { return arguments_.size(); }
+  void push(at::TensorList inputs, std::vector<c10::IValue>& stack) const;
   /// False if arguments are made of the numbers in tensors.
   bool takes_tensors_alone() const { return takes_tensors_alone_; }
   /// One name for each tensor, `state_0` for an element and `fields_humidity` for one in a dict. A list of any length has one.
@@ -44,7 +45,7 @@ class Signature {
     std::optional<std::size_t> count;
   };
 
-  void push_tensors(std::vector<at::Tensor> inputs, std::vector<c10::IValue>& stack) const;
+  void push_tensors(at::TensorList inputs, std::vector<c10::IValue>& stack) const;
   [[noreturn]] void fail_count(std::size_t count) const;
   std::size_t list_size(std::size_t count) const;
 
@@ -59,9 +60,7 @@ class Signature {
   std::vector<std::string> output_names_;
 };
 
-/// The tensors of a result, depth first, without None; all are plain.
-std::vector<at::Tensor> flatten_result(const c10::IValue& result);
-/// Adds them to `tensors`.
-void flatten_result(c10::IValue&& result, std::vector<at::Tensor>& tensors);
+/// Adds the tensors of a result to `tensors`, depth first, without None; all are plain.
+void flatten_result(c10::IValue&& result, PassTensors& tensors);
 
 }  // namespace ftorch

@@ -3,6 +3,7 @@
 
 #include "model/torchscript.h"
 
+#include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/grad_mode.h>
 #include <c10/util/ScopeExit.h>
 #include <torch/csrc/jit/api/function_impl.h>
@@ -22,6 +23,7 @@
 
 #include "core/text.h"
 #include "model/effects.h"
+#include "model/pass_stack.h"
 #include "model/signature.h"
 #include "model/state.h"
 
@@ -46,12 +48,12 @@ class BoundProgram final : public BoundModel {
   BoundProgram(torch::jit::GraphFunction& program, const Signature& signature, c10::IValue module)
       : program_(program), signature_(signature), module_(std::move(module)) {}
 
-  void bind(const std::vector<at::Tensor>& inputs) override {
-    inputs_ = inputs;
+  void bind(at::TensorList inputs) override {
+    inputs_ = inputs.vec();
     push(arguments_);
   }
 
-  void run(std::vector<at::Tensor>& results) override {
+  void run(PassTensors& results) override {
     const auto end = c10::make_scope_exit([this] { stack_.clear(); });
     if (signature_.takes_tensors_alone()) stack_.assign(arguments_.begin(), arguments_.end());
     else push(stack_);
@@ -88,19 +90,24 @@ class TorchScript : public Model {
     add_constants(*program->block());
   }
 
-  std::vector<at::Tensor> forward(std::vector<at::Tensor> inputs) override {
-    torch::jit::Stack stack;
-    stack.reserve(1 + signature_.size());
+  PassTensors forward(at::TensorList inputs) override {
+    PassStack pass;
+    torch::jit::Stack& stack = *pass;
     stack.emplace_back(module_._ivalue());
-    signature_.push(std::move(inputs), stack);
+    signature_.push(inputs, stack);
     // With gradients the program runs as it is written, as eager PyTorch: an executor that optimises runs another one from the
     // second pass on, whose gradients differ in their last bits, so that a resumed run would not be the same. Where nothing
     // changes, the guard is left out: LibTorch takes 3000 instructions to set it.
     const bool has_graph = at::GradMode::is_enabled();
+    // Where only intermediate tensors are made, and no gradient is wanted, autograd need not be asked.
+    std::optional<at::AutoDispatchBelowAutograd> below_autograd;
+    if (!has_graph && !may_ask_autograd_[is_training()] && is_pure()) below_autograd.emplace();
     std::optional<torch::jit::GraphOptimizerEnabledGuard> as_written;
     if (has_graph) as_written.emplace(false);
     (has_graph ? forward_ : without_graph_).run(stack);
-    return flatten_result(stack.back());
+    PassTensors results;
+    flatten_result(std::move(stack.back()), results);
+    return results;
   }
 
   std::optional<std::size_t> result_count() const override { return signature_.result_count(); }
@@ -200,6 +207,7 @@ class TorchScript : public Model {
     for (const bool is_training : {false, true}) {
       found[is_training].changes.is_unknown = is_unknown;
       effects_[is_training] = found[is_training].effects;
+      may_ask_autograd_[is_training] = found[is_training].may_ask_autograd;
       states_[is_training] = State(std::move(found[is_training].changes), module_._ivalue());
     }
   }
@@ -230,6 +238,7 @@ class TorchScript : public Model {
   std::optional<std::size_t> mode_;
   /// In evaluation and in training.
   std::array<Effects, 2> effects_{};
+  std::array<bool, 2> may_ask_autograd_{};
   std::array<State, 2> states_;
   std::unordered_set<const c10::StorageImpl*> memory_;
   std::mutex methods_lock_;

@@ -110,13 +110,15 @@ void Session::try_pass() {
     const c10::InferenceMode inference(infers_ && are_plain_arrays_);
     at::NoGradGuard no_grad;
     run_bound();
-    output_writes(targets_, *model_, values_, results_);
+    PassWrites writes;
+    add_output_writes(targets_, *model_, values_, results_, writes);
   } else {
     at::NoGradGuard no_grad;
     Values copies = values_;
     for (at::Tensor& copy : copies) copy = copy.clone();
     results_ = model_->forward(copies);
-    output_writes(targets_, *model_, copies, results_);
+    PassWrites writes;
+    add_output_writes(targets_, *model_, copies, results_, writes);
   }
 }
 
@@ -187,7 +189,8 @@ bool Session::take_copies() {
 }
 
 void Session::take_writes() {
-  std::vector<PendingWrite> writes = output_writes(targets_, *model_, values_, results_);
+  PassWrites writes;
+  add_output_writes(targets_, *model_, values_, results_, writes);
   for (PendingWrite& write : writes) write.prepare();
   for (PendingWrite& write : writes) write.commit();
 }

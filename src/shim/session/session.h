@@ -50,7 +50,7 @@ class Session {
   bool are_plain_arrays_ = false;
   /// The model runs in inference mode, for all that is known.
   bool infers_ = true;
-  Values results_;
+  PassTensors results_;
   std::vector<Tensor*> targets_;
   std::atomic_flag is_running_;
 };

@@ -51,7 +51,7 @@ std::vector<Tensor*> find_targets(ResultNames names, const ft_handle* targets, i
   return found;
 }
 
-void check_apart(ResultNames names, const std::vector<Tensor*>& targets) {
+void check_apart(ResultNames names, at::ArrayRef<Tensor*> targets) {
   if (targets.size() < 2) return;
   std::vector<Range> ranges;
   for (std::size_t i = 0; i < targets.size(); ++i) {

@@ -32,7 +32,7 @@ class ResultNames {
 std::vector<Tensor*> find_targets(ResultNames names, const ft_handle* targets, int64_t size);
 
 /// Fails when two targets are written over each other.
-void check_apart(ResultNames names, const std::vector<Tensor*>& targets);
+void check_apart(ResultNames names, at::ArrayRef<Tensor*> targets);
 
 /// The value as the only one who changes it has it: in memory of its own, each element once.
 at::Tensor own_value(at::Tensor value);

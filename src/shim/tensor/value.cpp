@@ -60,7 +60,8 @@ bool is_shared(const at::Tensor& value, std::size_t holders) {
 }
 
 bool is_expanded(const at::Tensor& value) {
-  return value.layout() == at::kStrided && at::has_internal_overlap(value) == at::MemOverlap::Yes;
+  return value.layout() == at::kStrided && !value.is_contiguous() &&
+         at::has_internal_overlap(value) == at::MemOverlap::Yes;
 }
 
 bool writes_in_place(const Tensor& target, const at::Tensor& value) {

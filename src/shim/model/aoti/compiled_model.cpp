@@ -26,8 +26,7 @@ using exported::Input;
 using exported::Output;
 
 /// Runs the code: it is below autograd.
-void run_code(Container& container, const exported::Program& program, const std::vector<at::Tensor>& inputs,
-              std::vector<at::Tensor>& results) {
+void run_code(Container& container, const exported::Program& program, at::TensorList inputs, PassTensors& results) {
   const at::AutoDispatchBelowAutograd below_autograd;
   auto found = container.run(inputs);
   std::size_t place = 0;
@@ -46,15 +45,15 @@ class BoundCode final : public BoundModel {
  public:
   BoundCode(const Code& code, Container& container) : code_(code), container_(container) {}
 
-  void bind(const std::vector<at::Tensor>& inputs) override {
-    given_ = inputs;
+  void bind(at::TensorList inputs) override {
+    given_ = inputs.vec();
     arranged_ = code_.inputs().arranged(given_);
     is_given_ = !code_.inputs().has_numbers() && given_.size() == arranged_.size() &&
                 std::equal(given_.begin(), given_.end(), arranged_.begin(),
                            [](const at::Tensor& a, const at::Tensor& b) { return a.is_same(b); });
   }
 
-  void run(std::vector<at::Tensor>& results) override {
+  void run(PassTensors& results) override {
     // Numbers are checked, and copies made, anew.
     if (!is_given_) arranged_ = code_.inputs().arranged(given_);
     run_code(container_, code_.program(), arranged_, results);
@@ -64,7 +63,7 @@ class BoundCode final : public BoundModel {
   const Code& code_;
   Container& container_;
   std::vector<at::Tensor> given_;
-  std::vector<at::Tensor> arranged_;
+  PassTensors arranged_;
   /// The code reads the tensors themselves.
   bool is_given_ = false;
 };
@@ -79,13 +78,13 @@ class CompiledModel final : public Model {
                                   [](const Output& output) { return output.kind == Output::Kind::input; });
   }
 
-  std::vector<at::Tensor> forward(std::vector<at::Tensor> inputs) override {
+  PassTensors forward(at::TensorList inputs) override {
     if (at::GradMode::is_enabled())
       fail(ft_autograd_error,
            "a package of AOTInductor has no gradients: leave out requires_grad, or load the model from a file of "
            "torch.export or TorchScript");
-    const std::vector<at::Tensor> given = code_->inputs().arranged(inputs);
-    std::vector<at::Tensor> results;
+    const PassTensors given = code_->inputs().arranged(inputs);
+    PassTensors results;
     run_code(*container_, program(), given, results);
     if (touches_inputs_) write_back(given, inputs);
     return results;
@@ -171,7 +170,7 @@ class CompiledModel final : public Model {
   }
 
   /// The code has written into copies of inputs with other strides.
-  static void write_back(const std::vector<at::Tensor>& given, const std::vector<at::Tensor>& inputs) {
+  static void write_back(at::TensorList given, at::TensorList inputs) {
     if (given.size() != inputs.size()) fail(ft_model_error, "a model that writes its inputs takes tensors alone");
     for (std::size_t i = 0; i < given.size(); ++i) {
       if (!given[i].is_same(inputs[i])) inputs[i].copy_(given[i]);

@@ -15,8 +15,9 @@
 namespace ftorch::aoti {
 namespace {
 
-/// How many threads of the program may run a model at once; more wait. A further one costs little memory.
-std::size_t concurrent_runs() { return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 64); }
+/// How many threads of the program may run a model at once; more wait. A further one costs little memory, and the container, which
+/// takes back all that have ended when none is left, does so less often.
+std::size_t concurrent_runs() { return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 16, 64); }
 
 }  // namespace
 
@@ -72,7 +73,7 @@ Container::Container(const std::string& library)
 
 Container::~Container() = default;
 
-c10::SmallVector<at::Tensor, 8> Container::run(const std::vector<at::Tensor>& inputs) {
+c10::SmallVector<at::Tensor, 8> Container::run(at::TensorList inputs) {
   // A handle is a tensor on the heap; the program takes those of the inputs, and we take those of the results.
   c10::SmallVector<AtenTensorHandle, 16> given;
   for (const at::Tensor& input : inputs) given.push_back(reinterpret_cast<AtenTensorHandle>(new at::Tensor(input)));

@@ -25,7 +25,7 @@ class Container {
   std::size_t output_count() const { return output_count_; }
 
   /// Runs the program and returns its results; the inputs have the forms and strides that it was compiled for. From any thread.
-  c10::SmallVector<at::Tensor, 8> run(const std::vector<at::Tensor>& inputs);
+  c10::SmallVector<at::Tensor, 8> run(at::TensorList inputs);
 
   /// Tensors that the code has beside it, by their names in the network. Their memory is the container's.
   std::unordered_map<std::string, at::Tensor> constants() const;

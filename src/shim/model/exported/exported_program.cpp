@@ -19,18 +19,12 @@
 #include "model/exported/package.h"
 #include "model/exported/plan.h"
 #include "model/exported/results.h"
+#include "model/pass_stack.h"
 #include "model/snapshot.h"
 
 namespace ftorch {
 namespace exported {
 namespace {
-
-/// Of this thread: what a pass leaves of its memory serves the next one, of whatever model. A pass takes it, so that one within an
-/// operator of it, whose arguments lie there, has another.
-Stack& thread_stack() {
-  static thread_local Stack stack;
-  return stack;
-}
 
 /// The device that a program was exported for: any but the host if it names one.
 at::Device device_of(const Program& program) {
@@ -47,13 +41,13 @@ class BoundPlan final : public BoundModel {
   BoundPlan(const Plan& plan, const Inputs& inputs, const Results& results)
       : plan_(plan), inputs_(inputs), results_(results) {}
 
-  void bind(const std::vector<at::Tensor>& inputs) override {
-    given_ = inputs;
+  void bind(at::TensorList inputs) override {
+    given_ = inputs.vec();
     arguments_.clear();
     inputs_.push(given_, arguments_);
   }
 
-  void run(std::vector<at::Tensor>& results) override {
+  void run(PassTensors& results) override {
     const auto end = c10::make_scope_exit([this] { stack_.clear(); });
     if (inputs_.has_numbers()) inputs_.push(given_, stack_);
     else stack_.assign(arguments_.begin(), arguments_.end());
@@ -92,16 +86,13 @@ class ExportedProgram final : public Model {
     if (plan_.modes().exported() == Exported::training) plan_.modes().train(true);
   }
 
-  std::vector<at::Tensor> forward(std::vector<at::Tensor> inputs) override {
+  PassTensors forward(at::TensorList inputs) override {
     // Without gradients autograd has nothing to do where only intermediate tensors are made: it need not be asked. Views are
     // followed, since some operators look at them and choose other kernels.
     std::optional<at::AutoDispatchBelowAutograd> below_autograd;
     if (!at::GradMode::is_enabled() && is_pure_[is_training()]) below_autograd.emplace();
-    Stack stack = std::exchange(thread_stack(), {});
-    const auto end = c10::make_scope_exit([&] {
-      stack.clear();
-      thread_stack() = std::move(stack);
-    });
+    PassStack pass;
+    Stack& stack = *pass;
     for (const at::Tensor& buffer : carried_) stack.emplace_back(buffer.clone());
     inputs_->push(inputs, stack);
     plan_.run(stack);
@@ -111,7 +102,9 @@ class ExportedProgram final : public Model {
       // Decomposition takes detach() out of a graph, which such a value nearly always had.
       target.copy_(program().is_decomposed && !mutation.input ? value.detach() : value);
     }
-    return results_.take(stack);
+    PassTensors results;
+    results_.take(stack, results);
+    return results;
   }
 
   std::optional<std::size_t> result_count() const override { return results_.names().size(); }

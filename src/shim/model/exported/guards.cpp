@@ -90,7 +90,7 @@ void Guards::fail_guard(const Guard& guard, const Variables& values) const {
   fail(ft_shape_mismatch, text + got);
 }
 
-void Guards::check(const std::vector<at::Tensor>& given) const {
+void Guards::check(at::TensorList given) const {
   if (guards_.empty()) return;
   Variables values;
   for (const Source& source : sources_) values.push_back(read(source, given[source.input]));

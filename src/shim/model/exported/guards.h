@@ -19,7 +19,7 @@ class Guards {
   Guards(const Program& program, const std::vector<std::string>& names, const std::vector<std::string>& places);
 
   /// Fails unless all hold.
-  void check(const std::vector<at::Tensor>& given) const;
+  void check(at::TensorList given) const;
 
  private:
   /// What a guard reads of an input.

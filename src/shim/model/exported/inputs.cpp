@@ -154,7 +154,7 @@ void Inputs::check_form(const UserInput& input, const at::Tensor& tensor) const 
 
 /// Calls f(input, tensor); a failure says which it is about.
 template <class F>
-void Inputs::for_each_given(const std::vector<at::Tensor>& given, const F& f) const {
+void Inputs::for_each_given(at::TensorList given, const F& f) const {
   std::size_t place = 0;
   const DeferredContext context([&] {
     return place < subjects_.size() ? subjects_[place]
@@ -177,7 +177,7 @@ c10::IValue Inputs::number(const UserInput& input, const at::Tensor& tensor, Var
 }
 
 template <class F>
-Variables Inputs::check(const std::vector<at::Tensor>& given, const F& take) const {
+Variables Inputs::check(at::TensorList given, const F& take) const {
   check_count(given.size());
   Variables symbols = symbols_.unknown();
   for_each_given(given, [&](const UserInput& input, const at::Tensor& tensor) {
@@ -203,11 +203,11 @@ Variables Inputs::check(const std::vector<at::Tensor>& given, const F& take) con
   return symbols;
 }
 
-void Inputs::push(const std::vector<at::Tensor>& given, Stack& stack) const {
+void Inputs::push(at::TensorList given, Stack& stack) const {
   check(given, [&](c10::IValue&& value) { stack.push_back(std::move(value)); });
 }
 
-void Inputs::check_forms(const std::vector<at::Tensor>& first) const {
+void Inputs::check_forms(at::TensorList first) const {
   Variables symbols = symbols_.unknown();
   for_each_given(first, [&](const UserInput& input, const at::Tensor& tensor) {
     check_form(input, tensor);
@@ -216,10 +216,9 @@ void Inputs::check_forms(const std::vector<at::Tensor>& first) const {
   });
 }
 
-std::vector<at::Tensor> Inputs::arranged(const std::vector<at::Tensor>& given) const {
+PassTensors Inputs::arranged(at::TensorList given) const {
   const Variables symbols = check(given, [](const c10::IValue&) {});
-  std::vector<at::Tensor> list;
-  list.reserve(given.size());
+  PassTensors list;
   for_each_given(given, [&](const UserInput& input, const at::Tensor& tensor) {
     if (input.number) return;
     if (!input.dtype) fail(ft_model_error, "a number that differs from call to call cannot be given to compiled code");

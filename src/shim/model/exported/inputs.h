@@ -13,6 +13,7 @@
 #include "model/exported/guards.h"
 #include "model/exported/operation.h"
 #include "model/exported/schema.h"
+#include "model/model.h"
 
 namespace ftorch::exported {
 
@@ -36,16 +37,16 @@ class Inputs {
   explicit Inputs(const Program& program, Strides strides = Strides::any);
 
   /// Fails unless the program takes these; puts them on the stack. What it does not compute with is left out.
-  void push(const std::vector<at::Tensor>& given, Stack& stack) const;
+  void push(at::TensorList given, Stack& stack) const;
   /// What failures call each of them, `targets(1)`; by default `inputs(1), x`, with the name of `argument_names`.
   void set_subjects(std::vector<std::string> subjects) { subjects_ = std::move(subjects); }
   /// True if numbers of tensors are arguments of the program, which a check reads.
   bool has_numbers() const;
   /// The same check for Strides::compiled: the tensors, on the host and with the strides that the program was made for.
   /// Copies stand where these differ.
-  std::vector<at::Tensor> arranged(const std::vector<at::Tensor>& given) const;
+  PassTensors arranged(at::TensorList given) const;
   /// Fails unless the first inputs may be these.
-  void check_forms(const std::vector<at::Tensor>& first) const;
+  void check_forms(at::TensorList first) const;
   std::vector<std::string> names() const;
   std::vector<Argument> arguments() const;
   /// The place of a value of the graph among the inputs.
@@ -55,10 +56,10 @@ class Inputs {
   void add(const Program& program, std::size_t input, Strides strides);
   void check_count(std::size_t count) const;
   template <class F>
-  void for_each_given(const std::vector<at::Tensor>& given, const F& f) const;
+  void for_each_given(at::TensorList given, const F& f) const;
   /// Calls take(value) for each number or tensor, checked; returns the sizes that were found.
   template <class F>
-  Variables check(const std::vector<at::Tensor>& given, const F& take) const;
+  Variables check(at::TensorList given, const F& take) const;
   void check_form(const UserInput& input, const at::Tensor& tensor) const;
   c10::IValue number(const UserInput& input, const at::Tensor& tensor, Variables& symbols) const;
 

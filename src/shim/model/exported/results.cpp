@@ -59,14 +59,7 @@ std::vector<Argument> Results::arguments(const Program& program) const {
   return list;
 }
 
-std::vector<at::Tensor> Results::take(Stack& stack) const {
-  std::vector<at::Tensor> results;
-  results.reserve(places_.size());
-  take(stack, results);
-  return results;
-}
-
-void Results::take(Stack& stack, std::vector<at::Tensor>& results) const {
+void Results::take(Stack& stack, PassTensors& results) const {
   for (const std::size_t place : places_) {
     const Context context("result", static_cast<std::int64_t>(results.size()));
     results.push_back(as_tensor(std::move(stack[place])));

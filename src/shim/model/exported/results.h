@@ -9,6 +9,7 @@
 
 #include "model/exported/operation.h"
 #include "model/exported/schema.h"
+#include "model/model.h"
 
 namespace ftorch::exported {
 
@@ -19,10 +20,8 @@ class Results {
 
   const std::vector<std::string>& names() const { return names_; }
   std::vector<Argument> arguments(const Program& program) const;
-  /// From the outputs of the graph, which stand on the stack. Numbers become tensors without dimensions.
-  std::vector<at::Tensor> take(Stack& stack) const;
-  /// Adds them to `results`.
-  void take(Stack& stack, std::vector<at::Tensor>& results) const;
+  /// Adds them to `results` from the outputs of the graph, which stand on the stack. Numbers become tensors without dimensions.
+  void take(Stack& stack, PassTensors& results) const;
 
  private:
   /// Places among the outputs of the graph.
