@@ -99,8 +99,9 @@ class TorchScript : public Model {
     // second pass on, whose gradients differ in their last bits, so that a resumed run would not be the same. Where nothing
     // changes, the guard is left out: LibTorch takes 3000 instructions to set it.
     const bool has_graph = at::GradMode::is_enabled();
-    // Where only intermediate tensors are made, and no gradient is wanted, autograd need not be asked.
-    std::optional<at::AutoDispatchBelowAutograd> below_autograd;
+    // Where only intermediate tensors are made, and no gradient is wanted, autograd need not be asked, and views need not be
+    // followed, as in a session.
+    std::optional<at::AutoDispatchBelowADInplaceOrView> below_autograd;
     if (!has_graph && !may_ask_autograd_[is_training()] && is_pure()) below_autograd.emplace();
     std::optional<torch::jit::GraphOptimizerEnabledGuard> as_written;
     if (has_graph) as_written.emplace(false);
