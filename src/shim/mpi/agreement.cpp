@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 
 #include "ftorch_mpi.h"
 #include "mpi/wait.h"
@@ -33,8 +34,19 @@ void combine(void* given, void* result, int* count, MPI_Datatype*) {
   }
 }
 
-/// Type and operation of an opinion; MPI frees them when it ends.
+/// Type and operation of an opinion.
 struct Reduction {
+  Reduction(const Reduction&) = delete;
+  Reduction& operator=(const Reduction&) = delete;
+  ~Reduction() {
+    int is_finalized = 0;
+    MPI_Finalized(&is_finalized);
+    if (is_finalized) return;
+    MPI_Datatype freed_type = type;
+    MPI_Op freed_operation = operation;
+    MPI_Type_free(&freed_type);
+    MPI_Op_free(&freed_operation);
+  }
   Reduction() {
     check_mpi(MPI_Type_contiguous(sizeof(Opinion), MPI_BYTE, &type), "MPI_Type_contiguous");
     check_mpi(MPI_Type_commit(&type), "MPI_Type_commit");
@@ -44,9 +56,11 @@ struct Reduction {
   MPI_Op operation = MPI_OP_NULL;
 };
 
+std::unique_ptr<const Reduction> made;
+
 const Reduction& reduction() {
-  static const Reduction made;
-  return made;
+  if (!made) made = std::make_unique<const Reduction>();
+  return *made;
 }
 
 constexpr const char* call_names[] = {"torch_communicator_create", "torch_mpi_agree", "torch_mpi_average_gradients",
@@ -77,6 +91,8 @@ Failure failure_of(Communicator& here, const Communication& among, int rank, con
 }
 
 }  // namespace
+
+void free_reduction() noexcept { made.reset(); }
 
 double agree(Communicator& here, const Communication& among, Call call, const Failure& outcome,
              const Contribution& contribution, const char* difference) {

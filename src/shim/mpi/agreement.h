@@ -26,6 +26,9 @@ struct Contribution {
 double agree(Communicator& here, const Communication& among, Call call, const Failure& outcome,
              const Contribution& contribution = {}, const char* difference = "");
 
+/// Frees what MPI holds for agreements; none comes after it.
+void free_reduction() noexcept;
+
 /// Runs f, which returns a contribution and sends no message, on each rank, and agrees on it.
 template <class F>
 double agree_on(Communicator& here, Call call, const F& f, const char* difference = "") {

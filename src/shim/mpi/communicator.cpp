@@ -29,6 +29,7 @@ std::map<std::intptr_t, std::shared_ptr<Communicator>>& table() {
 int end_all(MPI_Comm, int, void*, void*) {
   const std::lock_guard lock(mutex);
   table().clear();
+  free_reduction();
   return MPI_SUCCESS;
 }
 
@@ -56,10 +57,13 @@ MPI_Comm comm_of(int fortran_handle) {
   return comm;
 }
 
-MPI_Comm duplicate(MPI_Comm comm) {
-  MPI_Comm copy = MPI_COMM_NULL;
-  check_mpi(MPI_Comm_dup(comm, &copy), "MPI_Comm_dup");
-  return copy;
+/// A copy, once all ranks ask for it.
+MPI_Comm duplicate(Communicator& here, MPI_Comm comm) {
+  const auto copy = std::make_shared<MPI_Comm>(MPI_COMM_NULL);
+  MPI_Request request;
+  check_mpi(MPI_Comm_idup(comm, copy.get(), &request), "MPI_Comm_idup");
+  wait(here, request, "torch_communicator_create", copy);
+  return *copy;
 }
 
 MPI_Comm node_of(const Communication& all) {
@@ -102,8 +106,9 @@ Communication Communication::split(int color) const {
   return Communication(part);
 }
 
-Communicator::Communicator(MPI_Comm comm, const Settings& given)
-    : settings(given), all(duplicate(comm)), node(node_of(all)) {
+Communicator::Communicator(MPI_Comm comm, const Settings& given) : settings(given) {
+  all = Communication(duplicate(*this, comm));
+  node = Communication(node_of(all));
   leaders = all.split(node.rank() == 0 ? 0 : MPI_UNDEFINED);
   // One answer on each node, whatever the ranks were given.
   int owners = given.owners > 0 ? given.owners : std::max(device_count(), 1);
