@@ -12,24 +12,28 @@ int world_size(void);
 int world_freed(void);
 void world_end(void);
 
-int world_begin(void) {
+int world_begin(void)
+{
   MPI_Init(0, 0);
   return MPI_Comm_c2f(MPI_COMM_WORLD);
 }
 
-int world_rank(void) {
+int world_rank(void)
+{
   int rank;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   return rank;
 }
 
-int world_size(void) {
+int world_size(void)
+{
   int size;
   MPI_Comm_size(MPI_COMM_WORLD, &size);
   return size;
 }
 
-int world_freed(void) {
+int world_freed(void)
+{
   MPI_Comm copy;
   MPI_Comm_dup(MPI_COMM_WORLD, &copy);
   const int handle = MPI_Comm_c2f(copy);
