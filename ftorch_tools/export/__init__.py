@@ -9,6 +9,7 @@ A module imports from its own line of this list and from those below, never from
     check, library            what readers of the file compute; the library as one of them
     formats, contents         files of models, written and looked at
     aoti, output              packages of machine code; a file that is written only when right
+    inductor, products        what its compiler does otherwise; products of matrices as loops
     source, samples, sizes    the model, its arguments and their sizes
     errors, reader            what may fail; the program that calls the library
 """

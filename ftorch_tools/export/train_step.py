@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ftorch_tools.errors import UsageError
-from ftorch_tools.export import aoti, formats
+from ftorch_tools.export import aoti, formats, products
 from ftorch_tools.export.check import Difference, duplicate, relative_difference
 from ftorch_tools.export.errors import ExportError, import_torch
 from ftorch_tools.export.output import drafted
@@ -95,6 +95,7 @@ class TrainStepRequest:
     metadata: dict[str, str]
     compilation: aoti.Compilation
     tolerance: float | None = None
+    products: str = products.LIBRARY
     note: str = ""
 
     def run(self) -> list[Difference]:
@@ -111,7 +112,7 @@ class TrainStepRequest:
                 _shapes(self.samples, first),
                 [self._target_shape(i, one) for i, one in enumerate(targets)],
             )
-            program, parts = export_step(step, targets, *shapes)
+            program, parts = export_step(step, targets, *shapes, self.products)
             formats.compile_program(program, draft, self.compilation, self.metadata, parts)
             found = self._check(draft, passes)
             if not all(one.is_small for one in found):
@@ -231,6 +232,7 @@ def export_step(
     targets: list[Any],
     input_shapes: list[Any],
     target_shapes: list[Any],
+    kind_of_products: str = products.LIBRARY,
 ) -> tuple[Any, dict[str, Any]]:
     """Return the program of a training step, and the names of what goes in and comes out."""
     torch = import_torch()
@@ -244,7 +246,8 @@ def export_step(
         _seed()
         # Sizes that are equal by chance are different sizes.
         with _config.patch(use_duck_shape=False):
-            traced = make_fx(step, tracing_mode="symbolic")(*given)
+            table = products.decompositions(kind_of_products)
+            traced = make_fx(step, table, tracing_mode="symbolic")(*given)
 
         class Module(torch.nn.Module):  # type: ignore[misc,name-defined]
             """The traced procedure."""

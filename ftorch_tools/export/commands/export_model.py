@@ -13,6 +13,7 @@ from ftorch_tools.export.aoti import AUTO, FROZEN, PLAIN, Compilation, check_mar
 from ftorch_tools.export.commands.differences import run
 from ftorch_tools.export.library import Library, find_library
 from ftorch_tools.export.output import check_output
+from ftorch_tools.export.products import LIBRARY, LOOPS
 from ftorch_tools.export.request import (
     AOTI,
     EXPORT,
@@ -43,6 +44,13 @@ class Variant(str, Enum):
     AUTO = AUTO
     PLAIN = PLAIN
     FROZEN = FROZEN
+
+
+class Products(str, Enum):
+    """Who computes products of matrices in a training step."""
+
+    LIBRARY = LIBRARY
+    LOOPS = LOOPS
 
 
 def _print_version(wanted: bool) -> None:
@@ -108,6 +116,13 @@ def export_model(
             help="Of --train-step: one for each target; by default what the network returns.",
         ),
     ] = None,
+    products: Annotated[
+        Products,
+        typer.Option(
+            help="Of --train-step: by a matrix library, or in loops, for few samples of a small "
+            "network."
+        ),
+    ] = Products.LIBRARY,
     trace: Annotated[
         bool, typer.Option("--trace", help="TorchScript by torch.jit.trace, not by script.")
     ] = False,
@@ -153,8 +168,8 @@ def export_model(
         raise UsageError("--trace goes with --format torchscript")
     if train_step is not None:
         format, variant = Format.AOTI, variant or Variant.PLAIN
-    elif target:
-        raise UsageError("--target goes with --train-step")
+    elif target or products is not Products.LIBRARY:
+        raise UsageError("--target and --products go with --train-step")
     output = output or _default_output(source, format, "_step" if train_step else "")
     is_training = train or train_step is not None
     compilation = _compilation(format, variant, march, is_training, device, output)
@@ -175,6 +190,7 @@ def export_model(
             parse_metadata(metadata or []),
             compilation,
             tolerance,
+            products.value,
         )
         if samples is not None:
             own_samples.read = read_samples(samples, step.model)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,24 @@ def test_a_loss_is_one_number(export, folder: Path) -> None:
     assert result.exit_code == 1, result.output
     assert "it must be one number" in result.output
     assert not list(folder.glob("*.pt2"))
+
+
+def test_products_as_loops_call_no_matrix_library(export, folder: Path) -> None:
+    words = ("networks.py:Net", "--input", "batch=dynamic,8", "--train-step", "mse")
+    calls = {}
+    for products in ("library", "loops"):
+        file = f"{products}.pt2"
+        result = export(*words, "--products", products, "-o", file, "--no-library")
+        assert result.exit_code == 0, result.output
+        with zipfile.ZipFile(folder / file) as archive:
+            sources = [name for name in archive.namelist() if name.endswith(".cpp")]
+            code = b"".join(archive.read(name) for name in sources)
+        calls[products] = code.count(b"_mm_out(") + code.count(b"_addmm_out(")
+    assert calls["library"] > 0
+    assert calls["loops"] == 0
+
+
+def test_products_are_those_of_a_training_step(export) -> None:
+    result = export("networks.py:Net", "--input", "batch=dynamic,8", "--products", "loops")
+    assert result.exit_code == 2, result.output
+    assert "--products go with --train-step" in result.output
