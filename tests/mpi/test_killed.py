@@ -7,12 +7,12 @@ import contextlib
 import os
 import random
 import shutil
-import signal
 import subprocess
 import time
 from pathlib import Path
 from statistics import quantiles
 
+import psutil
 import pytest
 
 BUILD = Path(os.environ.get("FTORCH_BUILD_DIR") or Path(__file__).parents[2] / "build").resolve()
@@ -49,11 +49,14 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "killed"
 
 
-def end_group(process: subprocess.Popen[bytes]) -> None:
-    """Ends what a launcher has left, and the launcher."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+def end_all(launcher: subprocess.Popen[bytes]) -> None:
+    """Ends a launcher and the ranks that it has left, which are groups of their own."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        ranks = psutil.Process(launcher.pid).children(recursive=True)
+        for process in [psutil.Process(launcher.pid), *ranks]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+    launcher.wait()
 
 
 def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
@@ -72,22 +75,20 @@ def run(program: Path, folder: Path, stage: str, victim: int, delay: int, *optio
         *(str(TIMEOUT), folder, MODEL),
     ]
     with (folder / "output").open("w") as output:
-        process = subprocess.Popen(
-            command, env=ENVIRONMENT, stdout=output, stderr=output, start_new_session=True
-        )
+        process = subprocess.Popen(command, env=ENVIRONMENT, stdout=output, stderr=output)
     try:
         wait_for(folder / "begun", process)
         death = time.monotonic() + delay * 1e-6
         process.wait(timeout=delay * 1e-6 + TIMEOUT + MARGIN)
     finally:
-        end_group(process)
+        end_all(process)
     return time.monotonic() - death
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "stages"),
-    # MPI makes communicators by calls that block: there it is for the launcher to end the job.
+    # MPI divides communicators by calls that block: there it is for the launcher to end the job.
     [((), ("create", *STAGES)), (("--enable-recovery",), STAGES)],
     ids=["launcher_ends_the_job", "survivors_go_on"],
 )
