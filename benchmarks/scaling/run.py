@@ -130,7 +130,7 @@ def forward(program: Program) -> Iterator[dict[str, object]]:
     """Passes with the rows of all, and of each by itself."""
     for ranks in RANKS:
         for rows in (1, 16, 256, 4096):
-            ((_, _, gathered, own),) = program.run(ranks, "forward", program.network, rows, 300)
+            ((_, _, gathered, own),) = program.run(ranks, "forward", program.network, rows, 1500)
             yield {"ranks": ranks, "rows": rows, "gathered": float(gathered), "own": float(own)}
 
 
