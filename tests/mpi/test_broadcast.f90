@@ -163,7 +163,13 @@ contains
     call torch_mpi_broadcast(communicator, tensor, root=int(world_size()), status=status)
     call check_status(status, torch_invalid_argument, 'root is ')
     call torch_mpi_broadcast(communicator, tensor, root=merge(1, 0, own_rank() == 1), status=status)
-    call check_status(status, torch_invalid_argument, 'root is not the same on all ranks')
+    call check_status(status, torch_invalid_argument, 'root, or the kind of object, is not the same')
+    if (own_rank() == 1) then
+      call torch_mpi_broadcast(communicator, model, status=status)
+    else
+      call torch_mpi_broadcast(communicator, tensor, status=status)
+    end if
+    call check(.not. status%ok(), 'a model and a tensor')
     call torch_mpi_broadcast(communicator, empty, status=status)
     call check(.not. status%ok() .and. index(status%message, 'rank 0: ') > 0, 'an empty tensor of the root')
     call torch_mpi_broadcast(communicator, model, status=status)
@@ -176,7 +182,7 @@ contains
   subroutine statistics()
     type(torch_communicator) :: communicator
     type(torch_model) :: model
-    type(torch_tensor) :: mean, x, y, loss
+    type(torch_tensor) :: mean, x, y, loss, constant
     real(real32), target :: xa(4, 4), ya(4, 4)
     real(real64) :: expected
 
@@ -190,6 +196,10 @@ contains
     call torch_tensor_backward(loss)
     call torch_mpi_average_gradients(communicator, model, 4)
     call torch_model_get_buffer(mean, model, 'norm.running_mean')
+    ! What is the same on all ranks stays to the bit, whatever the rows.
+    call torch_tensor_full(constant, 1, [1_int64], 0.1, torch_kFloat32, torch_kCPU)
+    call torch_mpi_average(communicator, constant, 1 + 2 * int(own_rank()))
+    call check_close(real(constant%item(), real32), 0.1, 0.0, 'a constant')
     ! A tenth of the mean of each batch.
     expected = 4 * 0.1_real64 * (world_size() + 1) / 2
     call check_close(sum_of(mean), expected, 1e-6_real64, 'running mean')

@@ -11,7 +11,7 @@ module fault_cases
   implicit none
   private
   public :: agreement, failing_rank, other_shapes, other_calls, rows, missing_gradients, nonfinite, clipping
-  public :: communicators, silent_rank, others, deleted_parameter
+  public :: communicators, silent_rank, others, deleted_parameter, second_pass
 
 contains
 
@@ -128,6 +128,9 @@ contains
     call torch_tensor_to_array(gradient, before)
     call torch_mpi_average_gradients(communicator, net%parameters, merge(3, 0, own_rank() == last_rank()), status)
     call check(status%ok(), 'one rank has all rows')
+    call torch_mpi_average_gradients(communicator, net%parameters, 1e308_real64, status)
+    call check_status(status, torch_invalid_argument, 'the rows of all ranks together are too many')
+    call torch_mpi_average_gradients(communicator, net%parameters, merge(3, 0, own_rank() == last_rank()), status)
     call torch_tensor_get_gradient(gradient, net%parameters(4))
     call torch_tensor_to_array(gradient, after)
     if (own_rank() == last_rank()) call check_close(after, before, 1e-15_real64, 'the gradient of the rank with rows')
@@ -154,6 +157,15 @@ contains
     call check_close(number(1), 3.0_real64 / world_size(), 1e-15_real64, 'the mean with zeros')
     call torch_tensor_get_gradient(gradient, unused, status)
     call check(.not. status%ok(), 'one without a gradient stays without')
+    ! On the rank without rows alone: zero on all.
+    if (own_rank() == 0) then
+      loss = 3 * unused
+      call torch_tensor_backward(loss)
+    end if
+    call torch_mpi_average_gradients(communicator, [used, unused], merge(0, 1, own_rank() == 0))
+    call torch_tensor_get_gradient(gradient, unused)
+    call torch_tensor_to_array(gradient, number)
+    call check_close(number(1), 0.0_real64, 0.0_real64, 'a gradient without rows')
     call torch_communicator_delete(communicator)
   end subroutine missing_gradients
 
@@ -210,10 +222,12 @@ contains
     call torch_communicator_create(communicator, freed(), status=status)
     call check_status(status, torch_invalid_argument, 'comm is no communicator')
     call torch_communicator_create(communicator, world, timeout=0.0_real64, status=status)
-    call check_status(status, torch_invalid_argument, 'timeout must be more than 0')
+    call check_status(status, torch_invalid_argument, 'rank 0: timeout must be more than 0')
     call torch_communicator_create(communicator, world, &
                                    bucket_bytes=merge(1000_int64, 2000_int64, own_rank() == last_rank()), status=status)
     call check_status(status, torch_invalid_argument, 'bucket_bytes is not the same on all ranks')
+    call torch_communicator_create(communicator, world, owners=merge(-1, 0, own_rank() == last_rank()), status=status)
+    call check_status(status, torch_invalid_argument, 'rank ' // digit(last_rank()) // ': owners must not be negative')
     communicator = on_world()
     call check_equal(communicator%rank(), int(own_rank()), 'rank')
     call check_equal(communicator%size(), int(world_size()), 'size')
@@ -241,6 +255,7 @@ contains
       call check_status(status, torch_internal_error, 'the other ranks did not answer within 1 s')
       call torch_mpi_average_gradients(communicator, net%parameters, status=status)
       call check_status(status, torch_internal_error, 'the communicator cannot be used any more')
+      call check_equal(communicator%rank(), int(own_rank()), 'the rank can still be asked for')
     else
       call execute_command_line('sleep 2')
       call check(.true., 'it does something else')
@@ -259,7 +274,9 @@ contains
     call make_network(net, torch_kFloat32)
     call torch_mpi_average_gradients_start(communicator, net%parameters)
     call torch_mpi_average_gradients_start(communicator, net%parameters, status=status)
-    call check_status(status, torch_invalid_argument, 'have not been waited for')
+    call check_status(status, torch_invalid_argument, 'gradients are under way')
+    call torch_mpi_agree(communicator, status)
+    call check_status(status, torch_invalid_argument, 'gradients are under way')
     if (own_rank() == last_rank()) call torch_delete(net%parameters(2))
     call torch_mpi_average_gradients_wait(communicator, status)
     call check_status(status, torch_invalid_argument, 'rank ' // digit(last_rank()) // ': ')
@@ -269,6 +286,26 @@ contains
     call check(status%ok(), 'the next call')
     call torch_communicator_delete(communicator)
   end subroutine deleted_parameter
+
+  !> Two passes after the start: the first one's gradients were sent.
+  subroutine second_pass()
+    type(network) :: net
+    type(torch_communicator) :: communicator
+    type(torch_status) :: status
+
+    communicator = on_world(bucket_bytes=1_int64)
+    call make_network(net, torch_kFloat32)
+    call torch_mpi_average_gradients_start(communicator, net%parameters)
+    call gradients(net, 1, of_all=.false.)
+    if (own_rank() == last_rank()) call gradients(net, 2, of_all=.false.)
+    call torch_mpi_average_gradients_wait(communicator, status)
+    if (own_rank() == last_rank()) then
+      call check_status(status, torch_autograd_error, 'a gradient has changed after it was sent')
+    else
+      call check(.true., 'others have what was sent')
+    end if
+    call torch_communicator_delete(communicator)
+  end subroutine second_pass
 
   !> Two communicators, of ranks in another order and of a part of them, do not meet.
   subroutine others()
@@ -307,5 +344,6 @@ program test_rank_faults
   call add_case('silent_rank', silent_rank)
   call add_case('others', others)
   call add_case('deleted_parameter', deleted_parameter)
+  call add_case('second_pass', second_pass)
   call run_on_ranks()
 end program test_rank_faults

@@ -38,6 +38,8 @@ void set_number(const Memory& memory, std::int64_t index, bool is_double, double
   else *reinterpret_cast<float*>(place) = static_cast<float>(value);
 }
 
+constexpr std::uint64_t first_hash = 0xcbf29ce484222325;
+
 /// One step of the hash FNV-1a.
 void add_to(std::uint64_t& hash, std::int64_t number) {
   hash = (hash ^ static_cast<std::uint64_t>(number)) * 0x100000001b3;
@@ -55,9 +57,7 @@ Averaging::Averaging(Communicator& here, Averaged tensors) : here_(here), tensor
 
 Averaging::~Averaging() {
   if (is_watching_) watch(false);
-  for (Bucket& bucket : buckets_) {
-    if (bucket.requests.is_through()) here_.spare.give(std::move(bucket.memory));
-  }
+  give_back();
 }
 
 void Averaging::start(const Failure& before, double rows, bool is_early) {
@@ -72,11 +72,71 @@ void Averaging::start(const Failure& before, double rows, bool is_early) {
   };
   const double all_rows = agree_on(here_, Call::average_gradients, prepare, difference);
   if (!(all_rows > 0)) fail(ft_invalid_argument, "no rank has rows");
+  if (!std::isfinite(all_rows)) fail(ft_invalid_argument, "the rows of all ranks together are too many");
   weight_ = rows / all_rows;
+  leave_out_equal();
 }
 
+void Averaging::leave_out_equal() {
+  if (hashes_.empty()) return;
+  const std::size_t count = hashes_.size();
+  const std::shared_ptr<std::uint64_t[]> ends(new std::uint64_t[2 * count]);
+  for (std::size_t i = 0; i < count; ++i) {
+    ends[i] = hashes_[i];
+    ends[count + i] = ~hashes_[i];
+  }
+  Messages messages;
+  check_mpi(MPI_Iallreduce(MPI_IN_PLACE, ends.get(), static_cast<int>(2 * count), MPI_UINT64_T, MPI_MIN,
+                           here_.all.comm(), &messages.add(ends)),
+            "MPI_Iallreduce");
+  messages.wait(here_, "torch_mpi_average_gradients");
+  const std::size_t first = items_.size() - count;
+  std::size_t kept = first;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (ends[i] != ~ends[count + i]) items_[kept++] = items_[first + i];
+  }
+  items_.resize(kept);
+  give_back();
+  fill_buckets();
+}
+
+void Averaging::give_back() {
+  for (Bucket& bucket : buckets_) {
+    if (bucket.messages.is_through()) here_.spare.give(std::move(bucket.memory));
+  }
+  buckets_.clear();
+  bucket_of_.clear();
+}
+
+namespace {
+
+/// Of dtype and shape, which count and precision do not tell.
+void add_form(std::uint64_t& hash, ft_handle tensor) {
+  int32_t dtype = 0, rank = 0;
+  check(ft_tensor_dtype(tensor, &dtype));
+  check(ft_tensor_rank(tensor, &rank));
+  std::vector<int64_t> shape(static_cast<std::size_t>(rank));
+  if (rank > 0) check(ft_tensor_shape(tensor, shape.data()));
+  add_to(hash, dtype);
+  add_to(hash, rank);
+  for (const std::int64_t extent : shape) add_to(hash, extent);
+}
+
+std::uint64_t hash_of_numbers(ft_handle tensor, std::int64_t count, bool is_double) {
+  const auto bytes = static_cast<std::size_t>(count) * size_of(is_double);
+  const Memory memory = make_memory(bytes);
+  int32_t is_there = 0;
+  check(ft_flat_read(tensor, 0, 1, memory.get(), &is_there));
+  std::uint64_t hash = first_hash;
+  const auto* const data = static_cast<const unsigned char*>(memory.get());
+  for (std::size_t i = 0; i < bytes; ++i) add_to(hash, data[i]);
+  return hash;
+}
+
+}  // namespace
+
 std::uint64_t Averaging::describe() {
-  std::uint64_t hash = 0xcbf29ce484222325;
+  std::uint64_t hash = first_hash;
   const auto add = [&](const std::vector<ft_handle>& tensors, bool is_gradient, const char* name) {
     for (std::size_t i = tensors.size(); i-- > 0;) {
       Item item{tensors[i], is_gradient, 0, false};
@@ -84,8 +144,10 @@ std::uint64_t Averaging::describe() {
       if (ft_flat_size(item.tensor, is_gradient, &item.count, &is_double) != ft_ok)
         fail(ft_invalid_argument, std::string(name) + "(" + std::to_string(i + 1) + "): " + last_text());
       item.is_double = is_double != 0;
-      for (const std::int64_t one : {item.count, std::int64_t{is_gradient}, std::int64_t{is_double}}) add_to(hash, one);
+      add_to(hash, is_gradient);
+      add_form(hash, item.tensor);
       items_.push_back(item);
+      if (!is_gradient) hashes_.push_back(hash_of_numbers(item.tensor, item.count, item.is_double));
     }
   };
   add(tensors_.parameters, true, "parameters");
@@ -108,8 +170,8 @@ void Averaging::fill_buckets() {
     bucket_of_.push_back(buckets_.size() - 1);
   }
   for (Bucket& bucket : buckets_) {
-    const auto numbers = static_cast<std::size_t>(bucket.numbers) + (bucket.last - bucket.first) + 1;
-    bucket.memory = here_.spare.take(numbers * size_of(bucket.is_double));
+    // Sent and received apart: MPI libraries add up faster than in place.
+    bucket.memory = here_.spare.take(2 * static_cast<std::size_t>(bucket.length()) * size_of(bucket.is_double));
   }
 }
 
@@ -126,11 +188,16 @@ void Averaging::watch(bool is_on) {
 void Averaging::arrived(std::size_t parameter) {
   // Gradients of devices arrive on threads of theirs, which need not be allowed to call MPI.
   if (std::this_thread::get_id() != thread_) return;
-  Bucket& bucket = buckets_[bucket_of_[tensors_.parameters.size() - 1 - parameter]];
+  const std::size_t index = bucket_of_[tensors_.parameters.size() - 1 - parameter];
+  if (index < begun_)
+    failure_ = Failure(ft_autograd_error,
+                       "a gradient has changed after it was sent: of several backward passes, start "
+                       "before the last one");
+  Bucket& bucket = buckets_[index];
   if (bucket.missing > 0) --bucket.missing;
   while (begun_ < buckets_.size() && buckets_[begun_].missing == 0) begin(buckets_[begun_++]);
   // Lets MPI go on with what has begun.
-  if (begun_ > 0) buckets_[begun_ - 1].requests.progress();
+  if (begun_ > 0) buckets_[begun_ - 1].messages.progress();
 }
 
 void Averaging::begin(Bucket& bucket) {
@@ -147,10 +214,10 @@ void Averaging::begin(Bucket& bucket) {
   }
   set_number(bucket.memory, place++, bucket.is_double, failure_.status != ft_ok);
   for (std::int64_t first = 0; first < place; first += longest_message) {
-    const int code = MPI_Iallreduce(MPI_IN_PLACE, at(bucket.memory, first, bucket.is_double),
-                                    static_cast<int>(std::min(longest_message, place - first)),
-                                    bucket.is_double ? MPI_DOUBLE : MPI_FLOAT, MPI_SUM, here_.all.comm(),
-                                    &bucket.requests.add(bucket.memory));
+    const int code = MPI_Iallreduce(
+        at(bucket.memory, first, bucket.is_double), at(bucket.memory, place + first, bucket.is_double),
+        static_cast<int>(std::min(longest_message, place - first)), bucket.is_double ? MPI_DOUBLE : MPI_FLOAT, MPI_SUM,
+        here_.all.comm(), &bucket.messages.add(bucket.memory));
     // Within a backward pass nobody can be told yet.
     if (code != MPI_SUCCESS) here_.is_broken = true;
   }
@@ -162,17 +229,17 @@ void Averaging::finish() {
   if (here_.is_broken) fail(ft_internal_error, "MPI_Iallreduce failed; the communicator cannot be used any more");
   bool has_failed = false;
   for (Bucket& bucket : buckets_) {
-    bucket.requests.wait(here_, "torch_mpi_average_gradients");
-    const auto behind = bucket.numbers + static_cast<std::int64_t>(bucket.last - bucket.first);
-    has_failed = has_failed || number_at(bucket.memory, behind, bucket.is_double) != 0;
+    bucket.messages.wait(here_, "torch_mpi_average_gradients");
+    has_failed = has_failed || number_at(bucket.memory, 2 * bucket.length() - 1, bucket.is_double) != 0;
   }
   if (has_failed) agree(here_, here_.all, Call::average_gradients, failure_);
+  if (failure_.status != ft_ok) throw failure_;
   for (Bucket& bucket : buckets_) write(bucket);
 }
 
 void Averaging::write(Bucket& bucket) {
-  std::int64_t number = 0;
-  std::int64_t place = bucket.numbers;
+  std::int64_t number = bucket.length();
+  std::int64_t place = number + bucket.numbers;
   for (std::size_t i = bucket.first; i < bucket.last; ++i) {
     const Item& item = items_[i];
     if (number_at(bucket.memory, place++, item.is_double) > 0)
@@ -230,7 +297,6 @@ int ft_mpi_average_gradients(ft_handle handle, ft_handle model, const ft_handle*
     Failure outcome(ft_ok, "");
     Averaged tensors;
     try {
-      if (here.averaging) fail(ft_invalid_argument, "gradients that were begun earlier have not been waited for");
       tensors = size < 0 ? tensors_of(model) : given(parameters, size);
     } catch (...) {
       outcome = failure_in_flight();

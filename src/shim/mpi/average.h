@@ -59,13 +59,18 @@ class Averaging {
     std::size_t first, last;
     std::int64_t numbers = 0;
     bool is_double;
+    /// With what stands behind the numbers. The sum begins where this ends.
+    std::int64_t length() const { return numbers + static_cast<std::int64_t>(last - first) + 1; }
     /// Of gradients that have not arrived.
     std::size_t missing = 0;
     Memory memory;
-    Messages requests;
+    Messages messages;
   };
 
   std::uint64_t describe();
+  /// Buffers whose numbers are the same on all ranks, such as constants, stay as they are to the bit.
+  void leave_out_equal();
+  void give_back();
   void fill_buckets();
   void watch(bool is_on);
   void arrived(std::size_t parameter);
@@ -78,6 +83,8 @@ class Averaging {
   bool is_watching_ = false;
   std::thread::id thread_ = std::this_thread::get_id();
   std::vector<Item> items_;
+  /// Of the numbers of each buffer.
+  std::vector<std::uint64_t> hashes_;
   std::vector<Bucket> buckets_;
   std::vector<std::size_t> bucket_of_;
   std::size_t begun_ = 0;

@@ -27,17 +27,19 @@ void check_root(const Communicator& here, int root) {
          "root is " + std::to_string(root) + "; ranks go from 0 to " + std::to_string(here.all.size() - 1));
 }
 
+enum class Sent : std::uint64_t { object, tensor, checkpoint };
+
 /// Agrees that all are ready, and on the root; `pack` makes what the root sends, `unpack` takes it on the others.
 template <class Pack, class Unpack>
-void broadcast(ft_handle handle, int root, const Pack& pack, const Unpack& unpack) {
+void broadcast(ft_handle handle, Sent kind, int root, const Pack& pack, const Unpack& unpack) {
   Communicator& here = communicator(handle);
   const bool is_root = here.all.rank() == root;
   const auto prepare = [&] {
     check_root(here, root);
     pack(is_root);
-    return Contribution{static_cast<std::uint64_t>(root) + 1, 0};
+    return Contribution{static_cast<std::uint64_t>(root) << 2 | static_cast<std::uint64_t>(kind), 0};
   };
-  agree_on(here, Call::broadcast, prepare, "root is not the same on all ranks");
+  agree_on(here, Call::broadcast, prepare, "root, or the kind of object, is not the same on all ranks");
   unpack(Channel(here, root), is_root, here);
 }
 
@@ -47,7 +49,7 @@ int ft_mpi_broadcast(ft_handle handle, ft_handle object, int root) {
   return guard([&] {
     Parcel parcel;
     broadcast(
-        handle, root,
+        handle, Sent::object, root,
         [&](bool is_root) {
           // Elsewhere for the sake of what fails: an object that is empty, or of no kind that has a state.
           check(ft_checkpoint_put(&parcel.checkpoint, name, name_size, object));
@@ -67,7 +69,7 @@ int ft_mpi_broadcast_tensor(ft_handle handle, ft_handle* tensor, int root) {
   return guard([&] {
     Parcel parcel;
     broadcast(
-        handle, root,
+        handle, Sent::tensor, root,
         [&](bool is_root) {
           if (is_root) check(ft_checkpoint_put(&parcel.checkpoint, name, name_size, *tensor));
         },
@@ -84,7 +86,7 @@ int ft_mpi_broadcast_tensor(ft_handle handle, ft_handle* tensor, int root) {
 int ft_mpi_broadcast_checkpoint(ft_handle handle, ft_handle* checkpoint, int root) {
   return guard([&] {
     broadcast(
-        handle, root,
+        handle, Sent::checkpoint, root,
         [&](bool is_root) {
           if (is_root && !*checkpoint) fail(ft_invalid_argument, "the checkpoint is empty");
         },

@@ -18,6 +18,9 @@
 namespace ftorch::mpi {
 namespace {
 
+/// Seconds that others wait for a rank which gave no time.
+constexpr double usual_timeout = 600;
+
 std::mutex mutex;
 /// Never destroyed: a process that ends without MPI_Finalize frees nothing, which would wait for other ranks.
 std::map<std::intptr_t, std::shared_ptr<Communicator>>& table() {
@@ -25,9 +28,16 @@ std::map<std::intptr_t, std::shared_ptr<Communicator>>& table() {
   return *communicators;
 }
 
+/// True while something that was started has not been waited for.
+bool is_busy(const Communicator& here) { return here.averaging || (here.forward && !here.forward->passes.empty()); }
+
 /// MPI deletes attributes of MPI_COMM_SELF first of all when it ends: communicators that are left end then.
 int end_all(MPI_Comm, int, void*, void*) {
   const std::lock_guard lock(mutex);
+  for (auto& [handle, one] : table()) {
+    // MPI may still read and write its memory.
+    if (is_busy(*one)) static_cast<void>(new std::shared_ptr<Communicator>(one));
+  }
   table().clear();
   free_reduction();
   return MPI_SUCCESS;
@@ -152,14 +162,23 @@ void check_mpi_runs() {
          "this is not the thread that initialized MPI, which was not asked for MPI_THREAD_SERIALIZED or more");
 }
 
-Communicator& communicator(ft_handle handle) {
+namespace {
+
+Communicator& find(ft_handle handle) {
   check_mpi_runs();
   const std::lock_guard lock(mutex);
   const auto found = table().find(reinterpret_cast<std::intptr_t>(handle));
   if (found == table().end()) fail(ft_invalid_argument, "the communicator is empty: it was not created, or deleted");
-  if (found->second->is_broken)
-    fail(ft_internal_error, "the communicator cannot be used any more: a rank did not answer in time");
   return *found->second;
+}
+
+}  // namespace
+
+Communicator& communicator(ft_handle handle) {
+  Communicator& found = find(handle);
+  if (found.is_broken)
+    fail(ft_internal_error, "the communicator cannot be used any more: a rank did not answer in time");
+  return found;
 }
 
 }  // namespace ftorch::mpi
@@ -169,11 +188,18 @@ using namespace ftorch::mpi;
 int ft_mpi_communicator_create(int comm, double timeout, int64_t bucket_bytes, int owners, ft_handle* out) {
   return guard([&] {
     check_mpi_runs();
-    if (!(timeout > 0)) fail(ft_invalid_argument, "timeout must be more than 0 seconds");
-    if (bucket_bytes < 1) fail(ft_invalid_argument, "bucket_bytes must be positive");
-    if (owners < 0) fail(ft_invalid_argument, "owners must not be negative");
-    auto made = std::make_shared<Communicator>(comm_of(comm), Settings{timeout, bucket_bytes, owners});
-    agree(*made, made->all, Call::create, Failure(ft_ok, ""), {static_cast<std::uint64_t>(bucket_bytes), 0},
+    const MPI_Comm original = comm_of(comm);
+    Settings settings{timeout, bucket_bytes, owners};
+    Failure outcome(ft_ok, "");
+    const auto refuse = [&](const char* text) { outcome = Failure(ft_invalid_argument, text); };
+    if (!(timeout > 0)) {
+      refuse("timeout must be more than 0 seconds");
+      settings.timeout = usual_timeout;
+    }
+    if (bucket_bytes < 1) refuse("bucket_bytes must be positive");
+    if (owners < 0) refuse("owners must not be negative");
+    auto made = std::make_shared<Communicator>(original, settings);
+    agree(*made, made->all, Call::create, outcome, {static_cast<std::uint64_t>(bucket_bytes), 0},
           "bucket_bytes is not the same on all ranks");
     const std::lock_guard lock(mutex);
     end_with_mpi();
@@ -190,8 +216,7 @@ int ft_mpi_communicator_delete(ft_handle handle) {
     const auto found = table().find(reinterpret_cast<std::intptr_t>(handle));
     if (found == table().end()) return;
     const Communicator& here = *found->second;
-    const bool is_busy = here.averaging || (here.forward && !here.forward->passes.empty());
-    if (is_busy && !here.is_broken && !has_finished())
+    if (is_busy(here) && !here.is_broken && !has_finished())
       fail(ft_invalid_argument, "gradients or a forward pass are under way: wait for them first");
     ended = std::move(found->second);
     table().erase(found);
@@ -200,7 +225,7 @@ int ft_mpi_communicator_delete(ft_handle handle) {
 
 int ft_mpi_communicator_place(ft_handle handle, int64_t* place) {
   return guard([&] {
-    const Communicator& here = communicator(handle);
+    const Communicator& here = find(handle);
     const int values[] = {here.all.rank(),   here.all.size(),   here.node.rank(), here.node.size(),
                           here.group.rank(), here.group.size(), here.group_index};
     std::copy(std::begin(values), std::end(values), place);

@@ -2,6 +2,8 @@
 // Failures of this component, which become statuses at its entries.
 #pragma once
 
+#include <fenv.h>
+
 #include <exception>
 #include <string>
 #include <string_view>
@@ -39,9 +41,28 @@ void check_mpi(int code, const char* function);
 /// Status and text of the exception in flight.
 Failure failure_in_flight() noexcept;
 
-/// Runs an entry: no exception passes it.
+/// Holds back floating-point exceptions that the program traps: sums of numbers that are not finite are no reason to end it.
+class TrapPause {
+ public:
+  TrapPause() noexcept : traps_(fegetexcept()) {
+    if (traps_ != 0) fedisableexcept(traps_);
+  }
+  ~TrapPause() {
+    if (traps_ == 0) return;
+    feclearexcept(traps_);
+    feenableexcept(traps_);
+  }
+  TrapPause(const TrapPause&) = delete;
+  TrapPause& operator=(const TrapPause&) = delete;
+
+ private:
+  int traps_;
+};
+
+/// Runs an entry: no exception and no trap passes it.
 template <class F>
 int guard(F&& entry) noexcept {
+  const TrapPause pause;
   try {
     std::forward<F>(entry)();
     return ft_ok;

@@ -16,7 +16,6 @@ namespace {
 class RowType {
  public:
   explicit RowType(std::int64_t bytes) {
-    if (bytes > std::numeric_limits<int>::max()) fail(ft_invalid_argument, "a row has more than 2 GB");
     check_mpi(MPI_Type_contiguous(static_cast<int>(bytes), MPI_BYTE, &type_), "MPI_Type_contiguous");
     check_mpi(MPI_Type_commit(&type_), "MPI_Type_commit");
   }
@@ -81,6 +80,7 @@ std::uint64_t form_of(const std::vector<ft_handle>& tensors, std::uint64_t hash)
     check(ft_tensor_rank(one, &rank));
     std::vector<int64_t> numbers(static_cast<std::size_t>(rank));
     check(ft_tensor_shape(one, numbers.data()));
+    if (rank == 0) fail(ft_shape_mismatch, "the tensor has rank 0, and no rows");
     numbers[0] = dtype;
     for (const std::int64_t number : numbers) hash = (hash ^ static_cast<std::uint64_t>(number)) * 0x100000001b3;
   }
@@ -88,6 +88,8 @@ std::uint64_t form_of(const std::vector<ft_handle>& tensors, std::uint64_t hash)
 }
 
 }  // namespace
+
+std::uint64_t form_of(const Tensors& tensors) { return form_of(tensors.outputs, form_of(tensors.inputs, 0)); }
 
 GatheredPass::GatheredPass(Communicator& here, ft_handle model, Tensors tensors)
     : here_(here), tensors_(std::move(tensors)) {
@@ -108,11 +110,13 @@ void GatheredPass::describe() {
   if (rows > std::numeric_limits<int>::max()) fail(ft_invalid_argument, "a rank hands in more than 2147483647 rows");
   own_.input_bytes = sum(input_row_bytes_);
   own_.output_bytes = sum(output_row_bytes_);
+  if (std::max(own_.input_bytes, own_.output_bytes) > std::numeric_limits<int>::max())
+    fail(ft_invalid_argument, "a row has more than 2147483647 bytes");
   own_.inputs = static_cast<std::int64_t>(tensors_.inputs.size());
   own_.outputs = static_cast<std::int64_t>(tensors_.outputs.size());
   sent_ = here_.spare.take(static_cast<std::size_t>(rows * own_.input_bytes));
   received_ = here_.spare.take(static_cast<std::size_t>(rows * own_.output_bytes));
-  own_.form = form_of(tensors_.outputs, form_of(tensors_.inputs, 0));
+  own_.form = form_of(tensors_);
   take_rows();
   own_.rows = rows;
 }

@@ -19,6 +19,9 @@ struct Tensors {
   std::vector<ft_handle> inputs, outputs;
 };
 
+/// A hash of dtypes, and of shapes but for the rows. Fails for a tensor without rows.
+std::uint64_t form_of(const Tensors& tensors);
+
 /// What a rank tells the owner of its rows, and the owner of the pass.
 struct Note {
   std::int64_t rows;
@@ -64,8 +67,8 @@ class GatheredForward {
  public:
   /// Passes that were started and not waited for, in order.
   std::deque<std::unique_ptr<GatheredPass>> passes;
-  /// Models whose own pass on each rank was faster.
-  std::map<ft_handle, bool> is_local;
+  /// Whether a pass of each rank by itself was faster, for tensors of a form, which all ranks know.
+  std::map<std::uint64_t, bool> is_local;
 };
 
 }  // namespace ftorch::mpi

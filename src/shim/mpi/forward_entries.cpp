@@ -20,11 +20,16 @@ GatheredForward& forward_of(Communicator& here) {
   return *here.forward;
 }
 
-bool is_local(Communicator& here, ft_handle model) {
-  if (here.group.size() == 1) return true;
+bool is_local(Communicator& here, const Tensors& tensors) {
   const auto& choices = forward_of(here).is_local;
-  const auto found = choices.find(model);
-  return found != choices.end() && found->second;
+  if (choices.empty()) return false;
+  try {
+    const auto found = choices.find(form_of(tensors));
+    return found != choices.end() && found->second;
+  } catch (const Failure&) {
+    // Told by the pass, to all.
+    return false;
+  }
 }
 
 Tensors tensors_of(const ft_handle* inputs, int64_t inputs_size, const ft_handle* outputs, int64_t outputs_size) {
@@ -60,7 +65,7 @@ int ft_mpi_forward_start(ft_handle handle, ft_handle model, const ft_handle* inp
     if (passes.size() == most_passes)
       fail(ft_invalid_argument, "two forward passes are under way already: wait for the first of them");
     // A pass of this rank alone is through at once.
-    if (is_local(here, model)) {
+    if (here.group.size() == 1 || is_local(here, tensors_of(inputs, inputs_size, outputs, outputs_size))) {
       check(ft_model_forward(model, inputs, inputs_size, outputs, outputs_size, 0, nullptr));
       passes.push_back(nullptr);
     } else {
@@ -85,7 +90,7 @@ int ft_mpi_forward(ft_handle handle, ft_handle model, const ft_handle* inputs, i
                    const ft_handle* outputs, int64_t outputs_size) {
   return guard([&] {
     Communicator& here = communicator(handle);
-    if (is_local(here, model)) {
+    if (here.group.size() == 1 || is_local(here, tensors_of(inputs, inputs_size, outputs, outputs_size))) {
       check(ft_model_forward(model, inputs, inputs_size, outputs, outputs_size, 0, nullptr));
       return;
     }
@@ -100,7 +105,6 @@ int ft_mpi_forward_warmup(ft_handle handle, ft_handle model, const ft_handle* in
     Communicator& here = communicator(handle);
     auto& forward = forward_of(here);
     if (!forward.passes.empty()) fail(ft_invalid_argument, "a forward pass is under way: wait for it first");
-    forward.is_local.erase(model);
     const auto local = [&] { check(ft_model_forward(model, inputs, inputs_size, outputs, outputs_size, 0, nullptr)); };
     const auto gathered = [&] {
       GatheredPass(here, model, tensors_of(inputs, inputs_size, outputs, outputs_size)).finish();
@@ -116,6 +120,6 @@ int ft_mpi_forward_warmup(ft_handle handle, ft_handle model, const ft_handle* in
     seconds[0] = seconds_of(here, gathered);
     seconds[1] = seconds_of(here, local);
     *is_gathered = seconds[0] <= seconds[1];
-    forward.is_local[model] = !*is_gathered;
+    forward.is_local[form_of(tensors_of(inputs, inputs_size, outputs, outputs_size))] = !*is_gathered;
   });
 }

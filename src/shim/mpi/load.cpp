@@ -162,6 +162,12 @@ int ft_mpi_fetched(ft_handle handle, int status, const char* text, int64_t size)
   return guard([&] {
     Communicator& here = communicator(handle);
     const std::unique_ptr<NodeCopy> ended = std::move(here.copy);
-    agree(here, here.all, Call::load, Failure(status, std::string(text, static_cast<std::size_t>(size))));
+    std::string message(text, static_cast<std::size_t>(size));
+    // The user's name, not that of the copy.
+    if (ended && !ended->shown.empty()) {
+      if (const auto place = message.find(ended->shown); place != message.npos)
+        message.replace(place, ended->shown.size(), ended->original);
+    }
+    agree(here, here.all, Call::load, Failure(status, message));
   });
 }

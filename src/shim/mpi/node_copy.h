@@ -16,6 +16,8 @@ struct NodeCopy {
   void create(const std::string& original);
 
   std::string folder, name;
+  /// On all ranks of the node: what was asked for, and where the copy is.
+  std::string original, shown;
 };
 
 }  // namespace ftorch::mpi

@@ -45,8 +45,9 @@ int ft_flat_read(ft_handle handle, int is_gradient, double factor, void* buffer,
     const at::Tensor& value = tensor(handle, "the tensor").value;
     const at::Tensor& numbers = is_gradient ? value.grad() : value;
     const at::Tensor view = numbers_at(value, buffer);
-    *required(is_there, "is_there") = numbers.defined() && factor != 0;
-    if (!*is_there) {
+    *required(is_there, "is_there") = numbers.defined();
+    // Not times zero: that of what is not finite is not.
+    if (!numbers.defined() || factor == 0) {
       view.zero_();
       return;
     }
