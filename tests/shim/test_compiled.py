@@ -48,9 +48,15 @@ def refused(name: str, inputs: list[Any], status: str, *parts: str, like: int = 
 
 
 @pytest.mark.parametrize("name", ["net", "frozen"])
-@pytest.mark.parametrize("rows", [0, 1, 2, 3, 64])
+@pytest.mark.parametrize("rows", [1, 2, 3, 64])
 def test_any_number_of_rows(name: str, rows: int) -> None:
     check(name, torch.randn(rows, 8))
+
+
+def test_no_rows() -> None:
+    check("net", torch.randn(0, 8))
+    empty = wrap(np.zeros((0, 8), dtype=np.float32))
+    refused("frozen", [empty], "shape_mismatch", "one has no elements", "--variant plain")
 
 
 @pytest.mark.parametrize("n", [3, 5, 60])

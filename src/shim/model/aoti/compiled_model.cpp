@@ -7,12 +7,14 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "core/text.h"
 #include "model/aoti/code.h"
 #include "model/aoti/container.h"
 #include "model/aoti/state.h"
+#include "model/argument_names.h"
 #include "model/exported/forms.h"
 #include "model/snapshot.h"
 #include "tensor/plain.h"
@@ -40,6 +42,16 @@ void run_code(Container& container, const exported::Program& program, at::Tensor
   }
 }
 
+/// The products of code with fixed weights divide by the number of rows, which would end the process.
+void check_elements(const Code& code, at::TensorList inputs) {
+  if (!code.specification().is_frozen) return;
+  if (std::any_of(inputs.begin(), inputs.end(), [](const at::Tensor& one) { return one.numel() == 0; }))
+    fail(ft_shape_mismatch,
+         std::string(argument_names.inputs) +
+             ": one has no elements, with which code of --variant frozen cannot compute; leave out the call, or export "
+             "the model with ftorch-export --variant plain");
+}
+
 /// Code with its inputs made ready.
 class BoundCode final : public BoundModel {
  public:
@@ -56,6 +68,7 @@ class BoundCode final : public BoundModel {
   void run(PassTensors& results) override {
     // Numbers are checked, and copies made, anew.
     if (!is_given_) arranged_ = code_.inputs().arranged(given_);
+    check_elements(code_, arranged_);
     run_code(container_, code_.program(), arranged_, results);
   }
 
@@ -84,6 +97,7 @@ class CompiledModel final : public Model {
            "a package of AOTInductor has no gradients: leave out requires_grad, or load the model from a file of "
            "torch.export or TorchScript");
     const PassTensors given = code_->inputs().arranged(inputs);
+    check_elements(*code_, given);
     PassTensors results;
     run_code(*container_, program(), given, results);
     if (touches_inputs_) write_back(given, inputs);
