@@ -6,7 +6,7 @@ module ranks
   use testing, only: add_case, run_cases
   implicit none
   private
-  public :: add_case, run_on_ranks, world, freed, own_rank, world_size
+  public :: add_case, run_on_ranks, world, freed, half, own_rank, world_size
 
   interface
     integer(c_int) function world_begin() bind(c)
@@ -26,6 +26,11 @@ module ranks
       import :: c_int
       implicit none
     end function freed
+    !> Of the ranks of the half that this one is in.
+    integer(c_int) function half() bind(c, name='world_half')
+      import :: c_int
+      implicit none
+    end function half
     subroutine world_end() bind(c)
     end subroutine world_end
   end interface

@@ -6,11 +6,11 @@ module format_cases
   use ftorch_mpi
   use model_files, only: model_file
   use parallel_problem, only: on_world
-  use ranks, only: own_rank, world_size
+  use ranks, only: half, own_rank, world_size
   use testing, only: check, check_close, check_equal, check_status
   implicit none
   private
-  public :: torchscript, exported, compiled, package, restored
+  public :: torchscript, exported, compiled, package, restored, grown
 
   integer, parameter :: rows = 6, steps = 20
 
@@ -36,7 +36,7 @@ contains
 
     call torch_model_load(model, model_file(file), torch_kCPU)
     call torch_model_parameters(model, parameters)
-    call torch_optim_SGD(optim, parameters, learning_rate=0.05)
+    call torch_optim_SGD(optim, parameters, learning_rate=0.05, momentum=0.5)
   end subroutine make
 
   !> Forward and backward pass over rows.
@@ -189,6 +189,50 @@ contains
     call torch_communicator_delete(communicator)
   end subroutine restored
 
+  !> A run of half of the ranks, whose checkpoint all of them go on with.
+  subroutine grown()
+    type(torch_communicator) :: communicator, of_half
+    type(torch_model) :: model, other
+    type(torch_optim) :: optim, other_optim
+    type(torch_checkpoint) :: saved
+    type(torch_status) :: status
+    integer :: step
+
+    communicator = on_world()
+    call torch_communicator_create(of_half, half())
+    call make(model, optim, 'mlp_float32.pt')
+    call make(other, other_optim, 'mlp_float32.pt')
+    do step = 1, 5
+      call pass(model, optim, step, 2 * rows * of_half%rank(), 2 * rows)
+      call torch_mpi_average_gradients(of_half, model, 2 * rows)
+      call optim%step()
+    end do
+    if (own_rank() == 0) then
+      call saved%put('model', model)
+      call saved%put('optimizer', optim)
+      call torch_checkpoint_save(saved, 'grown.safetensors', status)
+      if (status%ok()) call torch_checkpoint_load(saved, 'grown.safetensors', status)
+    end if
+    call torch_mpi_agree(communicator, status)
+    call check(status%ok(), 'written and read')
+    call torch_mpi_broadcast(communicator, saved)
+    call make(model, optim, 'mlp_float32.pt')
+    call saved%get('model', model)
+    call saved%get('optimizer', optim)
+    do step = 6, 10
+      call pass(model, optim, step, rows * int(own_rank()), rows)
+      call torch_mpi_average_gradients(communicator, model, rows)
+      call optim%step()
+    end do
+    do step = 1, 10
+      call pass(other, other_optim, step, 0, rows * int(world_size()))
+      call other_optim%step()
+    end do
+    call compare(model, other)
+    call torch_communicator_delete(of_half)
+    call torch_communicator_delete(communicator)
+  end subroutine grown
+
 end module format_cases
 
 program test_formats
@@ -201,5 +245,6 @@ program test_formats
   call add_case('compiled', compiled, 'models')
   call add_case('package', package, 'models')
   call add_case('restored', restored, 'models')
+  call add_case('grown', grown, 'models')
   call run_on_ranks()
 end program test_formats

@@ -10,6 +10,8 @@ int world_rank(void);
 int world_size(void);
 /* A communicator that was freed. */
 int world_freed(void);
+/* The half of all ranks that this one is in. */
+int world_half(void);
 void world_end(void);
 
 int world_begin(void)
@@ -39,6 +41,13 @@ int world_freed(void)
   const int handle = MPI_Comm_c2f(copy);
   MPI_Comm_free(&copy);
   return handle;
+}
+
+int world_half(void)
+{
+  MPI_Comm half;
+  MPI_Comm_split(MPI_COMM_WORLD, 2 * world_rank() / world_size(), world_rank(), &half);
+  return MPI_Comm_c2f(half);
 }
 
 void world_end(void) { MPI_Finalize(); }
