@@ -27,13 +27,14 @@ def is_handle(name: str, role: Role) -> bool:
 
 
 STATUS_ENTRIES = {entry.name: entry for entry in ENTRIES if entry.returns == "int"}
+PROCEDURES = [ROLES[name] for name in ("array", "callback", "channel", "function")]
 # Entries that look a handle up; descriptors and procedures are not to be made up.
 HANDLE_ENTRIES = sorted(
     name
     for name, entry in STATUS_ENTRIES.items()
     if name not in {"ft_release", "ft_retire", "ft_tensor_meant", "ft_fail_operator"}
     and any(is_handle(argument, role) for argument, role in entry.parameters)
-    and not any(role in (ROLES["array"], ROLES["function"]) for _, role in entry.parameters)
+    and not any(role in PROCEDURES for _, role in entry.parameters)
 )
 HARMLESS = {
     "ft_release",
@@ -45,6 +46,7 @@ HARMLESS = {
     "ft_fail",
     "ft_fail_operator",
     "ft_fail_procedure",
+    "ft_gradients_watch",
     "ft_device_synchronize",
     "ft_manual_seed",
     "ft_set_num_threads",
