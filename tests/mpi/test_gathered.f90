@@ -58,12 +58,13 @@ contains
       call check(all(abs(y - expected) <= 1e-6), 'results of each rank')
     end do
     deallocate (x, y, expected)
-    allocate (x(8, own_rank()), y(4, own_rank()), expected(own_rank(), 4))
+    ! gfortran 11 takes an array whose last extent is 0 for one of assumed size.
+    allocate (x(8, own_rank() + 1), y(4, own_rank() + 1), expected(own_rank() + 1, 4))
     call fill(x, 4)
     call torch_tensor_from_array(input, x, torch_kCPU, permute_dims=[2, 1])
     call torch_tensor_from_array(output, y, torch_kCPU, permute_dims=[2, 1])
     call torch_mpi_forward(communicator, model, input, output)
-    if (own_rank() > 0) call run_alone(model, transpose(x), expected)
+    call run_alone(model, transpose(x), expected)
     call check(all(abs(y - transpose(expected)) <= 1e-6), 'columns')
     call torch_communicator_delete(communicator)
   end subroutine ragged
