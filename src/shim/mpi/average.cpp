@@ -10,6 +10,7 @@
 #include "ftorch_mpi.h"
 #include "mpi/agreement.h"
 #include "mpi/failure.h"
+#include "mpi/fingerprint.h"
 
 namespace ftorch::mpi {
 namespace {
@@ -36,13 +37,6 @@ void set_number(const Memory& memory, std::int64_t index, bool is_double, double
   std::byte* const place = at(memory, index, is_double);
   if (is_double) *reinterpret_cast<double*>(place) = value;
   else *reinterpret_cast<float*>(place) = static_cast<float>(value);
-}
-
-constexpr std::uint64_t first_hash = 0xcbf29ce484222325;
-
-/// One step of the hash FNV-1a.
-void add_to(std::uint64_t& hash, std::int64_t number) {
-  hash = (hash ^ static_cast<std::uint64_t>(number)) * 0x100000001b3;
 }
 
 }  // namespace
@@ -110,33 +104,21 @@ void Averaging::give_back() {
 
 namespace {
 
-/// Of dtype and shape, which count and precision do not tell.
-void add_form(std::uint64_t& hash, ft_handle tensor) {
-  int32_t dtype = 0, rank = 0;
-  check(ft_tensor_dtype(tensor, &dtype));
-  check(ft_tensor_rank(tensor, &rank));
-  std::vector<int64_t> shape(static_cast<std::size_t>(rank));
-  if (rank > 0) check(ft_tensor_shape(tensor, shape.data()));
-  add_to(hash, dtype);
-  add_to(hash, rank);
-  for (const std::int64_t extent : shape) add_to(hash, extent);
-}
-
 std::uint64_t hash_of_numbers(ft_handle tensor, std::int64_t count, bool is_double) {
   const auto bytes = static_cast<std::size_t>(count) * size_of(is_double);
   const Memory memory = make_memory(bytes);
   int32_t is_there = 0;
   check(ft_flat_read(tensor, 0, 1, memory.get(), &is_there));
-  std::uint64_t hash = first_hash;
+  Fingerprint found;
   const auto* const data = static_cast<const unsigned char*>(memory.get());
-  for (std::size_t i = 0; i < bytes; ++i) add_to(hash, data[i]);
-  return hash;
+  for (std::size_t i = 0; i < bytes; ++i) found.add(data[i]);
+  return found.value();
 }
 
 }  // namespace
 
 std::uint64_t Averaging::describe() {
-  std::uint64_t hash = first_hash;
+  Fingerprint all;
   const auto add = [&](const std::vector<ft_handle>& tensors, bool is_gradient, const char* name) {
     for (std::size_t i = tensors.size(); i-- > 0;) {
       Item item{tensors[i], is_gradient, 0, false};
@@ -144,8 +126,8 @@ std::uint64_t Averaging::describe() {
       if (ft_flat_size(item.tensor, is_gradient, &item.count, &is_double) != ft_ok)
         fail(ft_invalid_argument, std::string(name) + "(" + std::to_string(i + 1) + "): " + last_text());
       item.is_double = is_double != 0;
-      add_to(hash, is_gradient);
-      add_form(hash, item.tensor);
+      all.add(is_gradient);
+      all.add_form(item.tensor);
       items_.push_back(item);
       if (!is_gradient) hashes_.push_back(hash_of_numbers(item.tensor, item.count, item.is_double));
     }
@@ -153,7 +135,7 @@ std::uint64_t Averaging::describe() {
   add(tensors_.parameters, true, "parameters");
   add(tensors_.buffers, false, "tensors");
   if (items_.empty()) fail(ft_invalid_argument, "there is nothing to average");
-  return hash;
+  return all.value();
 }
 
 void Averaging::fill_buckets() {

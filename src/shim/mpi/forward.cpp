@@ -8,6 +8,8 @@
 #include <string>
 #include <utility>
 
+#include "mpi/fingerprint.h"
+
 namespace ftorch::mpi {
 namespace {
 
@@ -72,24 +74,15 @@ std::vector<std::int64_t> describe_side(const std::vector<ft_handle>& tensors, c
   return row_bytes;
 }
 
-/// Adds dtypes and shapes, but for the rows, to a hash.
-std::uint64_t form_of(const std::vector<ft_handle>& tensors, std::uint64_t hash) {
-  for (const ft_handle one : tensors) {
-    int32_t dtype = 0, rank = 0;
-    check(ft_tensor_dtype(one, &dtype));
-    check(ft_tensor_rank(one, &rank));
-    std::vector<int64_t> numbers(static_cast<std::size_t>(rank));
-    check(ft_tensor_shape(one, numbers.data()));
-    if (rank == 0) fail(ft_shape_mismatch, "the tensor has rank 0, and no rows");
-    numbers[0] = dtype;
-    for (const std::int64_t number : numbers) hash = (hash ^ static_cast<std::uint64_t>(number)) * 0x100000001b3;
-  }
-  return hash;
-}
-
 }  // namespace
 
-std::uint64_t form_of(const Tensors& tensors) { return form_of(tensors.outputs, form_of(tensors.inputs, 0)); }
+std::uint64_t form_of(const Tensors& tensors) {
+  Fingerprint form;
+  for (const auto* const side : {&tensors.inputs, &tensors.outputs}) {
+    for (const ft_handle one : *side) form.add_form(one, /*skipped=*/1);
+  }
+  return form.value();
+}
 
 GatheredPass::GatheredPass(Communicator& here, ft_handle model, Tensors tensors)
     : here_(here), tensors_(std::move(tensors)) {
@@ -117,18 +110,12 @@ void GatheredPass::describe() {
   sent_ = here_.spare.take(static_cast<std::size_t>(rows * own_.input_bytes));
   received_ = here_.spare.take(static_cast<std::size_t>(rows * own_.output_bytes));
   own_.form = form_of(tensors_);
-  take_rows();
-  own_.rows = rows;
-}
-
-void GatheredPass::take_rows() {
   std::int64_t offset = 0;
   for (std::size_t i = 0; i < tensors_.inputs.size(); ++i) {
-    std::int64_t rows = 0, bytes = 0;
-    check(ft_rows_describe(tensors_.inputs[i], &rows, &bytes));
     check(ft_rows_read(tensors_.inputs[i], byte_at(sent_, offset)));
-    offset += rows * bytes;
+    offset += rows * input_row_bytes_[i];
   }
+  own_.rows = rows;
 }
 
 void GatheredPass::post_as_member() {

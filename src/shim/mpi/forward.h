@@ -19,7 +19,7 @@ struct Tensors {
   std::vector<ft_handle> inputs, outputs;
 };
 
-/// A hash of dtypes, and of shapes but for the rows. Fails for a tensor without rows.
+/// A hash of dtypes, and of shapes but for the rows.
 std::uint64_t form_of(const Tensors& tensors);
 
 /// What a rank tells the owner of its rows, and the owner of the pass.
@@ -45,7 +45,6 @@ class GatheredPass {
   void describe();
   void post_as_member();
   void serve(ft_handle model);
-  void take_rows();
   void run(ft_handle model);
   void check_notes() const;
   /// Tensors over the rows of all ranks, one after the other.
