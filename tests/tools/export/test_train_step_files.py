@@ -63,7 +63,11 @@ def more_networks(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_numbers_are_drawn_as_pytorch_draws_them(dtype: str, export, folder: Path) -> None:
+def test_numbers_are_drawn_as_pytorch_draws_them(
+    dtype: str, export, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # inductor checks its own tables where CI is set.
+    monkeypatch.setenv("CI", "1")
     words = ("--input", "batch=dynamic,8", "--dtype", dtype, "--train-step", "mse")
     result = export("steps.py:Drawing", *words, "--no-library")
     assert result.exit_code == 0, result.output
