@@ -10,7 +10,7 @@ module broadcast_cases
   use testing, only: check, check_close, check_equal, check_status
   implicit none
   private
-  public :: tensors, models, optimizers, checkpoints, replay_buffers, refusals, statistics
+  public :: tensors, pieces, models, optimizers, schedulers, checkpoints, replay_buffers, generators, refusals, statistics
 
 contains
 
@@ -38,6 +38,22 @@ contains
     call check(sum_of(torch_cast(mask, torch_kFloat64)) > 1.9_real64, 'logical')
     call torch_communicator_delete(communicator)
   end subroutine tensors
+
+  !> More bytes than one message has.
+  subroutine pieces()
+    type(torch_communicator) :: communicator
+    type(torch_tensor) :: tensor
+    real(real32), allocatable, target :: numbers(:)
+    integer :: i
+
+    communicator = on_world()
+    allocate (numbers(5 * 2**20 + 3), source=-1.0_real32)
+    if (own_rank() == 1) numbers = [(real(i), i = 1, size(numbers))]
+    call torch_tensor_from_array(tensor, numbers, torch_kCPU)
+    call torch_mpi_broadcast(communicator, tensor, root=1)
+    call check(all(abs(numbers - [(real(i), i = 1, size(numbers))]) <= 0), 'all numbers')
+    call torch_communicator_delete(communicator)
+  end subroutine pieces
 
   real(real64) function sum_of(tensor)
     type(torch_tensor), intent(in) :: tensor
@@ -98,6 +114,47 @@ contains
     call torch_communicator_delete(communicator)
   end subroutine optimizers
 
+  !> Plans of one rank, one of which looks at a loss: all go on with them.
+  subroutine schedulers()
+    type(torch_communicator) :: communicator
+    type(network) :: net
+    type(torch_optim) :: optim
+    type(torch_scheduler) :: plan, plateau, other
+    type(torch_status) :: status
+    integer :: epoch
+
+    communicator = on_world()
+    call make_network(net, torch_kFloat64)
+    call torch_optim_SGD(optim, net%parameters, learning_rate=1)
+    call torch_scheduler_StepLR(plan, optim, 3, gamma=0.5)
+    if (own_rank() == 0) then
+      call plan%step()
+      call plan%step()
+    end if
+    call torch_mpi_broadcast(communicator, plan)
+    do epoch = 3, 7
+      call plan%step()
+      call check_close(optim%get_learning_rate(), 0.5_real64**(epoch / 3), 0.0_real64, 'rate')
+    end do
+    call optim%set_learning_rate(1)
+    call torch_scheduler_ReduceLROnPlateau(plateau, optim, factor=0.5, patience=1)
+    if (own_rank() == 1) then
+      call plateau%step(1.0)
+      call plateau%step(2.0)
+    end if
+    call torch_mpi_broadcast(communicator, plateau, root=1)
+    call plateau%step(2.0)
+    call check_close(optim%get_learning_rate(), 0.5_real64, 0.0_real64, 'the second bad epoch')
+    if (own_rank() == 1) then
+      call torch_scheduler_ExponentialLR(other, optim, gamma=0.5)
+    else
+      call torch_scheduler_StepLR(other, optim, 3, gamma=0.5)
+    end if
+    call torch_mpi_broadcast(communicator, other, status=status)
+    call check(.not. status%ok() .and. index(status%message, 'rank 1: ') > 0, 'another kind of scheduler')
+    call torch_communicator_delete(communicator)
+  end subroutine schedulers
+
   subroutine checkpoints()
     type(torch_communicator) :: communicator
     type(torch_checkpoint) :: saved
@@ -150,6 +207,50 @@ contains
     call torch_communicator_delete(communicator)
   end subroutine replay_buffers
 
+  !> Each rank has a seed of its own, and draws what it draws without a broadcast.
+  subroutine generators()
+    type(torch_communicator) :: communicator
+    type(torch_checkpoint) :: saved
+    type(torch_model) :: model
+    type(torch_optim) :: optim
+    type(network) :: net
+    type(torch_tensor) :: of_root
+    real(real64), target :: got(5)
+    real(real64) :: before(5), expected(5), first(5)
+
+    communicator = on_world()
+    call make_network(net, torch_kFloat32)
+    call torch_optim_Adam(optim, net%parameters)
+    call torch_model_load(model, model_file('normalised.pt'), torch_kCPU)
+    call torch_manual_seed(40 + communicator%rank())
+    before = drawn()
+    expected = drawn()
+    call torch_manual_seed(40 + communicator%rank())
+    ! With the state that the generator has here.
+    if (own_rank() == 0) call saved%put('step', 1)
+    got = drawn()
+    call check_close(got, before, 0.0_real64, 'the seed')
+    call torch_mpi_broadcast(communicator, net%parameters(1))
+    call torch_mpi_broadcast(communicator, model)
+    call torch_mpi_broadcast(communicator, optim)
+    call torch_mpi_broadcast(communicator, saved)
+    got = drawn()
+    call check_close(got, expected, 0.0_real64, 'the numbers after a broadcast')
+    if (own_rank() == 0) call torch_tensor_from_array(of_root, got, torch_kCPU)
+    call torch_mpi_broadcast(communicator, of_root)
+    call torch_tensor_to_array(of_root, first)
+    if (own_rank() > 0) call check(minval(abs(got - first)) > 0, 'numbers of its own')
+    call torch_communicator_delete(communicator)
+  end subroutine generators
+
+  function drawn() result(numbers)
+    real(real64) :: numbers(5)
+    type(torch_tensor) :: tensor
+
+    call torch_tensor_randn(tensor, 1, [5_int64], torch_kFloat64, torch_kCPU)
+    call torch_tensor_to_array(tensor, numbers)
+  end function drawn
+
   subroutine refusals()
     type(torch_communicator) :: communicator
     type(torch_tensor) :: tensor, empty
@@ -178,20 +279,25 @@ contains
     call torch_communicator_delete(communicator)
   end subroutine refusals
 
-  !> Statistics of a batch norm are means over the ranks.
+  !> A batch norm takes the rows of its rank, and its statistics are means over the ranks.
   subroutine statistics()
     type(torch_communicator) :: communicator
     type(torch_model) :: model
-    type(torch_tensor) :: mean, x, y, loss, constant
+    type(torch_tensor) :: mean, variance, x, y, loss, constant
     real(real32), target :: xa(4, 4), ya(4, 4)
     real(real64) :: expected
+    integer :: i
 
     communicator = on_world()
     call torch_model_load(model, model_file('normalised.pt'), torch_kCPU, is_training=.true.)
     call torch_tensor_from_array(x, xa, torch_kCPU)
     call torch_tensor_from_array(y, ya, torch_kCPU)
-    xa = own_rank() + 1
+    do i = 1, 4
+      xa(i, :) = (own_rank() + 1) * (1 + (-1)**i)
+    end do
     call torch_model_forward(model, x, y, requires_grad=.true.)
+    ! Zero or twice the number, by the dropout.
+    call check(all(min(abs(ya), abs(abs(ya) - 2)) <= 1e-4), 'one deviation from the mean of the rank')
     call torch_tensor_sum(loss, y)
     call torch_tensor_backward(loss)
     call torch_mpi_average_gradients(communicator, model, 4)
@@ -203,6 +309,10 @@ contains
     ! A tenth of the mean of each batch.
     expected = 4 * 0.1_real64 * (world_size() + 1) / 2
     call check_close(sum_of(mean), expected, 1e-6_real64, 'running mean')
+    ! A tenth of the mean of their variances, of which rank r has 4 (r + 1)**2 / 3, and nine of the first, 1.
+    expected = 4 * (0.9_real64 + 0.1_real64 * sum([(4 * i**2 / 3.0_real64, i = 1, int(world_size()))]) / world_size())
+    call torch_model_get_buffer(variance, model, 'norm.running_var')
+    call check_close(sum_of(variance), expected, 1e-6_real64, 'running variance, without that between the ranks')
     call torch_communicator_delete(communicator)
   end subroutine statistics
 
@@ -214,10 +324,13 @@ program test_broadcast
   implicit none
 
   call add_case('tensors', tensors)
+  call add_case('pieces', pieces)
   call add_case('models', models, 'models')
   call add_case('optimizers', optimizers)
+  call add_case('schedulers', schedulers)
   call add_case('checkpoints', checkpoints)
   call add_case('replay_buffers', replay_buffers)
+  call add_case('generators', generators, 'models')
   call add_case('refusals', refusals)
   call add_case('statistics', statistics, 'models')
   call run_on_ranks()
