@@ -38,18 +38,18 @@ int gather_count(void) { return gathers; }
 void slow_gathers(void) { is_slow = 1; }
 int communicator_count(void) { return communicators; }
 
-int MPI_Iallreduce(const void* given, void* result, int count, MPI_Datatype type, MPI_Op operation, MPI_Comm comm,
-                   MPI_Request* request)
+int MPI_Iallreduce(const void *given, void *result, int count, MPI_Datatype type, MPI_Op operation, MPI_Comm comm,
+                   MPI_Request *request)
 {
   if (type == MPI_DOUBLE && given != MPI_IN_PLACE && sums < most_sums) {
     lengths[sums] = count;
-    first_numbers[sums++] = *(const double*)given;
+    first_numbers[sums++] = *(const double *)given;
   }
   return PMPI_Iallreduce(given, result, count, type, operation, comm, request);
 }
 
-int MPI_Igather(const void* given, int given_count, MPI_Datatype given_type, void* result, int count, MPI_Datatype type,
-                int root, MPI_Comm comm, MPI_Request* request)
+int MPI_Igather(const void *given, int given_count, MPI_Datatype given_type, void *result, int count, MPI_Datatype type,
+                int root, MPI_Comm comm, MPI_Request *request)
 {
   const struct timespec pause = {0, 50000000};
   ++gathers;
@@ -57,25 +57,25 @@ int MPI_Igather(const void* given, int given_count, MPI_Datatype given_type, voi
   return PMPI_Igather(given, given_count, given_type, result, count, type, root, comm, request);
 }
 
-int MPI_Comm_idup(MPI_Comm comm, MPI_Comm* made, MPI_Request* request)
+int MPI_Comm_idup(MPI_Comm comm, MPI_Comm *made, MPI_Request *request)
 {
   ++communicators;
   return PMPI_Comm_idup(comm, made, request);
 }
 
-int MPI_Comm_split(MPI_Comm comm, int color, int key, MPI_Comm* made)
+int MPI_Comm_split(MPI_Comm comm, int color, int key, MPI_Comm *made)
 {
   if (color != MPI_UNDEFINED) ++communicators;
   return PMPI_Comm_split(comm, color, key, made);
 }
 
-int MPI_Comm_split_type(MPI_Comm comm, int type, int key, MPI_Info info, MPI_Comm* made)
+int MPI_Comm_split_type(MPI_Comm comm, int type, int key, MPI_Info info, MPI_Comm *made)
 {
   ++communicators;
   return PMPI_Comm_split_type(comm, type, key, info, made);
 }
 
-int MPI_Comm_free(MPI_Comm* comm)
+int MPI_Comm_free(MPI_Comm *comm)
 {
   --communicators;
   return PMPI_Comm_free(comm);
@@ -92,10 +92,7 @@ int MPI_Finalize(void)
 static int arrived;
 static MPI_Request wildcard;
 
-void wildcard_post(void)
-{
-  MPI_Irecv(&arrived, 1, MPI_INT, MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &wildcard);
-}
+void wildcard_post(void) { MPI_Irecv(&arrived, 1, MPI_INT, MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &wildcard); }
 
 int wildcard_has_come(void)
 {
@@ -114,7 +111,7 @@ int wildcard_end(int number)
   return arrived;
 }
 
-static void* run(void* procedure)
+static void *run(void *procedure)
 {
   (*(void (**)(void))procedure)();
   return NULL;
