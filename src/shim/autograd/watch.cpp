@@ -32,10 +32,14 @@ class Watch final : public torch::autograd::PostAccumulateGradHook {
 
 /// The leaves of each context, so that a watch ends whatever has become of the program's tensors.
 std::mutex mutex;
-std::unordered_map<void*, std::vector<at::Tensor>> watched;
+/// Never destroyed: tensors of devices cannot be released once LibTorch has ended.
+auto& watched() {
+  static auto* const leaves = new std::unordered_map<void*, std::vector<at::Tensor>>;
+  return *leaves;
+}
 
 void end_watch(void* context) {
-  const auto node = watched.extract(context);
+  const auto node = watched().extract(context);
   if (!node) return;
   for (const at::Tensor& leaf : node.mapped()) torch::autograd::impl::set_post_acc_grad_hooks(leaf, nullptr);
 }
@@ -52,7 +56,7 @@ int ft_gradients_watch(const ft_handle* parameters, int64_t size, void (*watcher
     const std::lock_guard lock(mutex);
     end_watch(context);
     if (!watcher) return;
-    const auto& kept = watched.emplace(context, std::move(leaves)).first->second;
+    const auto& kept = watched().emplace(context, std::move(leaves)).first->second;
     for (std::size_t i = 0; i < kept.size(); ++i)
       torch::autograd::impl::set_post_acc_grad_hooks(
           kept[i], std::make_unique<Watch>(watcher, context, static_cast<int64_t>(i)));
