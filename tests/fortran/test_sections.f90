@@ -9,7 +9,7 @@ module sections_cases
   private
   public :: row, strided, rows, block_of_rank_7, derived_type, grid_of_types, complex_part
   public :: component, pointer_section, assumed_shape, lower_bounds, written_section
-  public :: negative_stride, unassociated
+  public :: negative_stride, unassociated, no_elements
 
   real(real32), parameter :: numbers(6) = [1, 2, 3, 4, 5, 6]
 
@@ -27,6 +27,21 @@ contains
     x(1, 2) = -1
     call check_values_1(tensor, x(1, :))
   end subroutine row
+
+  !> An extent of 0 is one that is known.
+  subroutine no_elements()
+    real(real32), target :: x(8, 0), y(8, 5), z(0, 3)
+    type(torch_tensor) :: tensor
+
+    call torch_tensor_from_array(tensor, x, torch_kCPU)
+    call check_equal(tensor%get_shape(), [8_int64, 0_int64], 'no columns')
+    call torch_tensor_to_array(tensor, x)
+    x = tensor
+    call torch_tensor_from_array(tensor, y(2:3, 1:0), torch_kCPU)
+    call check_equal(tensor%get_shape(), [2_int64, 0_int64], 'no columns of a section')
+    call torch_tensor_from_array(tensor, z, torch_kCPU)
+    call check_equal(tensor%get_shape(), [0_int64, 3_int64], 'no rows')
+  end subroutine no_elements
 
   subroutine strided()
     real(real64), target :: m(3, 5)
@@ -298,5 +313,6 @@ program test_sections
   call add_case('written_section', written_section)
   call add_case('negative_stride', negative_stride)
   call add_case('unassociated', unassociated)
+  call add_case('no_elements', no_elements)
   call run_cases()
 end program test_sections

@@ -27,7 +27,9 @@ ft_view ft_view_of(const ft_array *array, const void *last)
   view.rank = array->rank;
   int64_t reach = 0;
   for (int i = 0; i < array->rank && i < ft_max_rank; ++i) {
-    view.extents[i] = array->dim[i].extent;
+    /* A pointer knows all its extents; gfortran 11 gives -1 for a last one of 0. */
+    const int is_empty = array->attribute == CFI_attribute_pointer && array->dim[i].extent < 0;
+    view.extents[i] = is_empty ? 0 : array->dim[i].extent;
     view.strides[i] = array->dim[i].sm;
     reach += (array->dim[i].extent - 1) * array->dim[i].sm;
   }
