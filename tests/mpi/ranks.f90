@@ -1,12 +1,12 @@
 ! SPDX-License-Identifier: MIT
 !> Cases that all ranks of MPI run together.
 module ranks
-  use, intrinsic :: iso_c_binding, only: c_int
+  use, intrinsic :: iso_c_binding, only: c_int, c_long
   use ftorch_mpi, only: torch_communicator, torch_communicator_create
   use testing, only: add_case, run_cases
   implicit none
   private
-  public :: add_case, run_on_ranks, world, freed, half, own_rank, world_size
+  public :: add_case, run_on_ranks, world, freed, half, own_rank, world_size, limit_memory, check_calls
 
   interface
     integer(c_int) function world_begin() bind(c)
@@ -31,6 +31,18 @@ module ranks
       import :: c_int
       implicit none
     end function half
+    !> Lets this rank take that many bytes more, or as many as there are if negative.
+    subroutine limit_memory(bytes) bind(c, name='world_limit_memory')
+      import :: c_long
+      implicit none
+      integer(c_long), value :: bytes
+    end subroutine limit_memory
+    !> Whether communicators of this rank check all calls.
+    subroutine check_calls(checks) bind(c, name='world_check_calls')
+      import :: c_int
+      implicit none
+      integer(c_int), value :: checks
+    end subroutine check_calls
     subroutine world_end() bind(c)
     end subroutine world_end
   end interface

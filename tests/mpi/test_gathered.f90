@@ -1,16 +1,18 @@
 ! SPDX-License-Identifier: MIT
 !> Rows of many ranks in one forward pass.
 module gathered_cases
+  use, intrinsic :: iso_c_binding, only: c_long
   use, intrinsic :: iso_fortran_env, only: int64, real32, real64
   use ftorch
   use ftorch_mpi
   use model_files, only: model_file
   use parallel_problem, only: on_world
-  use ranks, only: own_rank, world_size, world
+  use ranks, only: check_calls, limit_memory, own_rank, world_size, world
   use testing, only: check, check_close, check_equal, check_status
   implicit none
   private
-  public :: ragged, no_rows, two_of_each, failures, two_under_way, warmup, owners, loaded, threads
+  public :: ragged, no_rows, two_of_each, failures, no_memory, two_under_way, warmup, owners, loaded, threads
+  public :: warmup_without_rows, checked_calls
 
 contains
 
@@ -58,13 +60,12 @@ contains
       call check(all(abs(y - expected) <= 1e-6), 'results of each rank')
     end do
     deallocate (x, y, expected)
-    ! gfortran 11 takes an array whose last extent is 0 for one of assumed size.
-    allocate (x(8, own_rank() + 1), y(4, own_rank() + 1), expected(own_rank() + 1, 4))
+    allocate (x(8, own_rank()), y(4, own_rank()), expected(own_rank(), 4))
     call fill(x, 4)
     call torch_tensor_from_array(input, x, torch_kCPU, permute_dims=[2, 1])
     call torch_tensor_from_array(output, y, torch_kCPU, permute_dims=[2, 1])
     call torch_mpi_forward(communicator, model, input, output)
-    call run_alone(model, transpose(x), expected)
+    if (own_rank() > 0) call run_alone(model, transpose(x), expected)
     call check(all(abs(y - transpose(expected)) <= 1e-6), 'columns')
     call torch_communicator_delete(communicator)
   end subroutine ragged
@@ -156,6 +157,33 @@ contains
     call torch_communicator_delete(communicator)
   end subroutine failures
 
+  !> The owner lacks memory for the rows of all, not for those of one.
+  subroutine no_memory()
+    integer, parameter :: rows = 8000000
+    integer(c_long), parameter :: bytes = 8 * rows
+    type(torch_communicator) :: communicator
+    type(torch_model) :: model
+    type(torch_tensor) :: input, output
+    type(torch_status) :: status
+    real(real32), allocatable, target :: x(:, :), y(:, :)
+
+    communicator = on_world()
+    call torch_model_load(model, model_file('scaling.pt'), torch_kCPU)
+    allocate (x(merge(1, rows, own_rank() == 0), 2), source=1.0)
+    allocate (y(size(x, 1), 2), source=7.0)
+    call torch_tensor_from_array(input, x, torch_kCPU)
+    call torch_tensor_from_array(output, y, torch_kCPU)
+    if (own_rank() == 0) call limit_memory(bytes + bytes / 2)
+    call torch_mpi_forward(communicator, model, input, output, status)
+    if (own_rank() == 0) call limit_memory(-1_c_long)
+    call check_status(status, torch_out_of_memory, 'rank 0 of the group: out of host memory')
+    call check(all(abs(y - 7) <= 0), 'the output is as it was')
+    call torch_mpi_forward(communicator, model, input, output, status)
+    call check(status%ok(), 'the next pass')
+    call check(all(abs(y - 2) <= 0), 'result')
+    call torch_communicator_delete(communicator)
+  end subroutine no_memory
+
   !> Messages of one pass while the other is used; the input is free at once.
   subroutine two_under_way()
     type(torch_communicator) :: communicator
@@ -210,6 +238,32 @@ contains
     call check_close(y, 2.0 * (1 + own_rank()), 0.0, 'the pass that was chosen')
     call torch_communicator_delete(communicator)
   end subroutine warmup
+
+  !> A rank without rows does not ask a model that refuses none; a failure of one is one of all.
+  subroutine warmup_without_rows()
+    type(torch_communicator) :: communicator
+    type(torch_model) :: model
+    type(torch_tensor) :: input, output
+    type(torch_status) :: status
+    real(real32), allocatable, target :: x(:, :), y(:, :)
+    logical :: gathered
+
+    communicator = on_world()
+    call torch_model_load(model, model_file('failing.pt'), torch_kCPU)
+    allocate (x(own_rank(), 2), source=3.0)
+    allocate (y(own_rank(), 2), source=0.0)
+    call torch_tensor_from_array(input, x, torch_kCPU)
+    call torch_tensor_from_array(output, y, torch_kCPU)
+    call torch_mpi_forward_warmup(communicator, model, input, output, gathered, status=status)
+    call check(status%ok(), 'warm-up')
+    call torch_mpi_forward(communicator, model, input, output, status)
+    call check(status%ok(), 'the pass that was chosen')
+    call check(all(abs(y - 3) <= 0), 'results')
+    if (own_rank() == 1) x = -1
+    call torch_mpi_forward_warmup(communicator, model, input, output, gathered, status=status)
+    call check_status(status, torch_model_error, 'rank 1 of the group: RuntimeError: negative concentration in the input')
+    call torch_communicator_delete(communicator)
+  end subroutine warmup_without_rows
 
   !> As many groups as owners.
   subroutine owners()
@@ -279,6 +333,43 @@ contains
     call torch_communicator_delete(communicator)
   end subroutine threads
 
+  !> Where calls are checked, those of a group as well; a pass that one rank cannot start is none on all.
+  subroutine checked_calls()
+    type(torch_communicator) :: communicator
+    type(torch_model) :: model
+    type(torch_tensor) :: input, output
+    type(torch_status) :: status
+    real(real32), target :: x(3, 2), y(3, 2)
+
+    call torch_model_load(model, model_file('scaling.pt'), torch_kCPU)
+    call torch_tensor_from_array(input, x, torch_kCPU)
+    call torch_tensor_from_array(output, y, torch_kCPU)
+    x = 1
+    call check_calls(merge(1, 0, own_rank() == 0))
+    call torch_communicator_create(communicator, world, status=status)
+    call check_status(status, torch_invalid_argument, 'FTORCH_MPI_CHECK_CALLS, is not the same on all ranks')
+    call check_calls(1)
+    communicator = on_world()
+    call check_calls(0)
+    if (own_rank() == 1) then
+      call torch_mpi_agree(communicator, status)
+    else
+      call torch_mpi_forward(communicator, model, input, output, status)
+    end if
+    call check_status(status, torch_invalid_argument, &
+                      'the ranks make different calls: torch_mpi_agree as call 2 and torch_mpi_forward as call 2')
+    if (own_rank() == 1) then
+      call torch_bind_threads(communicator, status=status)
+    else
+      call torch_mpi_forward_warmup(communicator, model, input, output, status=status)
+    end if
+    call check_status(status, torch_invalid_argument, 'torch_mpi_forward_warmup as call 3 and torch_bind_threads as call 3')
+    call torch_mpi_forward_start(communicator, model, input, output)
+    call torch_mpi_forward_wait(communicator)
+    call check_close(y, 2.0, 0.0, 'result')
+    call torch_communicator_delete(communicator)
+  end subroutine checked_calls
+
   integer function cores()
     integer :: unit
 
@@ -299,10 +390,13 @@ program test_gathered
   call add_case('no_rows', no_rows, 'models')
   call add_case('two_of_each', two_of_each, 'models')
   call add_case('failures', failures, 'models')
+  call add_case('no_memory', no_memory, 'models')
   call add_case('two_under_way', two_under_way, 'models')
   call add_case('warmup', warmup, 'models')
+  call add_case('warmup_without_rows', warmup_without_rows, 'models')
   call add_case('owners', owners, 'models')
   call add_case('loaded', loaded, 'models')
   call add_case('threads', threads)
+  call add_case('checked_calls', checked_calls, 'models')
   call run_on_ranks()
 end program test_gathered

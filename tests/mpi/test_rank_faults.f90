@@ -225,7 +225,8 @@ contains
     call check_status(status, torch_invalid_argument, 'rank 0: timeout must be more than 0')
     call torch_communicator_create(communicator, world, &
                                    bucket_bytes=merge(1000_int64, 2000_int64, own_rank() == last_rank()), status=status)
-    call check_status(status, torch_invalid_argument, 'bucket_bytes is not the same on all ranks')
+    call check_status(status, torch_invalid_argument, &
+                      'bucket_bytes, or the environment variable FTORCH_MPI_CHECK_CALLS, is not the same on all ranks')
     call torch_communicator_create(communicator, world, owners=merge(-1, 0, own_rank() == last_rank()), status=status)
     call check_status(status, torch_invalid_argument, 'rank ' // digit(last_rank()) // ': owners must not be negative')
     communicator = on_world()

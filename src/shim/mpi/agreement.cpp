@@ -63,8 +63,9 @@ const Reduction& reduction() {
   return *made;
 }
 
-constexpr const char* call_names[] = {"torch_communicator_create", "torch_mpi_agree", "torch_mpi_average_gradients",
-                                      "torch_mpi_broadcast",       "torch_mpi_load",  "torch_mpi_forward"};
+constexpr const char* call_names[] = {"torch_communicator_create", "torch_mpi_agree",   "torch_mpi_average_gradients",
+                                      "torch_mpi_broadcast",       "torch_mpi_load",    "torch_mpi_forward",
+                                      "torch_mpi_forward_warmup",  "torch_bind_threads"};
 
 // A call and its number among the calls of the communicator, in one word.
 constexpr std::int64_t kinds = std::size(call_names);

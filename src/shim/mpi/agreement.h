@@ -11,7 +11,16 @@
 namespace ftorch::mpi {
 
 /// Calls that all ranks make together, by number.
-enum class Call : std::int64_t { create, agree, average_gradients, broadcast, load, forward };
+enum class Call : std::int64_t {
+  create,
+  agree,
+  average_gradients,
+  broadcast,
+  load,
+  forward,
+  forward_warmup,
+  bind_threads
+};
 
 /// What a rank brings along, beside its status.
 struct Contribution {
@@ -49,6 +58,13 @@ void succeed_on_all(Communicator& here, Call call, const F& f) {
     f();
     return Contribution{};
   });
+}
+
+/// Runs f, which sends no message, before a call of a group or node. Where calls are checked all ranks agree on both.
+template <class F>
+void begin_call(Communicator& here, Call call, const F& f) {
+  if (here.settings.checks_calls) succeed_on_all(here, call, f);
+  else f();
 }
 
 }  // namespace ftorch::mpi

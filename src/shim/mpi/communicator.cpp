@@ -3,6 +3,7 @@
 #include "mpi/communicator.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <mutex>
 #include <string>
@@ -76,11 +77,23 @@ MPI_Comm duplicate(Communicator& here, MPI_Comm comm) {
   return *copy;
 }
 
+/// MPI makes communicators without a limit of time: all come here first.
+void meet(Communicator& here) {
+  MPI_Request request;
+  check_mpi(MPI_Ibarrier(here.all.comm(), &request), "MPI_Ibarrier");
+  wait(here, request, "torch_communicator_create", nullptr);
+}
+
 MPI_Comm node_of(const Communication& all) {
   MPI_Comm node = MPI_COMM_NULL;
   check_mpi(MPI_Comm_split_type(all.comm(), MPI_COMM_TYPE_SHARED, all.rank(), MPI_INFO_NULL, &node),
             "MPI_Comm_split_type");
   return node;
+}
+
+bool asked_to_check_calls() {
+  const char* const value = std::getenv("FTORCH_MPI_CHECK_CALLS");
+  return value && *value != '\0' && std::string(value) != "0";
 }
 
 int device_count() {
@@ -119,12 +132,16 @@ Communication Communication::split(int color) const {
 Communicator::Communicator(MPI_Comm comm, const Settings& given) : settings(given) {
   all = Communication(duplicate(*this, comm));
   node = Communication(node_of(all));
+  meet(*this);
   leaders = all.split(node.rank() == 0 ? 0 : MPI_UNDEFINED);
   // One answer on each node, whatever the ranks were given.
-  int owners = given.owners > 0 ? given.owners : std::max(device_count(), 1);
-  check_mpi(MPI_Bcast(&owners, 1, MPI_INT, 0, node.comm()), "MPI_Bcast");
-  owners = std::min(owners, node.size());
+  const auto told = std::make_shared<int>(given.owners > 0 ? given.owners : std::max(device_count(), 1));
+  MPI_Request request;
+  check_mpi(MPI_Ibcast(told.get(), 1, MPI_INT, 0, node.comm(), &request), "MPI_Ibcast");
+  wait(*this, request, "torch_communicator_create", told);
+  const int owners = std::min(*told, node.size());
   group_index = static_cast<int>(static_cast<std::int64_t>(node.rank()) * owners / node.size());
+  meet(*this);
   group = node.split(group_index);
 }
 
@@ -189,7 +206,7 @@ int ft_mpi_communicator_create(int comm, double timeout, int64_t bucket_bytes, i
   return guard([&] {
     check_mpi_runs();
     const MPI_Comm original = comm_of(comm);
-    Settings settings{timeout, bucket_bytes, owners};
+    Settings settings{timeout, bucket_bytes, owners, asked_to_check_calls()};
     Failure outcome(ft_ok, "");
     const auto refuse = [&](const char* text) { outcome = Failure(ft_invalid_argument, text); };
     if (!(timeout > 0)) {
@@ -199,8 +216,9 @@ int ft_mpi_communicator_create(int comm, double timeout, int64_t bucket_bytes, i
     if (bucket_bytes < 1) refuse("bucket_bytes must be positive");
     if (owners < 0) refuse("owners must not be negative");
     auto made = std::make_shared<Communicator>(original, settings);
-    agree(*made, made->all, Call::create, outcome, {static_cast<std::uint64_t>(bucket_bytes), 0},
-          "bucket_bytes is not the same on all ranks");
+    const std::uint64_t alike = 2 * static_cast<std::uint64_t>(bucket_bytes) + (settings.checks_calls ? 1 : 0);
+    agree(*made, made->all, Call::create, outcome, {alike, 0},
+          "bucket_bytes, or the environment variable FTORCH_MPI_CHECK_CALLS, is not the same on all ranks");
     const std::lock_guard lock(mutex);
     end_with_mpi();
     static std::intptr_t last = 0;

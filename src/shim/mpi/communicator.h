@@ -60,6 +60,8 @@ struct Settings {
   std::int64_t bucket_bytes;
   /// Ranks of each node that own a device; 0: as many as there are devices, or one.
   int owners;
+  /// Whether calls of a group or node begin with an agreement of all ranks, as the others do.
+  bool checks_calls;
 };
 
 struct Communicator {

@@ -45,6 +45,25 @@ const Note& note_at(const Memory& notes, int rank) { return static_cast<const No
 
 std::byte* byte_at(const Memory& memory, std::int64_t offset) { return static_cast<std::byte*>(memory.get()) + offset; }
 
+constexpr int rows_tag = 0;
+
+void send_rows(const Memory& memory, std::int64_t offset, std::int64_t rows, std::int64_t row_bytes, int rank,
+               MPI_Comm comm, Messages& messages) {
+  const RowType row(row_bytes);
+  check_mpi(
+      MPI_Isend(byte_at(memory, offset), static_cast<int>(rows), row, rank, rows_tag, comm, &messages.add(memory)),
+      "MPI_Isend");
+}
+
+/// Takes fewer rows as well.
+void receive_rows(const Memory& memory, std::int64_t offset, std::int64_t rows, std::int64_t row_bytes, int rank,
+                  MPI_Comm comm, Messages& messages) {
+  const RowType row(row_bytes);
+  check_mpi(
+      MPI_Irecv(byte_at(memory, offset), static_cast<int>(rows), row, rank, rows_tag, comm, &messages.add(memory)),
+      "MPI_Irecv");
+}
+
 /// Where the parameters of a model are; the host for one without.
 ft_options place_of(ft_handle model) {
   ft_options place{-1, 0, -1, 0};
@@ -84,6 +103,14 @@ std::uint64_t form_of(const Tensors& tensors) {
   return form.value();
 }
 
+bool has_no_rows(const Tensors& tensors) {
+  std::int64_t rows = -1, bytes = 0;
+  if (tensors.inputs.empty() || ft_rows_describe(tensors.inputs[0], &rows, &bytes) != ft_ok || rows != 0) return false;
+  describe_side(tensors.inputs, "inputs", rows);
+  describe_side(tensors.outputs, "outputs", rows);
+  return true;
+}
+
 GatheredPass::GatheredPass(Communicator& here, ft_handle model, Tensors tensors)
     : here_(here), tensors_(std::move(tensors)) {
   try {
@@ -120,18 +147,13 @@ void GatheredPass::describe() {
 
 void GatheredPass::post_as_member() {
   const MPI_Comm comm = here_.group.comm();
-  const auto count = static_cast<int>(own_.rows);
-  const RowType input(own_.input_bytes), output(own_.output_bytes);
   notes_ = std::make_shared<Note>(own_);
   check_mpi(MPI_Igather(notes_.get(), sizeof(Note), MPI_BYTE, nullptr, 0, MPI_BYTE, 0, comm, &messages_.add(notes_)),
             "MPI_Igather");
-  check_mpi(MPI_Igatherv(sent_.get(), count, input, nullptr, nullptr, nullptr, input, 0, comm, &messages_.add(sent_)),
-            "MPI_Igatherv");
+  send_rows(sent_, 0, own_.rows, own_.input_bytes, 0, comm, messages_);
   verdict_ = std::make_shared<Note>();
   check_mpi(MPI_Ibcast(verdict_.get(), sizeof(Note), MPI_BYTE, 0, comm, &messages_.add(verdict_)), "MPI_Ibcast");
-  check_mpi(MPI_Iscatterv(nullptr, nullptr, nullptr, output, received_.get(), count, output, 0, comm,
-                          &messages_.add(received_)),
-            "MPI_Iscatterv");
+  receive_rows(received_, 0, own_.rows, own_.output_bytes, 0, comm, messages_);
 }
 
 void GatheredPass::check_notes() const {
@@ -156,29 +178,51 @@ void GatheredPass::check_notes() const {
   }
 }
 
-namespace {
-
-/// Counts and displacements of a message of rows, in units of a type; of bytes where ranks disagree about their rows.
-struct Parts {
-  std::vector<int> counts, first;
-};
-
-Parts parts_of(const Memory& notes, int size, std::int64_t Note::* row_bytes, bool are_bytes) {
-  Parts parts;
-  std::int64_t next = 0;
-  for (int rank = 0; rank < size; ++rank) {
-    const Note& note = note_at(notes, rank);
-    const std::int64_t count = note.rows * (are_bytes ? note.*row_bytes : 1);
-    if (next + count > std::numeric_limits<int>::max())
-      fail(ft_invalid_argument, "the group hands in more than 2147483647 rows");
-    parts.counts.push_back(static_cast<int>(count));
-    parts.first.push_back(static_cast<int>(next));
-    next += count;
+void GatheredPass::gather() {
+  std::int64_t input_bytes = 0, output_bytes = 0;
+  for (int rank = 0; rank < here_.group.size(); ++rank) {
+    const Note& note = note_at(notes_, rank);
+    all_rows_ += note.rows;
+    input_bytes += note.rows * note.input_bytes;
+    output_bytes += note.rows * note.output_bytes;
   }
-  return parts;
+  all_inputs_ = here_.spare.take(static_cast<std::size_t>(input_bytes));
+  all_outputs_ = here_.spare.take(static_cast<std::size_t>(output_bytes));
+  if (own_.rows > 0)
+    std::memcpy(all_inputs_.get(), sent_.get(), static_cast<std::size_t>(own_.rows * own_.input_bytes));
+  Messages arriving;
+  std::int64_t offset = own_.rows * own_.input_bytes;
+  for (int rank = 1; rank < here_.group.size(); ++rank) {
+    const std::int64_t rows = note_at(notes_, rank).rows;
+    receive_rows(all_inputs_, offset, rows, own_.input_bytes, rank, here_.group.comm(), arriving);
+    offset += rows * own_.input_bytes;
+  }
+  are_received_ = true;
+  arriving.wait(here_, "torch_mpi_forward");
 }
 
-}  // namespace
+void GatheredPass::receive_in_vain() {
+  all_inputs_.reset();
+  all_outputs_.reset();
+  for (int rank = 1; rank < here_.group.size(); ++rank) {
+    const Note& note = note_at(notes_, rank);
+    Messages arriving;
+    const Memory memory = make_memory(static_cast<std::size_t>(note.rows * note.input_bytes));
+    receive_rows(memory, 0, note.rows, note.input_bytes, rank, here_.group.comm(), arriving);
+    arriving.wait(here_, "torch_mpi_forward");
+  }
+}
+
+void GatheredPass::scatter() {
+  if (own_.rows > 0)
+    std::memcpy(received_.get(), all_outputs_.get(), static_cast<std::size_t>(own_.rows * own_.output_bytes));
+  std::int64_t offset = own_.rows * own_.output_bytes;
+  for (int rank = 1; rank < here_.group.size(); ++rank) {
+    const std::int64_t rows = note_at(notes_, rank).rows;
+    send_rows(all_outputs_, offset, rows, own_.output_bytes, rank, here_.group.comm(), messages_);
+    offset += rows * own_.output_bytes;
+  }
+}
 
 void GatheredPass::serve(ft_handle model) {
   const MPI_Comm comm = here_.group.comm();
@@ -191,50 +235,28 @@ void GatheredPass::serve(ft_handle model) {
   wait(here_, request, "torch_mpi_forward", notes_);
 
   Failure outcome(ft_ok, "");
+  const char* failed = "";
   try {
     check_notes();
+    failed = "rank 0 of the group: ";
+    gather();
+    if (all_rows_ > 0) run(model);
   } catch (...) {
+    if (here_.is_broken) throw;
     outcome = failure_in_flight();
+    outcome.message = failed + outcome.message;
   }
-  const bool are_bytes = outcome.status != ft_ok;
-  const Parts inputs = parts_of(notes_, size, &Note::input_bytes, are_bytes);
-  const Parts outputs = parts_of(notes_, size, &Note::output_bytes, are_bytes);
-  std::int64_t input_bytes = 0, output_bytes = 0;
-  for (int rank = 0; rank < size; ++rank) {
-    const Note& note = note_at(notes_, rank);
-    all_rows_ += note.rows;
-    input_bytes += note.rows * note.input_bytes;
-    output_bytes += note.rows * note.output_bytes;
-  }
-  all_inputs_ = here_.spare.take(static_cast<std::size_t>(input_bytes));
-  all_outputs_ = here_.spare.take(static_cast<std::size_t>(output_bytes));
-  const RowType input(are_bytes ? 1 : own_.input_bytes), output(are_bytes ? 1 : own_.output_bytes);
-  const auto own_count = [&](std::int64_t bytes) { return static_cast<int>(own_.rows * (are_bytes ? bytes : 1)); };
-  check_mpi(MPI_Igatherv(sent_.get(), own_count(own_.input_bytes), input, all_inputs_.get(), inputs.counts.data(),
-                         inputs.first.data(), input, 0, comm, &request),
-            "MPI_Igatherv");
-  wait(here_, request, "torch_mpi_forward", all_inputs_);
-  if (outcome.status == ft_ok) {
-    try {
-      if (all_rows_ > 0) run(model);
-    } catch (...) {
-      outcome = failure_in_flight();
-      outcome.message = "rank 0 of the group: " + outcome.message;
-    }
-  }
+  if (!are_received_) receive_in_vain();
   const auto verdict = std::make_shared<Note>();
   set_failure(*verdict, outcome);
   verdict_ = verdict;
   check_mpi(MPI_Ibcast(verdict_.get(), sizeof(Note), MPI_BYTE, 0, comm, &messages_.add(verdict_)), "MPI_Ibcast");
-  // Counts, rows to send and those of this rank stay as long as the message.
-  struct Sent {
-    Parts parts;
-    Memory all, own;
-  };
-  const auto sent = std::make_shared<Sent>(Sent{outputs, all_outputs_, received_});
-  check_mpi(MPI_Iscatterv(all_outputs_.get(), sent->parts.counts.data(), sent->parts.first.data(), output,
-                          received_.get(), own_count(own_.output_bytes), output, 0, comm, &messages_.add(sent)),
-            "MPI_Iscatterv");
+  if (outcome.status == ft_ok) {
+    scatter();
+  } else {
+    // An empty message answers whoever waits for results.
+    for (int rank = 1; rank < size; ++rank) send_rows(nullptr, 0, 0, 0, rank, comm, messages_);
+  }
 }
 
 std::vector<ft_handle> GatheredPass::wrap(const std::vector<ft_handle>& like, void* bytes, const ft_options& place) {

@@ -22,6 +22,9 @@ struct Tensors {
 /// A hash of dtypes, and of shapes but for the rows.
 std::uint64_t form_of(const Tensors& tensors);
 
+/// True where no tensor has a row; fails where some have.
+bool has_no_rows(const Tensors& tensors);
+
 /// What a rank tells the owner of its rows, and the owner of the pass.
 struct Note {
   std::int64_t rows;
@@ -45,8 +48,12 @@ class GatheredPass {
   void describe();
   void post_as_member();
   void serve(ft_handle model);
-  void run(ft_handle model);
   void check_notes() const;
+  void gather();
+  /// Rows that nobody can use, one rank after the other, so that what was sent is answered.
+  void receive_in_vain();
+  void run(ft_handle model);
+  void scatter();
   /// Tensors over the rows of all ranks, one after the other.
   std::vector<ft_handle> wrap(const std::vector<ft_handle>& like, void* bytes, const ft_options& place);
   bool is_owner() const { return here_.group.rank() == 0; }
@@ -55,6 +62,8 @@ class GatheredPass {
   Tensors tensors_;
   Note own_{};
   std::int64_t all_rows_ = 0;
+  /// Whether the owner has a place for the rows of the others.
+  bool are_received_ = false;
   Memory notes_, verdict_;
   /// Rows of this rank, and on the owner those of all.
   Memory sent_, received_, all_inputs_, all_outputs_;

@@ -20,7 +20,13 @@ GatheredForward& forward_of(Communicator& here) {
   return *here.forward;
 }
 
-bool is_local(Communicator& here, const Tensors& tensors) {
+void check_none_under_way(Communicator& here) {
+  if (!forward_of(here).passes.empty()) fail(ft_invalid_argument, "a forward pass is under way: wait for it first");
+}
+
+/// Whether this rank runs the model itself: it has no other in its group, or a warm-up found that faster.
+bool is_alone(Communicator& here, const Tensors& tensors) {
+  if (here.group.size() == 1) return true;
   const auto& choices = forward_of(here).is_local;
   if (choices.empty()) return false;
   try {
@@ -36,17 +42,31 @@ Tensors tensors_of(const ft_handle* inputs, int64_t inputs_size, const ft_handle
   return {{inputs, inputs + inputs_size}, {outputs, outputs + outputs_size}};
 }
 
+/// A pass of this rank by itself; none where it has no rows, which a model may not take.
+void run_alone(ft_handle model, const Tensors& tensors) {
+  if (has_no_rows(tensors)) return;
+  check(ft_model_forward(model, tensors.inputs.data(), static_cast<int64_t>(tensors.inputs.size()),
+                         tensors.outputs.data(), static_cast<int64_t>(tensors.outputs.size()), 0, nullptr));
+}
+
 /// The shortest of some runs, on the slowest rank.
 double seconds_of(Communicator& here, const std::function<void()>& run) {
   constexpr int runs = 5;
   double shortest = 0;
-  for (int i = 0; i <= runs; ++i) {
-    const auto begin = std::chrono::steady_clock::now();
-    run();
-    const double taken = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    // The first one warms up.
-    if (i == 1 || (i > 1 && taken < shortest)) shortest = taken;
+  Failure outcome(ft_ok, "");
+  try {
+    for (int i = 0; i <= runs; ++i) {
+      const auto begin = std::chrono::steady_clock::now();
+      run();
+      const double taken = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+      // The first one warms up.
+      if (i == 1 || (i > 1 && taken < shortest)) shortest = taken;
+    }
+  } catch (...) {
+    if (here.is_broken) throw;
+    outcome = failure_in_flight();
   }
+  agree(here, here.group, Call::forward_warmup, outcome);
   const auto slowest = std::make_shared<double>(shortest);
   MPI_Request request;
   check_mpi(MPI_Iallreduce(MPI_IN_PLACE, slowest.get(), 1, MPI_DOUBLE, MPI_MAX, here.group.comm(), &request),
@@ -62,15 +82,17 @@ int ft_mpi_forward_start(ft_handle handle, ft_handle model, const ft_handle* inp
   return guard([&] {
     Communicator& here = communicator(handle);
     auto& passes = forward_of(here).passes;
-    if (passes.size() == most_passes)
-      fail(ft_invalid_argument, "two forward passes are under way already: wait for the first of them");
+    begin_call(here, Call::forward, [&] {
+      if (passes.size() == most_passes)
+        fail(ft_invalid_argument, "two forward passes are under way already: wait for the first of them");
+    });
+    Tensors tensors = tensors_of(inputs, inputs_size, outputs, outputs_size);
     // A pass of this rank alone is through at once.
-    if (here.group.size() == 1 || is_local(here, tensors_of(inputs, inputs_size, outputs, outputs_size))) {
-      check(ft_model_forward(model, inputs, inputs_size, outputs, outputs_size, 0, nullptr));
+    if (is_alone(here, tensors)) {
+      run_alone(model, tensors);
       passes.push_back(nullptr);
     } else {
-      passes.push_back(
-          std::make_unique<GatheredPass>(here, model, tensors_of(inputs, inputs_size, outputs, outputs_size)));
+      passes.push_back(std::make_unique<GatheredPass>(here, model, std::move(tensors)));
     }
   });
 }
@@ -90,12 +112,10 @@ int ft_mpi_forward(ft_handle handle, ft_handle model, const ft_handle* inputs, i
                    const ft_handle* outputs, int64_t outputs_size) {
   return guard([&] {
     Communicator& here = communicator(handle);
-    if (here.group.size() == 1 || is_local(here, tensors_of(inputs, inputs_size, outputs, outputs_size))) {
-      check(ft_model_forward(model, inputs, inputs_size, outputs, outputs_size, 0, nullptr));
-      return;
-    }
-    if (!forward_of(here).passes.empty()) fail(ft_invalid_argument, "a forward pass is under way: wait for it first");
-    GatheredPass(here, model, tensors_of(inputs, inputs_size, outputs, outputs_size)).finish();
+    begin_call(here, Call::forward, [&] { check_none_under_way(here); });
+    Tensors tensors = tensors_of(inputs, inputs_size, outputs, outputs_size);
+    if (is_alone(here, tensors)) run_alone(model, tensors);
+    else GatheredPass(here, model, std::move(tensors)).finish();
   });
 }
 
@@ -103,23 +123,11 @@ int ft_mpi_forward_warmup(ft_handle handle, ft_handle model, const ft_handle* in
                           const ft_handle* outputs, int64_t outputs_size, int32_t* is_gathered, double* seconds) {
   return guard([&] {
     Communicator& here = communicator(handle);
-    auto& forward = forward_of(here);
-    if (!forward.passes.empty()) fail(ft_invalid_argument, "a forward pass is under way: wait for it first");
-    const auto local = [&] { check(ft_model_forward(model, inputs, inputs_size, outputs, outputs_size, 0, nullptr)); };
-    const auto gathered = [&] {
-      GatheredPass(here, model, tensors_of(inputs, inputs_size, outputs, outputs_size)).finish();
-    };
-    // Fails on all ranks where it fails on one.
-    Failure outcome(ft_ok, "");
-    try {
-      local();
-    } catch (...) {
-      outcome = failure_in_flight();
-    }
-    agree(here, here.group, Call::forward, outcome);
-    seconds[0] = seconds_of(here, gathered);
-    seconds[1] = seconds_of(here, local);
+    begin_call(here, Call::forward_warmup, [&] { check_none_under_way(here); });
+    const Tensors tensors = tensors_of(inputs, inputs_size, outputs, outputs_size);
+    seconds[1] = seconds_of(here, [&] { run_alone(model, tensors); });
+    seconds[0] = seconds_of(here, [&] { GatheredPass(here, model, tensors).finish(); });
     *is_gathered = seconds[0] <= seconds[1];
-    forward.is_local[form_of(tensors_of(inputs, inputs_size, outputs, outputs_size))] = !*is_gathered;
+    forward_of(here).is_local[form_of(tensors)] = !*is_gathered;
   });
 }

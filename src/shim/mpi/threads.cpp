@@ -59,6 +59,7 @@ int own_share(const std::vector<cpu_set_t>& masks, int rank) {
 int ft_mpi_bind_threads(ft_handle handle, int tells, int32_t* threads) {
   return guard([&] {
     Communicator& here = communicator(handle);
+    begin_call(here, Call::bind_threads, [] {});
     const std::vector<cpu_set_t> masks = masks_of_node(here);
     *threads = own_share(masks, here.node.rank());
     check(ft_set_num_threads(*threads));
