@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -15,9 +14,9 @@ from statistics import quantiles
 import psutil
 import pytest
 
-BUILD = Path(os.environ.get("FTORCH_BUILD_DIR") or Path(__file__).parents[2] / "build").resolve()
-SOURCE = Path(__file__).parent / "killed" / "killed.f90"
-MODEL = Path(os.environ.get("FTORCH_TEST_MODELS") or BUILD / "models") / "mlp_float32.pt2"
+from .conftest import ENVIRONMENT, MODELS
+
+MODEL = MODELS / "mlp_float32.pt2"
 RANKS = 4
 RUNS = 50
 TIMEOUT = 3.0
@@ -26,27 +25,6 @@ MARGIN = 10.0
 START = 60.0
 """Seconds in which all ranks have begun."""
 STAGES = ("load", "broadcast", "average", "early", "forward")
-ENVIRONMENT = {
-    **os.environ,
-    "OMP_NUM_THREADS": "1",
-    "OMPI_ALLOW_RUN_AS_ROOT": "1",
-    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-    "OMPI_MCA_rmaps_base_oversubscribe": "1",
-}
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The compiled program."""
-    if not (BUILD / "libftorch_mpi.so").exists():
-        pytest.skip("FTORCH_BUILD_DIR names no build with the component mpi")
-    if not (shutil.which("mpifort") and shutil.which("mpirun")):
-        pytest.skip("mpifort or mpirun is missing")
-    folder = tmp_path_factory.mktemp("killed")
-    compile_it = ["mpifort", "-O1", f"-I{BUILD}/modules", f"-I{BUILD}/modules/mpi", str(SOURCE)]
-    link = [f"-L{BUILD}", "-lftorch_mpi", "-lftorch", f"-Wl,-rpath,{BUILD}"]
-    subprocess.run([*compile_it, *link, "-o", "killed"], cwd=folder, check=True, timeout=120)
-    return folder / "killed"
 
 
 def end_all(launcher: subprocess.Popen[bytes]) -> None:
