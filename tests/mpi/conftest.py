@@ -19,8 +19,9 @@ ENVIRONMENT = {
     "OMPI_ALLOW_RUN_AS_ROOT": "1",
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
     "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    "OMPI_MCA_hwloc_base_binding_policy": "none",
 }
-"""Ranks share cores, also as root."""
+"""Ranks share cores, also as root, and with those of other tests."""
 
 
 def cached(name: str) -> str:
