@@ -14,7 +14,7 @@ import pytest
 
 from .conftest import ENVIRONMENT, MODELS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
