@@ -129,5 +129,7 @@ def test_rank_0_tells_of_threads_once(program: Path, temporary: Path, tmp_path: 
     )
     found = re.fullmatch(pattern, line)
     assert found, line
-    assert 1 <= int(found[2]) <= int(found[1]) <= cores
+    assert int(found[1]) == cores
+    # A control group may allow fewer.
+    assert 1 <= int(found[2]) <= max(1, cores // RANKS)
     assert not any("ftorch: " in text for text in others)
