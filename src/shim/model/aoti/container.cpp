@@ -80,8 +80,14 @@ c10::SmallVector<at::Tensor, 8> Container::run(at::TensorList inputs) {
   c10::SmallVector<AtenTensorHandle, 16> made(output_count_, nullptr);
   runner_->run(given.data(), given.size(), made.data(), made.size());
   c10::SmallVector<at::Tensor, 8> results;
-  for (const AtenTensorHandle handle : made) {
-    const std::unique_ptr<at::Tensor> result(reinterpret_cast<at::Tensor*>(handle));
+  for (auto handle = made.begin(); handle != made.end(); ++handle) {
+    // Results that are one tensor have one handle.
+    const auto first = std::find(made.begin(), handle, *handle);
+    if (first != handle && *handle) {
+      results.push_back(results[static_cast<std::size_t>(first - made.begin())].clone());
+      continue;
+    }
+    const std::unique_ptr<at::Tensor> result(reinterpret_cast<at::Tensor*>(*handle));
     results.push_back(result ? std::move(*result) : at::Tensor());
   }
   return results;
