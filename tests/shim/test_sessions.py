@@ -15,7 +15,7 @@ import pytest
 import torch
 from exported import export, given, leaves
 from exported_networks import CASES
-from sessions import ROWS, bind, expected, fortran, make, mlp, run
+from sessions import ROWS, bind, expected, fortran, make, mlp, rebind, run
 from torch import nn
 from torch.utils._pytree import tree_leaves
 
@@ -275,6 +275,12 @@ def test_tensors_without_arrays(make) -> None:
     with pytest.raises(ShimError, match=r"inputs\(1\).*released"):
         run(session)
     assert y.numpy().tolist() == [4, 4]
+    z = fortran([2], np.float32, 3)
+    with pytest.raises(ShimError, match=r"inputs\(1\): it has shape \[2, 2\].*there has shape \[2\]"):
+        rebind(session, 1, fortran([2, 2]))
+    rebind(session, 1, z)
+    run(session)
+    assert y.numpy().tolist() == [6, 6]
 
 
 def test_array_at_an_odd_address(make) -> None:

@@ -126,6 +126,8 @@ void put_subject(std::string_view subject, const char* after) noexcept {
 
 }  // namespace
 
+void forget_failure() noexcept { subjects_length = remark_length = 0; }
+
 void Context::tell() const noexcept {
   char after[32] = ": ";
   if (index_ >= 0) std::snprintf(after, sizeof(after), "(%lld): ", index_ + 1LL);

@@ -47,6 +47,9 @@ class Context {
 /// Puts "subject: " before the message of the failure that is on its way.
 void add_subject(const std::function<std::string()>& subject) noexcept;
 
+/// Drops what is known of a failure that goes no further.
+void forget_failure() noexcept;
+
 /// A context whose subject is made when a failure comes.
 template <class F>
 class DeferredContext {

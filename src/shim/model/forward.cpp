@@ -57,6 +57,15 @@ bool is_written(const at::Tensor& copy, const at::Tensor& value) {
   return copy._version() > 0 || !at::equal(copy.detach(), value.detach());
 }
 
+/// Fails where an input that the model writes shares memory with another.
+void check_written_alone(at::TensorList values, std::size_t i) {
+  for (std::size_t j = 0; j < values.size(); ++j) {
+    if (!values[i].is_same(values[j]) && overlap(values[i], values[j]))
+      fail(ft_invalid_argument,
+           "the model writes it in place, and it shares its memory with " + element_text(argument_names.inputs, j));
+  }
+}
+
 /// Adds the writes of what the model wrote in place into its copies of the inputs.
 void add_input_writes(at::ArrayRef<Tensor*> inputs, at::TensorList values, at::TensorList copies, PassWrites& writes) {
   for (std::size_t i = 0; i < copies.size(); ++i) {
@@ -65,11 +74,7 @@ void add_input_writes(at::ArrayRef<Tensor*> inputs, at::TensorList values, at::T
     const bool is_leaf = values[i].requires_grad() && values[i].is_leaf();
     if (is_leaf && copies[i]._version() > 0 && at::GradMode::is_enabled())
       fail(ft_autograd_error, "the model writes it in place, which a leaf with requires_grad forbids");
-    for (std::size_t j = 0; j < copies.size(); ++j) {
-      if (!values[i].is_same(values[j]) && overlap(values[i], values[j]))
-        fail(ft_invalid_argument,
-             "the model writes it in place, and it shares its memory with " + element_text(argument_names.inputs, j));
-    }
+    check_written_alone(values, i);
     writes.emplace_back(*inputs[i], (is_leaf ? copies[i].detach() : copies[i]).clone(), Write::result);
   }
 }
@@ -124,6 +129,16 @@ PassTensors run(Model& model, at::TensorList model_inputs) {
 }
 
 }  // namespace
+
+PassTensors ftorch::run_on_copies(Model& model, at::TensorList values) {
+  const PassTensors copies = copies_of(values);
+  PassTensors results = run(model, copies);
+  for (std::size_t i = 0; i < copies.size(); ++i) {
+    const Context context(argument_names.inputs, static_cast<int64_t>(i));
+    if (is_written(copies[i], values[i])) check_written_alone(values, i);
+  }
+  return results;
+}
 
 std::string ftorch::inputs_text(const Model& model, at::TensorList model_inputs) {
   std::string text;

@@ -13,6 +13,9 @@ namespace ftorch {
 /// ready, before anything is written.
 void forward(Model& model, at::ArrayRef<Tensor*> inputs, at::ArrayRef<Tensor*> outputs, bool requires_grad);
 
+/// Results of a model that may write its inputs, which it has copies of here; fails where `forward` would for what it writes.
+PassTensors run_on_copies(Model& model, at::TensorList values);
+
 using PassWrites = c10::SmallVector<PendingWrite, 2>;
 
 /// Adds the writes of the results of a pass, which are checked against `outputs`; what is another's memory is copied.

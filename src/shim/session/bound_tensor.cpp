@@ -29,21 +29,24 @@ std::unique_ptr<Tensor> over_array_of(const Tensor& tensor) {
   return made;
 }
 
-void check_like(const at::Tensor& found, const at::Tensor& bound) {
-  if (found.scalar_type() != bound.scalar_type())
-    fail(ft_dtype_mismatch, "it has dtype " + dtype_name(found.scalar_type()) + "; what is bound there has dtype " +
-                                dtype_name(bound.scalar_type()));
-  if (found.dim() != bound.dim())
-    fail(ft_shape_mismatch,
-         "it has shape " + shape_text(found.sizes()) + "; what is bound there has shape " + shape_text(bound.sizes()));
-}
-
 }  // namespace
 
 BoundTensor::BoundTensor(ft_handle handle) {
   const Tensor& found = tensor(handle, "the tensor");
+  dtype_ = found.value.scalar_type();
+  device_ = found.value.device();
+  sizes_.assign(found.value.sizes().begin(), found.value.sizes().end());
   identity_ = tensors.identity(handle);
   over_array_ = over_array_of(found);
+}
+
+void BoundTensor::check_like(const at::Tensor& other) const {
+  if (other.scalar_type() != dtype_)
+    fail(ft_dtype_mismatch,
+         "it has dtype " + dtype_name(other.scalar_type()) + "; what is bound there has dtype " + dtype_name(dtype_));
+  if (other.dim() != static_cast<std::int64_t>(sizes_.size()))
+    fail(ft_shape_mismatch,
+         "it has shape " + shape_text(other.sizes()) + "; what is bound there has shape " + shape_text(sizes_));
 }
 
 Tensor& BoundTensor::current() const {
@@ -91,20 +94,21 @@ bool BoundTensor::move_to(const ft_view& view) const {
 }
 
 void BoundTensor::rebind(const ft_view& view, at::ScalarType dtype) {
-  const at::Tensor& bound = over_array_ ? over_array_->value : current().value;
-  if (over_array_ && dtype == bound.scalar_type() && view.rank == bound.dim() && move_to(view)) {
+  const bool is_like = dtype == dtype_ && view.rank == static_cast<int>(sizes_.size());
+  if (over_array_ && is_like && move_to(view)) {
     identity_.reset();
     return;
   }
-  auto made = std::make_unique<Tensor>(tensor_over(view, {dtype, bound.device(), false}));
-  check_like(made->value, bound);
+  auto made = std::make_unique<Tensor>(tensor_over(view, {dtype, device_, false}));
+  check_like(made->value);
+  sizes_.assign(made->value.sizes().begin(), made->value.sizes().end());
   over_array_ = std::move(made);
   identity_.reset();
 }
 
 void BoundTensor::rebind(ft_handle handle) {
   BoundTensor other(handle);
-  check_like(other.current().value, over_array_ ? over_array_->value : current().value);
+  check_like(other.current().value);
   *this = std::move(other);
 }
 

@@ -2,6 +2,8 @@
 // What a session reads or writes.
 #pragma once
 
+#include <c10/util/SmallVector.h>
+
 #include <memory>
 #include <optional>
 
@@ -37,7 +39,13 @@ class BoundTensor {
 
  private:
   bool move_to(const ft_view& view) const;
+  /// Fails unless dtype and rank are those of what is bound.
+  void check_like(const at::Tensor& other) const;
 
+  /// What can take its place, also when the tensor is gone.
+  at::ScalarType dtype_;
+  at::Device device_ = at::kCPU;
+  c10::SmallVector<std::int64_t, 5> sizes_;
   std::optional<Tensors::Identity> identity_;
   std::unique_ptr<Tensor> over_array_;
 };

@@ -95,6 +95,7 @@ void Session::check() {
   } catch (...) {
     // A program that computes gradients of its own cannot do so in inference mode.
     if (!std::exchange(infers_, false)) throw;
+    forget_failure();
     try_pass();
   }
   for (int passes = model_->warmup_passes(); passes > 1; --passes) try_pass();
@@ -114,11 +115,9 @@ void Session::try_pass() {
     add_output_writes(targets_, *model_, values_, results_, writes);
   } else {
     at::NoGradGuard no_grad;
-    Values copies = values_;
-    for (at::Tensor& copy : copies) copy = copy.clone();
-    results_ = model_->forward(copies);
+    results_ = run_on_copies(*model_, values_);
     PassWrites writes;
-    add_output_writes(targets_, *model_, copies, results_, writes);
+    add_output_writes(targets_, *model_, values_, results_, writes);
   }
 }
 
