@@ -196,6 +196,16 @@ def test_a_full_disk(full_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not list(full_disk.iterdir())
 
 
+def test_a_limit_of_file_sizes(folder: Path) -> None:
+    # Python itself ignores the signal.
+    program = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_DFL)\n"
+    program += HOLD.format(paths=PATHS, end="")
+    command = ["bash", "-c", 'ulimit -f 10; exec "$@"', "-", sys.executable, "-c", program]
+    done = subprocess.run([*command, str(package("net"))], capture_output=True, text=True, input="\n")
+    assert "ft_io_error" in done.stderr and "File too large" in done.stderr
+    assert not list(folder.iterdir())
+
+
 def test_a_disk_that_is_read_only(full_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(full_disk)], check=True)
     monkeypatch.setenv("TMPDIR", str(full_disk))

@@ -20,6 +20,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "files/size_signal_block.h"
 
 namespace ftorch {
 namespace {
@@ -142,6 +143,7 @@ void write_record(const Archive& archive, const Archive::Record& record, const s
       static_cast<std::uint64_t>(status.st_size) == record.size)
     return;
   const std::string bytes = bytes_of(archive, record);
+  const SizeSignalBlock block;
   const std::string draft = folder + "/" + draft_name;
   Descriptor file;
   ::unlink(draft.c_str());
