@@ -139,7 +139,7 @@ def failing(what: str) -> Iterator[None]:
     except InfrastructureError:
         raise
     except Exception as error:
-        text = str(error).strip() or type(error).__name__
+        text = str(error).partition("\nException raised from")[0].strip() or type(error).__name__
         raise ExportError(f"{what} fails: {text}") from None
     finally:
         logging.disable(before)

@@ -245,9 +245,13 @@ def export_step(
     with formats.failing("the training step"):
         _seed()
         # Sizes that are equal by chance are different sizes.
-        with _config.patch(use_duck_shape=False):
+        # Recurrent layers of oneDNN have gradients that inductor's code cannot call.
+        with _config.patch(use_duck_shape=False), torch.backends.mkldnn.flags(enabled=False):
             table = products.decompositions(kind_of_products)
-            traced = make_fx(step, table, tracing_mode="symbolic")(*given)
+            # Tensors of the network that are neither parameters nor saved are constants.
+            traced = make_fx(
+                step, table, tracing_mode="symbolic", _allow_non_fake_inputs=True
+            )(*given)
 
         class Module(torch.nn.Module):  # type: ignore[misc,name-defined]
             """The traced procedure."""

@@ -77,6 +77,21 @@ class Counting(nn.Module):
         return x * float(self.calls)
 
 
+class Delay(nn.Module):
+    """Two buffers, one of which gets what the other had; inductor's code gives it the new one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("now", torch.zeros(4))
+        self.register_buffer("before", torch.zeros(4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x + self.now + 2.0 * self.before
+        self.before.copy_(self.now)
+        self.now.copy_(x.mean(0))
+        return y
+
+
 class Locked(nn.Module):
     """Holds what cannot be copied."""
 

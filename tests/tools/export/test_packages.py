@@ -53,6 +53,17 @@ def test_dicts_and_numbers(export, by_library, folder: Path) -> None:
     assert (folder / "step.pt2").exists()
 
 
+def test_what_a_pass_leaves_in_buffers_is_compared(export, folder: Path) -> None:
+    words = ("networks.py:Delay", "--input", "5,4", "--no-library", "-o", "delay.pt2")
+    result = export(*words, "--format", "aoti", "--variant", "plain")
+    assert result.exit_code == 1, result.output
+    assert "Python, samples once more: largest relative difference" in result.output
+    assert not (folder / "delay.pt2").exists()
+    result = export(*words)
+    assert result.exit_code == 0, result.output
+    assert "Python, samples once more: equal" in result.output
+
+
 def test_a_package_of_others_is_specified(export, by_library, folder: Path) -> None:
     result = export("networks.py:Net", "--input", "batch=dynamic,8", "-o", "p.pt2", "--no-library")
     assert result.exit_code == 0, result.output
