@@ -213,6 +213,7 @@ def specification(
             "machine": platform.machine(),
             "march": compilation.target,
             "variant": variant,
+            "needs_elements": _needs_elements(program),
             "training": compilation.is_training,
             "aliases": _aliases(program),
             "train_step": train_step,
@@ -255,6 +256,12 @@ def _checks_indices(files: list[Any]) -> bool:
     """Return whether the code can fail, which would end the process in a parallel region."""
     sources = [Path(one) for one in files if isinstance(one, str) and one.endswith(".cpp")]
     return any("TORCH_CHECK(" in one.read_text() for one in sources)
+
+
+def _needs_elements(program: Any) -> bool:
+    """Return whether oneDNN, which divides by the number of rows, may compute a layer."""
+    names = {str(getattr(node.target, "overloadpacket", "")) for node in program.graph.nodes}
+    return bool(names & {"aten.lstm", "aten.mkldnn_rnn_layer"})
 
 
 def _aliases(program: Any) -> dict[str, str]:

@@ -73,6 +73,15 @@ class Writing(nn.Module):
         return y, self.calls
 
 
+class Twice(nn.Module):
+    """Writes its first input, and returns one tensor twice."""
+
+    def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        x.add_(1.0)
+        z = x * y
+        return z, z
+
+
 class Turned(nn.Module):
     """Two dimensions that are compiled for columns first, and elementwise."""
 
@@ -111,6 +120,11 @@ CASES = {
         lambda: (torch.randn(4, 3),),
         lambda: ({0: Dim("batch", min=1)},),
         is_training=True,
+    ),
+    "twice": Case(
+        Twice,
+        lambda: (torch.randn(4, 3), torch.randn(4, 3)),
+        lambda: ({0: (rows := Dim("rows", min=1))}, {0: rows}),
     ),
     "turned": Case(
         Turned,

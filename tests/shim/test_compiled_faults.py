@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from compiled import network, package, step_package
+from compiled import network, package, respecified, step_package
 from exported import export, given, results, same
 from model_parts import all_parameters, part, sgd
+from sessions import bind
+from sessions import run as run_session
 from test_compiled_state import share
 from test_train_step import load, run
 from torch import Tensor, nn
@@ -24,7 +26,7 @@ from torch.export import Dim
 
 import shim
 from ftorch_tools.export import aoti, formats
-from shim import ShimError, wrap
+from shim import ShimError, create, forward, wrap
 
 X = torch.linspace(-1.0, 1.0, 12).reshape(4, 3)
 
@@ -114,6 +116,88 @@ def test_an_index_out_of_range_is_an_error(tmp_path: Path) -> None:
         with pytest.raises(ShimError, match="out of bounds"):
             results(model, given([torch.tensor([0, 1, 2, wrong])]), expected)
     same(results(model, given([rows]), expected)[0].numpy(), expected[0], 1e-6)
+
+
+def test_a_tensor_that_is_returned_twice_is_two_results() -> None:
+    model = shim.load(package("twice"))
+    x, y = (np.full((4, 3), value, np.float32, order="F") for value in (2.0, 5.0))
+    one, other = create([4, 3]), create([4, 3])
+    forward(model, [wrap(x), wrap(y)], [one, other])
+    assert (one.numpy() == 15).all() and (other.numpy() == 15).all()
+    shim.binary(shim.ADD, one, one, into=one)
+    assert (one.numpy() == 30).all() and (other.numpy() == 15).all()
+    arrays = [np.zeros((4, 3), np.float32, order="F") for _ in range(2)]
+    session = bind(model, [wrap(x), wrap(y)], [wrap(array) for array in arrays])
+    run_session(session)
+    run_session(session)
+    assert all((array == 25).all() for array in arrays)
+
+
+def test_one_tensor_is_not_both_inputs_of_code_that_writes_one() -> None:
+    model = shim.load(package("twice"))
+    x = np.full((4, 3), 2.0, np.float32, order="F")
+    both, outputs = wrap(x), [wrap(np.zeros((4, 3), np.float32)) for _ in range(2)]
+    with pytest.raises(ShimError, match=r"input_tensors\(2\): .*same tensor as input_tensors\(1\)"):
+        forward(model, [both, both], outputs)
+    shared = r"(input\w*)\(1\): the model writes it in place, and it shares its memory with \1\(2\)"
+    with pytest.raises(ShimError, match=f"ft_invalid_argument: {shared}"):
+        forward(model, [both, wrap(x)], outputs)
+    for second in (both, wrap(x)):
+        with pytest.raises(ShimError, match=f"ft_invalid_argument: {shared}"):
+            bind(model, [both, second], outputs)
+    assert (x == 2).all()
+
+
+class Drawn(Net):
+    """A layer over time, weights with one gradient, and tensors that no file of weights has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.memory = nn.LSTM(3, 3, batch_first=True)
+        self.c = nn.Parameter(torch.randn(3, 3))
+        self.d = nn.Parameter(torch.randn(3, 3))
+        self.register_buffer("scale", torch.arange(1.0, 4.0), persistent=False)
+        self.shift = torch.arange(3.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y, _ = self.memory(x.unsqueeze(1).expand(-1, 4, -1) * self.scale)
+        return self.b(torch.tanh(self.a(y[:, -1]))) @ (self.c + self.d) + self.shift
+
+
+def test_a_step_of_recurrent_layers_constants_and_equal_gradients(tmp_path: Path) -> None:
+    module = Drawn()
+    model = model_of(module, tmp_path)
+    parameters = all_parameters(model)
+    step = load(step_of("drawn", Drawn()), model, sgd(parameters, 0.1))
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+    for rows in (4, 1, 7):
+        x, y = torch.randn(rows, 3), torch.randn(rows, 3)
+        optimizer.zero_grad()
+        expected = nn.functional.mse_loss(module(x), y)
+        expected.backward()
+        optimizer.step()
+        assert run(step, given([x]), given([y])) == pytest.approx(expected.item(), rel=1e-5)
+        for (name, one), tensor in zip(module.named_parameters(), parameters):
+            same(tensor.numpy(), one, 1e-5)
+
+
+def test_a_package_is_no_model_of_a_step(tmp_path: Path) -> None:
+    model = shim.load(package("net"), requires_grad=1)
+    with pytest.raises(ShimError, match="give the exported program or TorchScript"):
+        load(step_of("net", Net()), model, sgd(all_parameters(model), 0.1))
+
+
+def test_code_that_needs_elements_gets_some(tmp_path: Path) -> None:
+    def change(specification: dict[str, Any]) -> None:
+        specification["needs_elements"] = True
+
+    model = shim.load(respecified(package("net"), tmp_path / "n.pt2", change))
+    expected = [torch.zeros(0, 4)]
+    with pytest.raises(ShimError, match="no elements, with which recurrent layers"):
+        results(model, given([torch.zeros(0, 8)]), expected)
+    memory = torch.export.export(nn.LSTM(3, 3), (torch.zeros(2, 1, 3),))
+    assert aoti._needs_elements(memory)
+    assert not aoti._needs_elements(torch.export.export(Net(), (X,)))
 
 
 def test_tied_weights_are_those_of_the_source(tmp_path: Path) -> None:

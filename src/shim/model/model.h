@@ -86,6 +86,8 @@ class Model {
   virtual NamedTensors named_buffers() const = 0;
   /// Fails if parameters and buffers are parts of the program that cannot be got at.
   virtual void require_state() const {}
+  /// False for machine code, which makes no graph.
+  virtual bool has_gradients() const { return true; }
   /// Computes with parameters and buffers of the other model from now on, in the other's memory.
   virtual void share_state(const Model& other);
   /// A tensor that is neither, but that the program keeps under a name; undefined if there is none.

@@ -67,7 +67,10 @@ TrainStep::TrainStep(const std::string& filename, std::shared_ptr<Model> model, 
 }
 
 void TrainStep::bind(const Model& model) {
-  model.require_state();
+  if (!model.has_gradients())
+    fail(ft_model_error,
+         "the model is a package of AOTInductor; give the exported program or TorchScript that it was made from, and "
+         "share its weights with the package by torch_model_share_state");
   const aoti::StepParts& step = *code_->specification().step;
   const auto by_name = [](const NamedTensors& list) {
     return std::unordered_map<std::string, at::Tensor>(list.begin(), list.end());

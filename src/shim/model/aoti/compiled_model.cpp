@@ -42,14 +42,16 @@ void run_code(Container& container, const exported::Program& program, at::Tensor
   }
 }
 
-/// The products of code with fixed weights divide by the number of rows, which would end the process.
+/// The products of code with fixed weights, and kernels of oneDNN, divide by the number of rows, which would end the process.
 void check_elements(const Code& code, at::TensorList inputs) {
-  if (!code.specification().is_frozen) return;
-  if (std::any_of(inputs.begin(), inputs.end(), [](const at::Tensor& one) { return one.numel() == 0; }))
-    fail(ft_shape_mismatch,
-         std::string(argument_names.inputs) +
-             ": one has no elements, with which code of --variant frozen cannot compute; leave out the call, or export "
-             "the model with ftorch-export --variant plain");
+  if (!code.specification().needs_elements) return;
+  if (std::none_of(inputs.begin(), inputs.end(), [](const at::Tensor& one) { return one.numel() == 0; })) return;
+  fail(ft_shape_mismatch,
+       std::string(argument_names.inputs) + ": one has no elements, with which " +
+           (code.specification().is_frozen
+                ? "code of --variant frozen cannot compute; leave out the call, or export the model with ftorch-export "
+                  "--variant plain"
+                : "recurrent layers cannot compute in compiled code; leave out the call, or load the exported program"));
 }
 
 /// Code with its inputs made ready.
@@ -98,6 +100,7 @@ class CompiledModel final : public Model {
            "torch.export or TorchScript");
     const PassTensors given = code_->inputs().arranged(inputs);
     check_elements(*code_, given);
+    if (touches_inputs_) check_different(inputs);
     PassTensors results;
     run_code(*container_, program(), given, results);
     if (touches_inputs_) write_back(given, inputs);
@@ -143,6 +146,8 @@ class CompiledModel final : public Model {
            "ftorch-export --variant plain");
   }
 
+  bool has_gradients() const override { return false; }
+
   void share_state(const Model& other) override {
     require_state();
     if (&other == this) fail(ft_invalid_argument, "source is the model itself");
@@ -181,6 +186,18 @@ class CompiledModel final : public Model {
     };
     check(container_->input_count(), taken, "inputs");
     check(container_->output_count(), made, "outputs");
+  }
+
+  /// The code was compiled for inputs of which none is another.
+  static void check_different(at::TensorList inputs) {
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const Context context(argument_names.inputs, static_cast<std::int64_t>(i));
+      for (std::size_t j = 0; j < i; ++j) {
+        if (inputs[i].is_same(inputs[j]))
+          fail(ft_invalid_argument, "the model writes an input in place, and it is the same tensor as " +
+                                        element_text(argument_names.inputs, j));
+      }
+    }
   }
 
   /// The code has written into copies of inputs with other strides.

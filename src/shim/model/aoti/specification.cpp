@@ -110,6 +110,9 @@ Specification read_specification(const Archive& archive) {
   found.target = {text_of(member(json, "machine")), text_of(member(json, "march")),
                   instructions ? text_of(*instructions) : "", text_of(member(json, "torch"))};
   found.is_frozen = text_of(member(json, "variant")) == "frozen";
+  // Older packages do not say it.
+  const Json* const needs_elements = find_member(json, "needs_elements");
+  found.needs_elements = found.is_frozen || (needs_elements && truth_of(*needs_elements));
   found.is_training = truth_of(member(json, "training"));
   if (const Json* const step = find_member(json, "train_step")) found.step = read_step(*step);
   if (const Json* const aliases = find_member(json, "aliases")) found.aliases = read_texts(*aliases);

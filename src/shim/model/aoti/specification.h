@@ -31,6 +31,8 @@ struct Specification {
   Target target;
   /// Weights are part of the code.
   bool is_frozen;
+  /// Whether inputs without elements end the process.
+  bool needs_elements;
   bool is_training;
   /// Inputs and outputs of what was compiled, without nodes.
   exported::Program program;
