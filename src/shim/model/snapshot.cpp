@@ -15,7 +15,7 @@ using torch::autograd::impl::get_autograd_meta;
 using torch::autograd::impl::get_view_autograd_meta;
 
 /// All of a storage, whatever its tensors see of it.
-at::Tensor bytes_of(const at::Tensor& tensor) {
+at::Tensor storage_bytes(const at::Tensor& tensor) {
   const c10::Storage& storage = tensor.storage();
   const auto key = c10::computeDispatchKey(at::kByte, at::kStrided, storage.device());
   at::Tensor bytes = at::detail::make_tensor<c10::TensorImpl>(c10::Storage(storage), c10::DispatchKeySet(key),
@@ -88,7 +88,7 @@ void Snapshot::add_tensor(const at::Tensor& tensor) {
 
 void Snapshot::add_numbers(const at::Tensor& tensor) {
   if (!seen_.insert(tensor.storage().unsafeGetStorageImpl()).second) return;
-  at::Tensor bytes = bytes_of(tensor);
+  at::Tensor bytes = storage_bytes(tensor);
   at::Tensor copy = bytes.clone();
   bytes_.emplace_back(std::move(bytes), std::move(copy));
 }

@@ -45,10 +45,14 @@ int end_all(MPI_Comm, int, void*, void*) {
 }
 
 void end_with_mpi() {
-  static int key = MPI_KEYVAL_INVALID;
-  if (key != MPI_KEYVAL_INVALID) return;
+  static bool is_told = false;
+  if (is_told) return;
+  int key = MPI_KEYVAL_INVALID;
   check_mpi(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, end_all, &key, nullptr), "MPI_Comm_create_keyval");
   check_mpi(MPI_Comm_set_attr(MPI_COMM_SELF, key, nullptr), "MPI_Comm_set_attr");
+  is_told = true;
+  // It stays as long as the attribute.
+  check_mpi(MPI_Comm_free_keyval(&key), "MPI_Comm_free_keyval");
 }
 
 bool has_finished() {
@@ -57,12 +61,36 @@ bool has_finished() {
   return is_finalized != 0;
 }
 
+/// Lets errors that belong to no communicator come back: they are those of MPI_COMM_SELF, and before MPI 4 of MPI_COMM_WORLD.
+class ErrorsReturn {
+ public:
+  ErrorsReturn() {
+    for (int i = 0; i < 2; ++i) {
+      MPI_Comm_get_errhandler(comms_[i], &before_[i]);
+      MPI_Comm_set_errhandler(comms_[i], MPI_ERRORS_RETURN);
+    }
+  }
+  ~ErrorsReturn() {
+    for (int i = 0; i < 2; ++i) {
+      MPI_Comm_set_errhandler(comms_[i], before_[i]);
+      MPI_Errhandler_free(&before_[i]);
+    }
+  }
+  ErrorsReturn(const ErrorsReturn&) = delete;
+  ErrorsReturn& operator=(const ErrorsReturn&) = delete;
+
+ private:
+  const MPI_Comm comms_[2] = {MPI_COMM_WORLD, MPI_COMM_SELF};
+  MPI_Errhandler before_[2];
+};
+
 /// The communicator of a Fortran handle.
 MPI_Comm comm_of(int fortran_handle) {
   const MPI_Comm comm = MPI_Comm_f2c(fortran_handle);
-  if (comm == MPI_COMM_NULL || !comm) fail(ft_invalid_argument, "comm is no communicator: MPI_COMM_NULL, or freed");
   int is_between = 0;
-  check_mpi(MPI_Comm_test_inter(comm, &is_between), "MPI_Comm_test_inter");
+  const ErrorsReturn scope;
+  if (comm == MPI_COMM_NULL || !comm || MPI_Comm_test_inter(comm, &is_between) != MPI_SUCCESS)
+    fail(ft_invalid_argument, "comm is no communicator: MPI_COMM_NULL, or freed");
   if (is_between)
     fail(ft_invalid_argument, "comm is a communicator between two groups; one of a single group is wanted");
   return comm;

@@ -25,7 +25,7 @@ bool share_memory(const at::Tensor& a, const at::Tensor& b) {
   return range_of(one).intersects(range_of(other)) && overlap(one, other);
 }
 
-Layout checked_layout(const Tensor& target, const RowForm& form) {
+RowLayout checked_layout(const Tensor& target, const RowForm& form) {
   const at::Tensor& value = target.value;
   check_plain(value);
   if (value.requires_grad() && value.is_leaf())
@@ -42,7 +42,7 @@ Layout checked_layout(const Tensor& target, const RowForm& form) {
   return *layout;
 }
 
-Layout layout_for(const DrawTarget& target, const RowForm& form) {
+RowLayout layout_for(const DrawTarget& target, const RowForm& form) {
   Context context(target.name.name, target.name.index);
   return checked_layout(*target.tensor, form);
 }

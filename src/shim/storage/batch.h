@@ -46,7 +46,7 @@ class BatchPart {
 
   Tensor& target_;
   const RowForm& form_;
-  Layout layout_;
+  RowLayout layout_;
   std::size_t row_bytes_;
   char* next_ = nullptr;
   /// The rows as they are, where the target is elsewhere or otherwise.

@@ -22,7 +22,7 @@ namespace {
 std::string number_of_rows(int64_t count) { return std::to_string(count) + (count == 1 ? " row" : " rows"); }
 
 /// The layout of rows of a form; fails for others.
-Layout checked_layout(const GivenRows& given, const RowForm& form) {
+RowLayout checked_layout(const GivenRows& given, const RowForm& form) {
   if (given.dtype != form.dtype)
     fail(ft_dtype_mismatch,
          "the dtype is " + dtype_name(given.dtype) + "; rows of this field have " + dtype_name(form.dtype));
@@ -34,7 +34,7 @@ Layout checked_layout(const GivenRows& given, const RowForm& form) {
 }
 
 /// The address of the rows, one after the other; `copy` owns them where they did not lie so.
-const char* dense_rows(const GivenRows& given, const Layout& layout, at::Tensor& copy) {
+const char* dense_rows(const GivenRows& given, const RowLayout& layout, at::Tensor& copy) {
   if (!given.value.defined()) return static_cast<const char*>(given.data);
   copy = sample_first(given.value.detach(), layout).to(at::kCPU).resolve_conj().resolve_neg().contiguous();
   return static_cast<const char*>(copy.const_data_ptr());
@@ -122,7 +122,7 @@ void ReplayBuffer::put(std::span<GivenRows> given) {
   std::vector<const char*> rows;
   for (std::size_t i = 0; i < given.size(); ++i) {
     Context context(given[i].name.name, given[i].name.index);
-    const Layout layout = checked_layout(given[i], forms[i]);
+    const RowLayout layout = checked_layout(given[i], forms[i]);
     if (i == 0) count = layout.count;
     if (layout.count != count)
       fail(ft_shape_mismatch, number_of_rows(layout.count) + "; the first field has " + number_of_rows(count));

@@ -60,7 +60,7 @@ Extents first_shape(const Dimensions& given, std::optional<int64_t> rows, Order 
   return {sizes.begin(), sizes.end() - 1};
 }
 
-std::optional<Layout> layout_of(const Dimensions& given, at::IntArrayRef row, Order order) {
+std::optional<RowLayout> layout_of(const Dimensions& given, at::IntArrayRef row, Order order) {
   const auto [sizes, strides] = given;
   const bool is_any = order == Order::any;
   const bool fits_last = !sizes.empty() && is_equal_but_for_ones(sizes.slice(0, sizes.size() - 1), row);
@@ -73,12 +73,12 @@ std::optional<Layout> layout_of(const Dimensions& given, at::IntArrayRef row, Or
   else if (is_equal_but_for_ones(sizes, row)) sample = Sample::none;
   else return std::nullopt;
   const bool is_fortran = sample == Sample::last || sample == Sample::none;
-  return Layout{sample,
-                sample == Sample::last    ? sizes.back()
-                : sample == Sample::first ? sizes.front()
-                                          : 1,
-                is_fortran ? is_dense(sizes.begin(), sizes.end(), strides.begin())
-                           : is_dense(sizes.rbegin(), sizes.rend(), strides.rbegin())};
+  return RowLayout{sample,
+                   sample == Sample::last    ? sizes.back()
+                   : sample == Sample::first ? sizes.front()
+                                             : 1,
+                   is_fortran ? is_dense(sizes.begin(), sizes.end(), strides.begin())
+                              : is_dense(sizes.rbegin(), sizes.rend(), strides.rbegin())};
 }
 
 at::Tensor with_reversed_dimensions(const at::Tensor& tensor) {
@@ -87,7 +87,7 @@ at::Tensor with_reversed_dimensions(const at::Tensor& tensor) {
   return tensor.permute(order);
 }
 
-at::Tensor sample_first(const at::Tensor& tensor, const Layout& layout) {
+at::Tensor sample_first(const at::Tensor& tensor, const RowLayout& layout) {
   const at::Tensor rows = layout.sample == Sample::last || layout.sample == Sample::none
                               ? with_reversed_dimensions(tensor)
                               : tensor;

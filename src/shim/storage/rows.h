@@ -31,7 +31,7 @@ struct RowForm {
 enum class Sample { last, first, none, none_reversed };
 
 /// An array or tensor of rows.
-struct Layout {
+struct RowLayout {
   Sample sample;
   int64_t count;
   /// The rows lie one after the other, each in Fortran's order.
@@ -59,13 +59,13 @@ std::optional<int64_t> counted_rows(const Dimensions& given, Order order);
 
 /// How something is made of rows of a shape; nothing if it is not. Where two dimensions fit, that of the largest stride is
 /// the sample. Dimensions of one do not count.
-std::optional<Layout> layout_of(const Dimensions& given, at::IntArrayRef row, Order order);
+std::optional<RowLayout> layout_of(const Dimensions& given, at::IntArrayRef row, Order order);
 
 /// As `tensor.T`, of which LibTorch warns for other than two dimensions.
 at::Tensor with_reversed_dimensions(const at::Tensor& tensor);
 
 /// A tensor as [count, reversed row], without a copy.
-at::Tensor sample_first(const at::Tensor& tensor, const Layout& layout);
+at::Tensor sample_first(const at::Tensor& tensor, const RowLayout& layout);
 
 /// "[8], or [8, n] for n of them" for messages.
 std::string accepted_shapes(at::IntArrayRef row, Order order);
