@@ -7,12 +7,12 @@ module gathered_cases
   use ftorch_mpi
   use model_files, only: model_file
   use parallel_problem, only: on_world
-  use ranks, only: check_calls, limit_memory, own_rank, world_size, world
+  use ranks, only: limit_memory, own_rank, world_size, world
   use testing, only: check, check_close, check_equal, check_status
   implicit none
   private
   public :: ragged, no_rows, two_of_each, failures, no_memory, two_under_way, warmup, owners, loaded, threads
-  public :: warmup_without_rows, checked_calls
+  public :: warmup_without_rows
 
 contains
 
@@ -333,43 +333,6 @@ contains
     call torch_communicator_delete(communicator)
   end subroutine threads
 
-  !> Where calls are checked, those of a group as well; a pass that one rank cannot start is none on all.
-  subroutine checked_calls()
-    type(torch_communicator) :: communicator
-    type(torch_model) :: model
-    type(torch_tensor) :: input, output
-    type(torch_status) :: status
-    real(real32), target :: x(3, 2), y(3, 2)
-
-    call torch_model_load(model, model_file('scaling.pt'), torch_kCPU)
-    call torch_tensor_from_array(input, x, torch_kCPU)
-    call torch_tensor_from_array(output, y, torch_kCPU)
-    x = 1
-    call check_calls(merge(1, 0, own_rank() == 0))
-    call torch_communicator_create(communicator, world, status=status)
-    call check_status(status, torch_invalid_argument, 'FTORCH_MPI_CHECK_CALLS, is not the same on all ranks')
-    call check_calls(1)
-    communicator = on_world()
-    call check_calls(0)
-    if (own_rank() == 1) then
-      call torch_mpi_agree(communicator, status)
-    else
-      call torch_mpi_forward(communicator, model, input, output, status)
-    end if
-    call check_status(status, torch_invalid_argument, &
-                      'the ranks make different calls: torch_mpi_agree as call 2 and torch_mpi_forward as call 2')
-    if (own_rank() == 1) then
-      call torch_bind_threads(communicator, status=status)
-    else
-      call torch_mpi_forward_warmup(communicator, model, input, output, status=status)
-    end if
-    call check_status(status, torch_invalid_argument, 'torch_mpi_forward_warmup as call 3 and torch_bind_threads as call 3')
-    call torch_mpi_forward_start(communicator, model, input, output)
-    call torch_mpi_forward_wait(communicator)
-    call check_close(y, 2.0, 0.0, 'result')
-    call torch_communicator_delete(communicator)
-  end subroutine checked_calls
-
   integer function cores()
     integer :: unit
 
@@ -397,6 +360,5 @@ program test_gathered
   call add_case('owners', owners, 'models')
   call add_case('loaded', loaded, 'models')
   call add_case('threads', threads)
-  call add_case('checked_calls', checked_calls, 'models')
   call run_on_ranks()
 end program test_gathered

@@ -102,39 +102,50 @@ contains
     call torch_tensor_mul(input_gradients(1), output_gradients(1), self%factor, status)
   end subroutine look
 
-  !> Parameters of so many numbers, each of whose gradient is full of its number in the list.
+  !> Parameters of so many numbers, each of whose gradients is full of its number in the list times that of the rank.
   subroutine average(communicator, sizes)
     type(torch_communicator), intent(in) :: communicator
     integer, intent(in) :: sizes(:)
-    type(torch_tensor) :: parameters(size(sizes)), gradient
+    type(torch_tensor) :: parameters(size(sizes)), means(size(sizes)), gradient
+    real(real64), allocatable :: numbers(:)
     integer :: i
 
     do i = 1, size(sizes)
       call torch_tensor_ones(parameters(i), 1, [int(sizes(i), int64)], torch_kFloat64, torch_kCPU, requires_grad=.true.)
-      call torch_tensor_full(gradient, 1, [int(sizes(i), int64)], i, torch_kFloat64, torch_kCPU)
+      call torch_tensor_full(gradient, 1, [int(sizes(i), int64)], i * (own_rank() + 1), torch_kFloat64, torch_kCPU)
       call torch_tensor_set_gradient(parameters(i), gradient)
     end do
     call forget_sums()
     call torch_mpi_average_gradients(communicator, parameters)
+    do i = 1, size(sizes)
+      call torch_tensor_get_gradient(means(i), parameters(i))
+      allocate (numbers(sizes(i)))
+      call torch_tensor_to_array(means(i), numbers)
+      call check_close(numbers, i * (world_size() + 1) / 2.0_real64, 1e-15_real64, 'the mean')
+      deallocate (numbers)
+    end do
   end subroutine average
 
-  !> Parameters that fit together travel together, the last ones first.
+  !> Parameters that fit together travel together, the last ones first, and a large one in pieces.
   subroutine buckets()
     type(torch_communicator) :: communicator
-    integer, parameter :: half = 25 * 2**20 / 8 / 2
+    integer, parameter :: half = 25 * 2**20 / 8 / 2 - 2
     integer :: i
 
-    communicator = on_world(bucket_bytes=64_int64)
+    communicator = on_world(bucket_bytes=88_int64)
     call average(communicator, [4, 4, 4, 4, 4])
     call check_equal(int(sum_count()), 3, 'messages')
     ! Behind the numbers, one for each parameter and one more.
     call check_equal([(int(sum_length(i), int64), i = 1, 3)], [11_int64, 11_int64, 6_int64], 'numbers')
-    call check_close([(sum_first(i), i = 1, 3)] * world_size(), [5.0_real64, 3.0_real64, 1.0_real64], 1e-15_real64, 'order')
+    call check_close([(sum_first(i), i = 1, 3)] * world_size() / (own_rank() + 1), [5.0_real64, 3.0_real64, 1.0_real64], &
+                     1e-15_real64, 'order')
+    call average(communicator, [1, 30, 2])
+    call check_equal([(int(sum_length(i), int64), i = 1, sum_count())], [4_int64, 11_int64, 11_int64, 10_int64, 3_int64], 'pieces')
     call torch_communicator_delete(communicator)
     communicator = on_world()
     call average(communicator, [half, half])
     call check_equal(int(sum_count()), 1, 'messages of 25 MB')
-    call average(communicator, [half, half, 1])
+    call average(communicator, [half, half, 4])
     call check_equal(int(sum_count()), 2, 'messages of more')
     call torch_communicator_delete(communicator)
   end subroutine buckets
@@ -168,7 +179,8 @@ contains
     type(torch_communicator) :: communicator
     type(torch_tensor) :: weights(2), loss
 
-    communicator = on_world(bucket_bytes=1_int64)
+    ! A number, and the two behind it.
+    communicator = on_world(bucket_bytes=24_int64)
     call make(weights, loss, fails=.false.)
     call torch_tensor_backward(loss)
     call check_equal(int(sum_count()), 0, 'messages of a pass that was not started')
@@ -190,7 +202,8 @@ contains
     type(torch_tensor) :: weights(2), loss
     type(torch_status) :: status, of_wait
 
-    communicator = on_world(bucket_bytes=1_int64)
+    ! A number, and the two behind it.
+    communicator = on_world(bucket_bytes=24_int64)
     call make(weights, loss, fails=own_rank() == last_rank())
     call torch_mpi_average_gradients_start(communicator, weights)
     call torch_tensor_backward(loss, status=status)

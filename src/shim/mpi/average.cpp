@@ -19,13 +19,16 @@ constexpr const char* difference =
     "the parameters differ between the ranks, in their number, their sizes or their dtypes, or the buffers of the "
     "model do";
 
-/// Numbers in one message: MPI counts with 32 bits.
-constexpr std::int64_t longest_message = std::int64_t{1} << 30;
-
 std::size_t size_of(bool is_double) { return is_double ? sizeof(double) : sizeof(float); }
 
 std::byte* at(const Memory& memory, std::int64_t index, bool is_double) {
   return static_cast<std::byte*>(memory.get()) + static_cast<std::size_t>(index) * size_of(is_double);
+}
+
+/// Numbers of the longest message: as many as a bucket has, and fewer than 32 bits count.
+std::int64_t longest_message(const Settings& settings, bool is_double) {
+  const auto fitting = settings.bucket_bytes / static_cast<std::int64_t>(size_of(is_double));
+  return std::clamp(fitting, std::int64_t{1}, std::int64_t{1} << 30);
 }
 
 double number_at(const Memory& memory, std::int64_t index, bool is_double) {
@@ -143,7 +146,7 @@ void Averaging::fill_buckets() {
     const Item& item = items_[i];
     const auto bytes = [&](std::int64_t count) { return count * static_cast<std::int64_t>(size_of(item.is_double)); };
     if (buckets_.empty() || buckets_.back().is_double != item.is_double ||
-        bytes(buckets_.back().numbers + item.count) > here_.settings.bucket_bytes)
+        bytes(buckets_.back().length() + item.count + 1) > here_.settings.bucket_bytes)
       buckets_.emplace_back(i, item.is_double);
     Bucket& bucket = buckets_.back();
     bucket.last = i + 1;
@@ -195,10 +198,11 @@ void Averaging::begin(Bucket& bucket) {
     number += item.count;
   }
   set_number(bucket.memory, place++, bucket.is_double, failure_.status != ft_ok);
-  for (std::int64_t first = 0; first < place; first += longest_message) {
+  const std::int64_t longest = longest_message(here_.settings, bucket.is_double);
+  for (std::int64_t first = 0; first < place; first += longest) {
     const int code = MPI_Iallreduce(
         at(bucket.memory, first, bucket.is_double), at(bucket.memory, place + first, bucket.is_double),
-        static_cast<int>(std::min(longest_message, place - first)), bucket.is_double ? MPI_DOUBLE : MPI_FLOAT, MPI_SUM,
+        static_cast<int>(std::min(longest, place - first)), bucket.is_double ? MPI_DOUBLE : MPI_FLOAT, MPI_SUM,
         here_.all.comm(), &bucket.messages.add(bucket.memory));
     // Within a backward pass nobody can be told yet.
     if (code != MPI_SUCCESS) here_.is_broken = true;

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "files/size_signal_block.h"
 #include "ftorch_mpi.h"
 #include "mpi/agreement.h"
 #include "mpi/channel.h"
@@ -48,21 +49,23 @@ class File {
   void open(const std::string& name, int flags) {
     number_ = ::open(name.c_str(), flags | O_CLOEXEC, 0600);
     if (number_ < 0) fail_system("cannot open '" + name + "'");
+    name_ = name;
   }
   std::int64_t size() const {
     struct stat status;
-    if (fstat(number_, &status) != 0) fail_system("cannot look at the file");
-    if (!S_ISREG(status.st_mode)) fail(ft_io_error, "it is no regular file");
+    if (fstat(number_, &status) != 0) fail_system("cannot look at '" + name_ + "'");
+    if (!S_ISREG(status.st_mode)) fail(ft_io_error, "'" + name_ + "' is no regular file");
     return status.st_size;
   }
   void read(char* data, std::size_t size) const {
     for (ssize_t n = 0; size > 0; data += n, size -= static_cast<std::size_t>(n)) {
       n = ::read(number_, data, size);
       if (n < 0 && errno == EINTR) n = 0;
-      else if (n <= 0) fail_system("cannot read the file");
+      else if (n <= 0) fail_system("cannot read '" + name_ + "'");
     }
   }
   void write(const char* data, std::size_t size) const {
+    const ftorch::SizeSignalBlock block;
     for (ssize_t n = 0; size > 0; data += n, size -= static_cast<std::size_t>(n)) {
       n = ::write(number_, data, size);
       if (n < 0 && errno == EINTR) n = 0;
@@ -76,6 +79,7 @@ class File {
 
  private:
   int number_ = -1;
+  std::string name_;
 };
 
 /// Tells all ranks of a node what its first one has.
@@ -141,6 +145,8 @@ void fetch(Communicator& here, const std::string& original) {
   agree(here, here.all, Call::load, outcome);
   std::string name = here.copy->name;
   share_name(here, name);
+  here.copy->original = original;
+  here.copy->shown = name;
   ft_fail(ft_ok, name.c_str());
 }
 
