@@ -249,9 +249,9 @@ def export_step(
         with _config.patch(use_duck_shape=False), torch.backends.mkldnn.flags(enabled=False):
             table = products.decompositions(kind_of_products)
             # Tensors of the network that are neither parameters nor saved are constants.
-            traced = make_fx(
-                step, table, tracing_mode="symbolic", _allow_non_fake_inputs=True
-            )(*given)
+            traced = make_fx(step, table, tracing_mode="symbolic", _allow_non_fake_inputs=True)(
+                *given
+            )
 
         class Module(torch.nn.Module):  # type: ignore[misc,name-defined]
             """The traced procedure."""

@@ -123,9 +123,11 @@ def test_a_tensor_that_is_returned_twice_is_two_results() -> None:
     x, y = (np.full((4, 3), value, np.float32, order="F") for value in (2.0, 5.0))
     one, other = create([4, 3]), create([4, 3])
     forward(model, [wrap(x), wrap(y)], [one, other])
-    assert (one.numpy() == 15).all() and (other.numpy() == 15).all()
+    assert (one.numpy() == 15).all()
+    assert (other.numpy() == 15).all()
     shim.binary(shim.ADD, one, one, into=one)
-    assert (one.numpy() == 30).all() and (other.numpy() == 15).all()
+    assert (one.numpy() == 30).all()
+    assert (other.numpy() == 15).all()
     arrays = [np.zeros((4, 3), np.float32, order="F") for _ in range(2)]
     session = bind(model, [wrap(x), wrap(y)], [wrap(array) for array in arrays])
     run_session(session)
@@ -137,9 +139,13 @@ def test_one_tensor_is_not_both_inputs_of_code_that_writes_one() -> None:
     model = shim.load(package("twice"))
     x = np.full((4, 3), 2.0, np.float32, order="F")
     both, outputs = wrap(x), [wrap(np.zeros((4, 3), np.float32)) for _ in range(2)]
-    with pytest.raises(ShimError, match=r"input_tensors\(2\): .*same tensor as input_tensors\(1\)"):
+    with pytest.raises(
+        ShimError, match=r"input_tensors\(2\): .*same tensor as input_tensors\(1\)"
+    ):
         forward(model, [both, both], outputs)
-    shared = r"(input\w*)\(1\): the model writes it in place, and it shares its memory with \1\(2\)"
+    shared = (
+        r"(input\w*)\(1\): the model writes it in place, and it shares its memory with \1\(2\)"
+    )
     with pytest.raises(ShimError, match=f"ft_invalid_argument: {shared}"):
         forward(model, [both, wrap(x)], outputs)
     for second in (both, wrap(x)):
@@ -177,7 +183,7 @@ def test_a_step_of_recurrent_layers_constants_and_equal_gradients(tmp_path: Path
         expected.backward()
         optimizer.step()
         assert run(step, given([x]), given([y])) == pytest.approx(expected.item(), rel=1e-5)
-        for (name, one), tensor in zip(module.named_parameters(), parameters):
+        for one, tensor in zip(module.parameters(), parameters):
             same(tensor.numpy(), one, 1e-5)
 
 

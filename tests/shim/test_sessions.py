@@ -276,7 +276,9 @@ def test_tensors_without_arrays(make) -> None:
         run(session)
     assert y.numpy().tolist() == [4, 4]
     z = fortran([2], np.float32, 3)
-    with pytest.raises(ShimError, match=r"inputs\(1\): it has shape \[2, 2\].*there has shape \[2\]"):
+    with pytest.raises(
+        ShimError, match=r"inputs\(1\): it has shape \[2, 2\].*there has shape \[2\]"
+    ):
         rebind(session, 1, fortran([2, 2]))
     rebind(session, 1, z)
     run(session)

@@ -201,8 +201,11 @@ def test_a_limit_of_file_sizes(folder: Path) -> None:
     program = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_DFL)\n"
     program += HOLD.format(paths=PATHS, end="")
     command = ["bash", "-c", 'ulimit -f 10; exec "$@"', "-", sys.executable, "-c", program]
-    done = subprocess.run([*command, str(package("net"))], capture_output=True, text=True, input="\n")
-    assert "ft_io_error" in done.stderr and "File too large" in done.stderr
+    done = subprocess.run(
+        [*command, str(package("net"))], capture_output=True, text=True, input="\n"
+    )
+    assert "ft_io_error" in done.stderr
+    assert "File too large" in done.stderr
     assert not list(folder.iterdir())
 
 

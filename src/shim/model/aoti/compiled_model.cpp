@@ -46,12 +46,13 @@ void run_code(Container& container, const exported::Program& program, at::Tensor
 void check_elements(const Code& code, at::TensorList inputs) {
   if (!code.specification().needs_elements) return;
   if (std::none_of(inputs.begin(), inputs.end(), [](const at::Tensor& one) { return one.numel() == 0; })) return;
-  fail(ft_shape_mismatch,
-       std::string(argument_names.inputs) + ": one has no elements, with which " +
-           (code.specification().is_frozen
-                ? "code of --variant frozen cannot compute; leave out the call, or export the model with ftorch-export "
-                  "--variant plain"
-                : "recurrent layers cannot compute in compiled code; leave out the call, or load the exported program"));
+  fail(
+      ft_shape_mismatch,
+      std::string(argument_names.inputs) + ": one has no elements, with which " +
+          (code.specification().is_frozen
+               ? "code of --variant frozen cannot compute; leave out the call, or export the model with ftorch-export "
+                 "--variant plain"
+               : "recurrent layers cannot compute in compiled code; leave out the call, or load the exported program"));
 }
 
 /// Code with its inputs made ready.
