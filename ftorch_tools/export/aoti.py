@@ -19,6 +19,7 @@ from typing import Any
 from ftorch_tools.errors import InfrastructureError, UsageError
 from ftorch_tools.export.errors import ExportError, first_line, import_torch
 from ftorch_tools.export.inductor import adapted
+from ftorch_tools.export.memory import bytes_of
 
 SPECIFICATION = "ftorch_specification"
 """The key of the package's metadata under which the specification stands, a JSON object."""
@@ -277,7 +278,6 @@ def _aliases(program: Any) -> dict[str, str]:
 
 def _unused(program: Any, used: Collection[str]) -> dict[str, str]:
     """Return the bytes of parameters and buffers that are no constants of the code."""
-    torch = import_torch()
     aliases = _aliases(program)
     firsts = {aliases.get(name, name) for name in used}
     found = {}
@@ -286,7 +286,7 @@ def _unused(program: Any, used: Collection[str]) -> dict[str, str]:
             continue
         # The bytes in the order of memory, with the strides that the specification has.
         flat = tensor.detach().as_strided((tensor.numel(),), (1,), tensor.storage_offset())
-        found[name] = flat.view(torch.uint8).numpy().tobytes().hex() if flat.numel() else ""
+        found[name] = bytes_of(flat).hex()
     return found
 
 

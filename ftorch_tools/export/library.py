@@ -18,6 +18,7 @@ from ftorch_tools.command import CommandError, call
 from ftorch_tools.config import library_prefix
 from ftorch_tools.errors import InfrastructureError, UsageError
 from ftorch_tools.export.errors import ExportError, import_torch
+from ftorch_tools.export.memory import bytes_of
 
 _NAMES = ("libftorch.so", "libftorch.dylib")
 _SECONDS = 600.0
@@ -135,9 +136,7 @@ def _spec(tensor: Any) -> dict[str, Any]:
 
 
 def _content(tensor: Any) -> bytes:
-    torch = import_torch()
-    flat = tensor.detach().cpu().contiguous().reshape(-1)
-    return bytes(flat.view(torch.uint8).numpy()) if flat.numel() else b""
+    return bytes_of(tensor.detach().cpu().contiguous())
 
 
 def _tensor(content: memoryview, like: Any) -> Any:

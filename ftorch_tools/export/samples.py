@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ftorch_tools.errors import UsageError
+from ftorch_tools.errors import InfrastructureError, UsageError
 from ftorch_tools.export.errors import ExportError, import_torch
 from ftorch_tools.export.sizes import NumberSpec, Sizes, TensorSpec
 
@@ -121,6 +121,10 @@ def read_samples(file: Path, model: Any) -> tuple[Any, ...]:
                 found: Any = {name: torch.from_numpy(arrays[name]) for name in arrays}
         else:
             found = torch.load(file, map_location="cpu", weights_only=True)
+    except ModuleNotFoundError as error:
+        raise InfrastructureError(
+            f"--samples {file} needs NumPy ({error}): pip install numpy"
+        ) from None
     except Exception as error:
         raise ExportError(f"--samples {file}: {type(error).__name__}: {error}") from None
     if isinstance(found, torch.Tensor):

@@ -11,6 +11,7 @@ module broadcast_cases
   implicit none
   private
   public :: tensors, pieces, models, optimizers, schedulers, checkpoints, replay_buffers, generators, refusals, statistics
+  public :: early_statistics, refused_tensor
 
 contains
 
@@ -280,6 +281,45 @@ contains
   end subroutine refusals
 
   !> A batch norm takes the rows of its rank, and its statistics are means over the ranks.
+  !> Started before the forward pass, which writes the buffers that were the same on all ranks until then.
+  subroutine early_statistics()
+    type(torch_communicator) :: communicator
+    type(torch_model) :: model
+    type(torch_tensor) :: mean, x, y, loss
+    real(real32), target :: xa(4, 4), ya(4, 4)
+
+    communicator = on_world()
+    call torch_model_load(model, model_file('normalised.pt'), torch_kCPU, is_training=.true.)
+    call torch_tensor_from_array(x, xa, torch_kCPU)
+    call torch_tensor_from_array(y, ya, torch_kCPU)
+    xa = own_rank() + 1
+    call torch_mpi_average_gradients_start(communicator, model, 4)
+    call torch_model_forward(model, x, y, requires_grad=.true.)
+    call torch_tensor_sum(loss, y)
+    call torch_tensor_backward(loss)
+    call torch_mpi_average_gradients_wait(communicator)
+    call torch_model_get_buffer(mean, model, 'norm.running_mean')
+    call check_close(sum_of(mean), 4 * 0.1_real64 * (world_size() + 1) / 2, 1e-6_real64, 'running mean')
+    call torch_communicator_delete(communicator)
+  end subroutine early_statistics
+
+  !> One that does not fit on a rank is written on none.
+  subroutine refused_tensor()
+    type(torch_communicator) :: communicator
+    type(torch_tensor) :: tensor
+    type(torch_status) :: status
+    integer(int64) :: shape(1)
+
+    communicator = on_world()
+    shape = 4
+    if (own_rank() == 1) shape = 5
+    call torch_tensor_full(tensor, 1, shape, real(own_rank(), real64), torch_kFloat64, torch_kCPU)
+    call torch_mpi_broadcast(communicator, tensor, status=status)
+    call check_status(status, torch_shape_mismatch, "rank 1: another shape: 'object' [4] instead of [5]")
+    call check_close(sum_of(tensor), real(shape(1) * own_rank(), real64), 0.0_real64, 'it is as it was')
+    call torch_communicator_delete(communicator)
+  end subroutine refused_tensor
+
   subroutine statistics()
     type(torch_communicator) :: communicator
     type(torch_model) :: model
@@ -333,5 +373,7 @@ program test_broadcast
   call add_case('generators', generators, 'models')
   call add_case('refusals', refusals)
   call add_case('statistics', statistics, 'models')
+  call add_case('early_statistics', early_statistics, 'models')
+  call add_case('refused_tensor', refused_tensor)
   call run_on_ranks()
 end program test_broadcast

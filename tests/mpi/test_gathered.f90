@@ -2,7 +2,7 @@
 !> Rows of many ranks in one forward pass.
 module gathered_cases
   use, intrinsic :: iso_c_binding, only: c_long
-  use, intrinsic :: iso_fortran_env, only: int64, real32, real64
+  use, intrinsic :: iso_fortran_env, only: int8, int64, real32, real64
   use ftorch
   use ftorch_mpi
   use model_files, only: model_file
@@ -11,7 +11,7 @@ module gathered_cases
   use testing, only: check, check_close, check_equal, check_status
   implicit none
   private
-  public :: ragged, no_rows, two_of_each, failures, no_memory, two_under_way, warmup, owners, loaded, threads
+  public :: ragged, no_rows, two_of_each, two_dtypes, failures, no_memory, two_under_way, warmup, owners, loaded, threads
   public :: warmup_without_rows
 
 contains
@@ -110,11 +110,31 @@ contains
     call torch_communicator_delete(communicator)
   end subroutine two_of_each
 
+  !> Numbers of 16 bytes behind those of one byte.
+  subroutine two_dtypes()
+    type(torch_communicator) :: communicator
+    type(torch_model) :: model
+    type(torch_tensor) :: inputs(2), output
+    integer(int8), allocatable, target :: a(:, :)
+    complex(real64), allocatable, target :: b(:, :), y(:, :)
+
+    communicator = on_world()
+    call torch_model_load(model, model_file('two_inputs.pt'), torch_kCPU)
+    allocate (a(own_rank() + 1, 1), source=5_int8)
+    allocate (b(own_rank() + 1, 1), y(own_rank() + 1, 1), source=cmplx(1, own_rank(), real64))
+    call torch_tensor_from_array(inputs(1), a, torch_kCPU)
+    call torch_tensor_from_array(inputs(2), b, torch_kCPU)
+    call torch_tensor_from_array(output, y, torch_kCPU)
+    call torch_mpi_forward(communicator, model, inputs, output)
+    call check(all(abs(y - (a - 2 * b)) <= 1e-12), 'results')
+    call torch_communicator_delete(communicator)
+  end subroutine two_dtypes
+
   !> Of the model, of a rank's tensors, of rows that differ.
   subroutine failures()
     type(torch_communicator) :: communicator
     type(torch_model) :: model, empty
-    type(torch_tensor) :: input, output, wide, double, nothing
+    type(torch_tensor) :: input, inputs(1), output, wide, double, nothing
     type(torch_status) :: status
     real(real32), target :: x(2, 2), y(2, 2), z(2, 3)
     real(real64), target :: d(2, 1)
@@ -151,6 +171,9 @@ contains
     call check_status(status, torch_shape_mismatch, 'rank 1 of the group: the rows that it hands in have another dtype')
     call torch_mpi_forward(communicator, empty, input, output, status)
     call check_status(status, torch_invalid_argument, 'rank 0 of the group: ')
+    call torch_tensor_from_array(inputs(1), x, torch_kCPU)
+    call torch_mpi_forward(communicator, model, inputs(:merge(0, 1, own_rank() == 1)), output, status)
+    call check_status(status, torch_invalid_argument, 'rank 1 of the group: a forward pass needs an input')
     call torch_mpi_forward(communicator, model, input, output, status)
     call check(status%ok(), 'the next pass')
     call check_close(y, 1.0, 0.0, 'result')
@@ -352,6 +375,7 @@ program test_gathered
   call add_case('ragged', ragged, 'models')
   call add_case('no_rows', no_rows, 'models')
   call add_case('two_of_each', two_of_each, 'models')
+  call add_case('two_dtypes', two_dtypes, 'models')
   call add_case('failures', failures, 'models')
   call add_case('no_memory', no_memory, 'models')
   call add_case('two_under_way', two_under_way, 'models')

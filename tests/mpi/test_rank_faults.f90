@@ -300,11 +300,7 @@ contains
     call gradients(net, 1, of_all=.false.)
     if (own_rank() == last_rank()) call gradients(net, 2, of_all=.false.)
     call torch_mpi_average_gradients_wait(communicator, status)
-    if (own_rank() == last_rank()) then
-      call check_status(status, torch_autograd_error, 'a gradient has changed after it was sent')
-    else
-      call check(.true., 'others have what was sent')
-    end if
+    call check_status(status, torch_autograd_error, 'rank ' // digit(last_rank()) // ': a gradient has changed after it was sent')
     call torch_communicator_delete(communicator)
   end subroutine second_pass
 

@@ -10,7 +10,7 @@ module replica_cases
   use testing, only: check, check_close, check_equal, check_status
   implicit none
   private
-  public :: same_bits, frozen, frozen_models, sparse, batches
+  public :: same_bits, frozen, frozen_models, mixed_dtypes, sparse, batches
 
 contains
 
@@ -100,6 +100,24 @@ contains
   end subroutine frozen_models
 
   !> Of an embedding, in which each rank has looked up a row of its own; rank 0 has a dense one in the second pass.
+  !> Complex numbers behind an odd number of real ones, as kernels do not take them.
+  subroutine mixed_dtypes()
+    type(torch_communicator) :: communicator
+    type(torch_tensor) :: weights(2), loss, gradient
+    complex(real64), target :: values(5)
+
+    communicator = on_world()
+    call torch_tensor_ones(weights(1), 1, [5_int64], torch_kComplexDouble, torch_kCPU, requires_grad=.true.)
+    call torch_tensor_ones(weights(2), 1, [1_int64], torch_kFloat64, torch_kCPU, requires_grad=.true.)
+    loss = torch_sum(torch_real(weights(1)) * real(own_rank() + 1, real64)) + torch_sum(weights(2))
+    call torch_tensor_backward(loss)
+    call torch_mpi_average_gradients(communicator, weights)
+    call torch_tensor_get_gradient(gradient, weights(1))
+    call torch_tensor_to_array(gradient, values)
+    call check(all(abs(values - (world_size() + 1) / 2.0_real64) <= 1e-15), 'the mean')
+    call torch_communicator_delete(communicator)
+  end subroutine mixed_dtypes
+
   subroutine sparse()
     type(torch_communicator) :: communicator
     type(torch_tensor) :: weights(1), indices, found, loss, gradient
@@ -194,6 +212,7 @@ program test_replicas
   call add_case('same_bits', same_bits)
   call add_case('frozen', frozen)
   call add_case('frozen_models', frozen_models, 'models')
+  call add_case('mixed_dtypes', mixed_dtypes)
   call add_case('sparse', sparse)
   call add_case('batches', batches)
   call run_on_ranks()

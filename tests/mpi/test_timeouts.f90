@@ -11,7 +11,7 @@ module timeout_cases
   use testing, only: check, check_close, check_status
   implicit none
   private
-  public :: agreement_and_pass, average_and_pass, start_and_pass, checked_calls
+  public :: agreement_and_pass, warmup_and_pass, average_and_pass, start_and_pass, checked_calls
 
 contains
 
@@ -35,6 +35,8 @@ contains
     call system_clock(begin, rate)
     if (own_rank() > 0) then
       call torch_mpi_forward(communicator, model, input, output, status)
+    else if (other_call == 'warmup') then
+      call torch_mpi_forward_warmup(communicator, model, input, output, status=status)
     else if (other_call == 'agree') then
       call torch_mpi_agree(communicator, status)
     else if (other_call == 'average') then
@@ -53,6 +55,10 @@ contains
   subroutine agreement_and_pass()
     call meet('agree')
   end subroutine agreement_and_pass
+
+  subroutine warmup_and_pass()
+    call meet('warmup')
+  end subroutine warmup_and_pass
 
   subroutine average_and_pass()
     call meet('average')
@@ -107,6 +113,7 @@ program test_timeouts
   implicit none
 
   call add_case('agreement_and_pass', agreement_and_pass, 'models')
+  call add_case('warmup_and_pass', warmup_and_pass, 'models')
   call add_case('average_and_pass', average_and_pass, 'models')
   call add_case('start_and_pass', start_and_pass, 'models')
   call add_case('checked_calls', checked_calls, 'models')

@@ -41,7 +41,7 @@ def test_rebound_columns_of_an_array(generator) -> None:
     session = bind(load(package("net")), [section(x[:, :, 0].T)], [section(y[:, :, 0])])
     straight = np.ascontiguousarray(x[:, :, 1].T)
     for i, one in enumerate([x[:, :, 0].T, x[:, :, 2].T, straight, np.asfortranarray(straight)]):
-        rebind(session, 1, one)
+        rebind(session, 1, section(one))
         rebind(session, 1, y[:, :, i], is_output=True)
         run(session)
         with torch.no_grad():

@@ -93,11 +93,15 @@ Failure failure_of(Communicator& here, const Communication& among, int rank, con
 
 }  // namespace
 
+void check_not_averaging(const Communicator& here) {
+  if (here.averaging) fail(ft_invalid_argument, "gradients are under way: call torch_mpi_average_gradients_wait first");
+}
+
 void free_reduction() noexcept { made.reset(); }
 
 double agree(Communicator& here, const Communication& among, Call call, const Failure& outcome,
              const Contribution& contribution, const char* difference) {
-  if (here.averaging) fail(ft_invalid_argument, "gradients are under way: call torch_mpi_average_gradients_wait first");
+  check_not_averaging(here);
   const std::int64_t word = (&among == &here.all ? ++here.calls : 0) * kinds + static_cast<std::int64_t>(call);
   const auto shared = std::make_shared<Opinion>(Opinion{outcome.status == ft_ok ? nobody : among.rank(), word, word,
                                                         contribution.fingerprint, contribution.fingerprint,
@@ -114,7 +118,7 @@ double agree(Communicator& here, const Communication& among, Call call, const Fa
   if (opinion.failed_rank != nobody) {
     const int rank = static_cast<int>(opinion.failed_rank);
     Failure failure = failure_of(here, among, rank, outcome);
-    const char* const of_group = &among == &here.group ? " of the group: " : ": ";
+    const char* const of_group = &among == &here.group_calls ? " of the group: " : ": ";
     fail(failure.status, "rank " + std::to_string(rank) + of_group + failure.message);
   }
   if (opinion.least_fingerprint != opinion.most_fingerprint) fail(ft_invalid_argument, difference);

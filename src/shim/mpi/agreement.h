@@ -35,6 +35,9 @@ struct Contribution {
 double agree(Communicator& here, const Communication& among, Call call, const Failure& outcome,
              const Contribution& contribution = {}, const char* difference = "");
 
+/// Fails between the start and the wait of an average.
+void check_not_averaging(const Communicator& here);
+
 /// Frees what MPI holds for agreements; none comes after it.
 void free_reduction() noexcept;
 
@@ -63,6 +66,7 @@ void succeed_on_all(Communicator& here, Call call, const F& f) {
 /// Runs f, which sends no message, before a call of a group or node. Where calls are checked all ranks agree on both.
 template <class F>
 void begin_call(Communicator& here, Call call, const F& f) {
+  check_not_averaging(here);
   if (here.settings.checks_calls) succeed_on_all(here, call, f);
   else f();
 }

@@ -58,6 +58,12 @@ Averaging::~Averaging() {
 }
 
 void Averaging::start(const Failure& before, double rows, bool is_early) {
+  rows_ = rows;
+  is_early_ = is_early;
+  if (is_early) {
+    deferred_.buffers.swap(tensors_.buffers);
+    deferred_.owns = tensors_.owns;
+  }
   const auto prepare = [&] {
     if (before.status != ft_ok) throw before;
     if (!(rows >= 0 && std::isfinite(rows)))
@@ -137,7 +143,7 @@ std::uint64_t Averaging::describe() {
   };
   add(tensors_.parameters, true, "parameters");
   add(tensors_.buffers, false, "tensors");
-  if (items_.empty()) fail(ft_invalid_argument, "there is nothing to average");
+  if (items_.empty() && deferred_.buffers.empty()) fail(ft_invalid_argument, "there is nothing to average");
   return all.value();
 }
 
@@ -218,9 +224,14 @@ void Averaging::finish() {
     bucket.messages.wait(here_, "torch_mpi_average_gradients");
     has_failed = has_failed || number_at(bucket.memory, 2 * bucket.length() - 1, bucket.is_double) != 0;
   }
-  if (has_failed) agree(here_, here_.all, Call::average_gradients, failure_);
+  // Within a backward pass a rank may have failed after it had sent all.
+  if (has_failed || is_early_) agree(here_, here_.all, Call::average_gradients, failure_);
   if (failure_.status != ft_ok) throw failure_;
   for (Bucket& bucket : buckets_) write(bucket);
+  if (deferred_.buffers.empty()) return;
+  Averaging late(here_, std::move(deferred_));
+  late.start(Failure(ft_ok, ""), rows_, /*is_early=*/false);
+  late.finish();
 }
 
 void Averaging::write(Bucket& bucket) {

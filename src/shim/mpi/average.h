@@ -79,7 +79,11 @@ class Averaging {
 
   Communicator& here_;
   Averaged tensors_;
+  /// Buffers of an early average: passes still write them, so that they are averaged in the wait.
+  Averaged deferred_;
+  double rows_ = 0;
   double weight_ = 0;
+  bool is_early_ = false;
   bool is_watching_ = false;
   std::thread::id thread_ = std::this_thread::get_id();
   std::vector<Item> items_;

@@ -7,6 +7,7 @@
 #include "ftorch_mpi.h"
 #include "mpi/agreement.h"
 #include "mpi/channel.h"
+#include "mpi/fingerprint.h"
 
 using namespace ftorch::mpi;
 
@@ -20,6 +21,17 @@ struct Parcel {
   ft_handle checkpoint = nullptr;
   ~Parcel() { ft_release(checkpoint); }
 };
+
+/// Whether the tensor of a checkpoint has the dtype and shape of another.
+bool fits(ft_handle checkpoint, ft_handle tensor) {
+  ft_handle sent = nullptr;
+  check(ft_checkpoint_get_tensor(checkpoint, name, name_size, &sent));
+  Fingerprint one, other;
+  one.add_form(sent);
+  ft_release(sent);
+  other.add_form(tensor);
+  return one.value() == other.value();
+}
 
 void check_root(const Communicator& here, int root) {
   if (root < 0 || root >= here.all.size())
@@ -76,9 +88,12 @@ int ft_mpi_broadcast_tensor(ft_handle handle, ft_handle* tensor, int root) {
         [&](const Channel& channel, bool is_root, Communicator& here) {
           if (is_root) check(ft_checkpoint_send(parcel.checkpoint, channel.get()));
           else check(ft_checkpoint_receive(channel.get(), &parcel.checkpoint));
+          // Nothing is written before all can.
+          const auto take = [&] { check(ft_checkpoint_get_tensor(parcel.checkpoint, name, name_size, tensor)); };
           succeed_on_all(here, Call::broadcast, [&] {
-            if (!is_root) check(ft_checkpoint_get_tensor(parcel.checkpoint, name, name_size, tensor));
+            if (!is_root && *tensor && !fits(parcel.checkpoint, *tensor)) take();
           });
+          if (!is_root) take();
         });
   });
 }

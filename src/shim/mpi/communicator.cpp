@@ -171,6 +171,8 @@ Communicator::Communicator(MPI_Comm comm, const Settings& given) : settings(give
   group_index = static_cast<int>(static_cast<std::int64_t>(node.rank()) * owners / node.size());
   meet(*this);
   group = node.split(group_index);
+  meet(*this);
+  group_calls = group.split(0);
 }
 
 std::shared_ptr<void> Spare::take(std::size_t bytes) {
@@ -191,7 +193,7 @@ std::shared_ptr<void> Spare::take(std::size_t bytes) {
 Communicator::~Communicator() {
   if (!is_broken) return;
   // MPI would wait for messages that never arrive.
-  for (Communication* const one : {&all, &node, &leaders, &group}) one->abandon();
+  for (Communication* const one : {&all, &node, &leaders, &group, &group_calls}) one->abandon();
 }
 
 void check_mpi_runs() {

@@ -76,6 +76,8 @@ struct Communicator {
   Communication leaders;
   /// The ranks that share an owner, which is the first of them.
   Communication group;
+  /// The same ranks, for what they agree on: it never meets rows of a pass.
+  Communication group_calls;
   /// Which of the groups of its node this one is.
   int group_index = 0;
   /// Calls so far, which must be the same ones on all ranks.

@@ -41,6 +41,12 @@ std::int64_t sum(const std::vector<std::int64_t>& numbers) {
   return total;
 }
 
+/// Bytes from one tensor to the next where a model has several: kernels want addresses that are multiples.
+std::int64_t padded(std::int64_t bytes) {
+  constexpr std::int64_t multiple = 64;
+  return (bytes + multiple - 1) / multiple * multiple;
+}
+
 const Note& note_at(const Memory& notes, int rank) { return static_cast<const Note*>(notes.get())[rank]; }
 
 std::byte* byte_at(const Memory& memory, std::int64_t offset) { return static_cast<std::byte*>(memory.get()) + offset; }
@@ -124,6 +130,7 @@ GatheredPass::GatheredPass(Communicator& here, ft_handle model, Tensors tensors)
 }
 
 void GatheredPass::describe() {
+  if (tensors_.inputs.empty()) fail(ft_invalid_argument, "a forward pass needs an input");
   std::int64_t rows = -1;
   input_row_bytes_ = describe_side(tensors_.inputs, "inputs", rows);
   output_row_bytes_ = describe_side(tensors_.outputs, "outputs", rows);
@@ -228,7 +235,7 @@ void GatheredPass::serve(ft_handle model) {
   const MPI_Comm comm = here_.group.comm();
   const int size = here_.group.size();
   MPI_Request request;
-  notes_ = std::shared_ptr<Note[]>(new Note[static_cast<std::size_t>(size)]);
+  notes_ = std::shared_ptr<Note[]>(new Note[static_cast<std::size_t>(size)]());
   const auto own = std::make_shared<Note>(own_);
   check_mpi(MPI_Igather(own.get(), sizeof(Note), MPI_BYTE, notes_.get(), sizeof(Note), MPI_BYTE, 0, comm, &request),
             "MPI_Igather");
@@ -276,7 +283,7 @@ std::vector<ft_handle> GatheredPass::wrap(const std::vector<ft_handle>& like, vo
     check(ft_tensor_dtype(one, &options.dtype));
     wrapped.push_back(nullptr);
     check(ft_tensor_from_blob(next, rank, shape.data(), rank, order.data(), rank, &options, &wrapped.back()));
-    next += all_rows_ * row_bytes;
+    next += padded(all_rows_ * row_bytes);
   }
   return wrapped;
 }
@@ -298,7 +305,7 @@ void rearrange(const Memory& notes, int size, const std::vector<std::int64_t>& r
       if (count > 0 && direction == Direction::to_tensors) std::memcpy(place, ranks, count);
       else if (count > 0) std::memcpy(ranks, place, count);
       ranks += count;
-      tensor += all_rows * bytes;
+      tensor += padded(all_rows * bytes);
     }
     row += rows;
   }
@@ -317,7 +324,10 @@ struct Owned {
 void GatheredPass::run(ft_handle model) {
   const int size = here_.group.size();
   const auto arranged = [&](const Memory& memory, const std::vector<std::int64_t>& row_bytes) {
-    return row_bytes.size() == 1 ? memory : make_memory(static_cast<std::size_t>(all_rows_ * sum(row_bytes)));
+    if (row_bytes.size() == 1) return memory;
+    std::int64_t bytes = 0;
+    for (const std::int64_t one : row_bytes) bytes += padded(all_rows_ * one);
+    return make_memory(static_cast<std::size_t>(bytes));
   };
   const Memory inputs = arranged(all_inputs_, input_row_bytes_), outputs = arranged(all_outputs_, output_row_bytes_);
   if (inputs != all_inputs_)

@@ -33,8 +33,8 @@ bool is_alone(Communicator& here, const Tensors& tensors) {
     const auto found = choices.find(form_of(tensors));
     return found != choices.end() && found->second;
   } catch (const Failure&) {
-    // Told by the pass, to all.
-    return false;
+    // The others, for whom that was chosen, do not come either.
+    return true;
   }
 }
 
@@ -66,10 +66,10 @@ double seconds_of(Communicator& here, const std::function<void()>& run) {
     if (here.is_broken) throw;
     outcome = failure_in_flight();
   }
-  agree(here, here.group, Call::forward_warmup, outcome);
+  agree(here, here.group_calls, Call::forward_warmup, outcome);
   const auto slowest = std::make_shared<double>(shortest);
   MPI_Request request;
-  check_mpi(MPI_Iallreduce(MPI_IN_PLACE, slowest.get(), 1, MPI_DOUBLE, MPI_MAX, here.group.comm(), &request),
+  check_mpi(MPI_Iallreduce(MPI_IN_PLACE, slowest.get(), 1, MPI_DOUBLE, MPI_MAX, here.group_calls.comm(), &request),
             "MPI_Iallreduce");
   wait(here, request, "torch_mpi_forward_warmup", slowest);
   return *slowest;

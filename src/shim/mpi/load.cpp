@@ -11,7 +11,6 @@
 #include <string>
 #include <vector>
 
-#include "files/size_signal_block.h"
 #include "ftorch_mpi.h"
 #include "mpi/agreement.h"
 #include "mpi/channel.h"
@@ -25,13 +24,13 @@ NodeCopy::~NodeCopy() {
   rmdir(folder.c_str());
 }
 
-void NodeCopy::create(const std::string& original) {
+void NodeCopy::create() {
   const char* const place = std::getenv("TMPDIR");
   std::string pattern = std::string(place && *place ? place : "/tmp") + "/ftorch-mpi-XXXXXX";
   if (!mkdtemp(pattern.data()))
     fail(ft_io_error, "cannot make a folder '" + pattern + "', see TMPDIR: " + std::strerror(errno));
   folder = pattern;
-  name = folder + "/" + original.substr(original.rfind('/') + 1);
+  name = folder + "/model";
 }
 
 namespace {
@@ -65,7 +64,6 @@ class File {
     }
   }
   void write(const char* data, std::size_t size) const {
-    const ftorch::SizeSignalBlock block;
     for (ssize_t n = 0; size > 0; data += n, size -= static_cast<std::size_t>(n)) {
       n = ::write(number_, data, size);
       if (n < 0 && errno == EINTR) n = 0;
@@ -91,9 +89,9 @@ void share_name(Communicator& here, std::string& name) {
 }
 
 /// The pieces of the file from the root to the first rank of each node, which write them.
-void distribute(Communicator& here, const File& source, const File& target, std::int64_t size) {
-  constexpr std::int64_t piece = std::int64_t{1} << 24;
-  std::vector<char> bytes(static_cast<std::size_t>(std::min(piece, size)));
+void distribute(Communicator& here, const File& source, const File& target, std::int64_t size,
+                std::vector<char>& bytes) {
+  const auto piece = static_cast<std::int64_t>(bytes.size());
   Failure outcome(ft_ok, "");
   for (std::int64_t first = 0; first < size; first += piece) {
     const auto count = static_cast<std::size_t>(std::min(piece, size - first));
@@ -121,6 +119,7 @@ void fetch(Communicator& here, const std::string& original) {
   const bool is_reader = here.all.rank() == 0, is_leader = here.node.rank() == 0;
   File source, target;
   std::int64_t size = 0;
+  std::vector<char> bytes;
   succeed_on_all(here, Call::load, [&] {
     if (is_reader) {
       source.open(original, O_RDONLY | O_NONBLOCK);
@@ -128,17 +127,18 @@ void fetch(Communicator& here, const std::string& original) {
     }
     here.copy = std::make_unique<NodeCopy>();
     if (!is_leader) return;
-    here.copy->create(original);
+    bytes.resize(std::size_t{1} << 24);
+    here.copy->create();
     target.open(here.copy->name, O_WRONLY | O_CREAT | O_EXCL);
   });
   Failure outcome(ft_ok, "");
   if (is_leader) {
     move_bytes(here, here.leaders, 0, &size, sizeof(size));
     try {
-      distribute(here, source, target, size);
-    } catch (const Failure& failure) {
+      distribute(here, source, target, size, bytes);
+    } catch (...) {
       if (here.is_broken) throw;
-      outcome = failure;
+      outcome = failure_in_flight();
     }
     target.close();
   }

@@ -6,14 +6,14 @@
 
 namespace ftorch::mpi {
 
-/// In a folder of its own, under the file's own name, which messages tell; removed at the end. Empty on all ranks but the first
+/// In a folder of its own, removed at the end. Empty on all ranks but the first
 /// of the node.
 struct NodeCopy {
   NodeCopy() = default;
   ~NodeCopy();
   NodeCopy(const NodeCopy&) = delete;
   NodeCopy& operator=(const NodeCopy&) = delete;
-  void create(const std::string& original);
+  void create();
 
   std::string folder, name;
   /// On all ranks of the node: what was asked for, and where the copy is.

@@ -42,9 +42,9 @@ void wait(Communicator& here, MPI_Request& request, const char* what, const Memo
     if (std::chrono::duration<double>(Clock::now() - begin).count() > here.settings.timeout) {
       here.is_broken = true;
       static_cast<void>(new Memory(memory));
-      fail(ft_internal_error, std::string("the other ranks did not answer within ") +
-                                  seconds_text(here.settings.timeout) + " (" + what +
-                                  "): one of them has ended, or does not make this call");
+      fail(ft_internal_error,
+           std::string("the other ranks did not answer within ") + seconds_text(here.settings.timeout) + " (" + what +
+               "): one of them has ended, or does not make this call, which FTORCH_MPI_CHECK_CALLS=1 tells at once");
     }
   }
 }

@@ -5,6 +5,7 @@
 
 #include <ATen/ops/empty_like.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "core/error.h"
@@ -93,7 +94,21 @@ bool BoundTensor::move_to(const ft_view& view) const {
   return true;
 }
 
+namespace {
+
+/// True where a dimension is farther apart in memory than one behind it, as in no array of Fortran.
+bool is_permuted(const int64_t* strides, std::size_t rank) { return !std::is_sorted(strides, strides + rank); }
+
+}  // namespace
+
 void BoundTensor::rebind(const ft_view& view, at::ScalarType dtype) {
+  if (over_array_ && view.rank > 1 && !is_permuted(view.strides, static_cast<std::size_t>(view.rank))) {
+    const at::IntArrayRef bound = over_array_->attached.strides();
+    if (is_permuted(bound.data(), bound.size()))
+      fail(ft_invalid_argument,
+           "what is bound there has its dimensions in another order than an array, by permute_dims or a layout; give a "
+           "tensor over the array that was made in the same way");
+  }
   const bool is_like = dtype == dtype_ && view.rank == static_cast<int>(sizes_.size());
   if (over_array_ && is_like && move_to(view)) {
     identity_.reset();

@@ -2,9 +2,13 @@
 // Rows of a tensor, along its first dimension, to and from bytes that lie one after the other.
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
+#include <cstring>
+
 #include "core/guard.h"
+#include "tensor/aligned.h"
 #include "tensor/convert.h"
 #include "tensor/tensor.h"
 
@@ -18,8 +22,11 @@ const at::Tensor& rows_of(ft_handle handle) {
   return value;
 }
 
+/// The bytes as a tensor, or one beside them where kernels want another address.
 at::Tensor rows_at(const at::Tensor& value, void* bytes) {
-  return at::from_blob(bytes, value.sizes(), at::dtype(value.scalar_type()));
+  const auto options = at::dtype(value.scalar_type());
+  if (is_aligned(bytes, value.element_size())) return at::from_blob(bytes, value.sizes(), options);
+  return at::empty(value.sizes(), options);
 }
 
 }  // namespace
@@ -38,7 +45,10 @@ int ft_rows_read(ft_handle handle, void* bytes) {
   return guard(ft_invalid_argument, [&] {
     at::NoGradGuard no_grad;
     const at::Tensor& value = rows_of(handle);
-    if (value.numel() > 0) rows_at(value, bytes).copy_(value);
+    if (value.numel() == 0) return;
+    const at::Tensor rows = rows_at(value, bytes);
+    rows.copy_(value);
+    if (rows.data_ptr() != bytes) std::memcpy(bytes, rows.const_data_ptr(), rows.nbytes());
   });
 }
 
@@ -46,7 +56,9 @@ int ft_rows_write(ft_handle handle, void* bytes) {
   return guard(ft_invalid_argument, [&] {
     at::NoGradGuard no_grad;
     const at::Tensor& value = rows_of(handle);
-    if (value.numel() > 0)
-      copy_value(tensor(handle, "the tensor"), rows_at(value, bytes).to(value.device()), Write::output);
+    if (value.numel() == 0) return;
+    const at::Tensor rows = rows_at(value, bytes);
+    if (rows.data_ptr() != bytes) std::memcpy(rows.mutable_data_ptr(), bytes, rows.nbytes());
+    copy_value(tensor(handle, "the tensor"), rows.to(value.device()), Write::output);
   });
 }

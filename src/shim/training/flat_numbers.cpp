@@ -2,11 +2,14 @@
 // Numbers of a tensor, or of its gradient, to and from a piece of a flat buffer of the host.
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
-#include <ATen/ops/view_as_complex.h>
+
+#include <cstring>
 
 #include "autograd/gradient.h"
 #include "core/guard.h"
+#include "tensor/aligned.h"
 #include "tensor/convert.h"
 #include "tensor/tensor.h"
 
@@ -18,12 +21,12 @@ bool is_double(const at::Tensor& value) {
   return value.scalar_type() == at::kDouble || value.scalar_type() == at::kComplexDouble;
 }
 
-/// The buffer as numbers of the tensor's shape.
+/// The buffer as numbers of the tensor's shape, or some beside it where kernels want another address.
 at::Tensor numbers_at(const at::Tensor& value, void* buffer) {
-  std::vector<int64_t> shape = value.sizes().vec();
-  if (value.is_complex()) shape.push_back(2);
-  const at::Tensor numbers = at::from_blob(buffer, shape, at::dtype(is_double(value) ? at::kDouble : at::kFloat));
-  return value.is_complex() ? at::view_as_complex(numbers) : numbers;
+  const auto real = is_double(value) ? at::kDouble : at::kFloat;
+  const auto options = at::dtype(value.is_complex() ? at::toComplexType(real) : real);
+  if (is_aligned(buffer, options.dtype().itemsize())) return at::from_blob(buffer, value.sizes(), options);
+  return at::empty(value.sizes(), options);
 }
 
 }  // namespace
@@ -47,12 +50,10 @@ int ft_flat_read(ft_handle handle, int is_gradient, double factor, void* buffer,
     const at::Tensor view = numbers_at(value, buffer);
     *required(is_there, "is_there") = numbers.defined();
     // Not times zero: that of what is not finite is not.
-    if (!numbers.defined() || factor == 0) {
-      view.zero_();
-      return;
-    }
-    view.copy_(numbers.is_sparse() ? numbers.to_dense() : numbers);
-    if (factor != 1) view.mul_(factor);
+    if (!numbers.defined() || factor == 0) view.zero_();
+    else view.copy_(numbers.is_sparse() ? numbers.to_dense() : numbers);
+    if (numbers.defined() && factor != 0 && factor != 1) view.mul_(factor);
+    if (view.data_ptr() != buffer && view.numel() > 0) std::memcpy(buffer, view.const_data_ptr(), view.nbytes());
   });
 }
 
@@ -61,6 +62,7 @@ int ft_flat_write(ft_handle handle, int is_gradient, const void* buffer) {
     at::NoGradGuard no_grad;
     const at::Tensor& value = tensor(handle, "the tensor").value;
     const at::Tensor view = numbers_at(value, const_cast<void*>(buffer));
+    if (view.data_ptr() != buffer && view.numel() > 0) std::memcpy(view.mutable_data_ptr(), buffer, view.nbytes());
     if (!is_gradient) {
       copy_value(tensor(handle, "the tensor"), view.to(value.options().requires_grad(false)), Write::output);
       return;
