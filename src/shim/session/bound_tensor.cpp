@@ -96,15 +96,23 @@ bool BoundTensor::move_to(const ft_view& view) const {
 
 namespace {
 
-/// True where a dimension is farther apart in memory than one behind it, as in no array of Fortran.
-bool is_permuted(const int64_t* strides, std::size_t rank) { return !std::is_sorted(strides, strides + rank); }
+/// True where elements along a dimension are farther apart than along one behind it, as in no array of Fortran.
+bool is_permuted(const int64_t* extents, const int64_t* strides, std::size_t rank) {
+  int64_t largest = 0;
+  for (std::size_t i = 0; i < rank; ++i) {
+    if (extents[i] < 2) continue;
+    if (strides[i] < largest) return true;
+    largest = strides[i];
+  }
+  return false;
+}
 
 }  // namespace
 
 void BoundTensor::rebind(const ft_view& view, at::ScalarType dtype) {
-  if (over_array_ && view.rank > 1 && !is_permuted(view.strides, static_cast<std::size_t>(view.rank))) {
-    const at::IntArrayRef bound = over_array_->attached.strides();
-    if (is_permuted(bound.data(), bound.size()))
+  if (over_array_ && !is_permuted(view.extents, view.strides, static_cast<std::size_t>(view.rank))) {
+    const at::Tensor& bound = over_array_->attached;
+    if (is_permuted(bound.sizes().data(), bound.strides().data(), bound.sizes().size()))
       fail(ft_invalid_argument,
            "what is bound there has its dimensions in another order than an array, by permute_dims or a layout; give a "
            "tensor over the array that was made in the same way");
