@@ -97,12 +97,12 @@ bool BoundTensor::move_to(const ft_view& view) const {
 namespace {
 
 /// True where elements along a dimension are farther apart than along one behind it, as in no array of Fortran.
-bool is_permuted(const int64_t* extents, const int64_t* strides, std::size_t rank) {
+bool is_permuted(const at::Tensor& tensor) {
   int64_t largest = 0;
-  for (std::size_t i = 0; i < rank; ++i) {
-    if (extents[i] < 2) continue;
-    if (strides[i] < largest) return true;
-    largest = strides[i];
+  for (int64_t i = 0; i < tensor.dim(); ++i) {
+    if (tensor.size(i) < 2) continue;
+    if (tensor.stride(i) < largest) return true;
+    largest = tensor.stride(i);
   }
   return false;
 }
@@ -110,13 +110,10 @@ bool is_permuted(const int64_t* extents, const int64_t* strides, std::size_t ran
 }  // namespace
 
 void BoundTensor::rebind(const ft_view& view, at::ScalarType dtype) {
-  if (over_array_ && !is_permuted(view.extents, view.strides, static_cast<std::size_t>(view.rank))) {
-    const at::Tensor& bound = over_array_->attached;
-    if (is_permuted(bound.sizes().data(), bound.strides().data(), bound.sizes().size()))
-      fail(ft_invalid_argument,
-           "what is bound there has its dimensions in another order than an array, by permute_dims or a layout; give a "
-           "tensor over the array that was made in the same way");
-  }
+  if (over_array_ && std::is_sorted(view.strides, view.strides + view.rank) && is_permuted(over_array_->attached))
+    fail(ft_invalid_argument,
+         "what is bound there has its dimensions in another order than an array, by permute_dims or a layout; give a "
+         "tensor over the array that was made in the same way");
   const bool is_like = dtype == dtype_ && view.rank == static_cast<int>(sizes_.size());
   if (over_array_ && is_like && move_to(view)) {
     identity_.reset();
