@@ -226,7 +226,6 @@ void Averaging::finish() {
   }
   // Within a backward pass a rank may have failed after it had sent all.
   if (has_failed || is_early_) agree(here_, here_.all, Call::average_gradients, failure_);
-  if (failure_.status != ft_ok) throw failure_;
   for (Bucket& bucket : buckets_) write(bucket);
   if (deferred_.buffers.empty()) return;
   Averaging late(here_, std::move(deferred_));
