@@ -2,10 +2,6 @@
 // Rows of a tensor, along its first dimension, to and from bytes that lie one after the other.
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/from_blob.h>
-
-#include <cstring>
 
 #include "core/guard.h"
 #include "tensor/aligned.h"
@@ -22,11 +18,8 @@ const at::Tensor& rows_of(ft_handle handle) {
   return value;
 }
 
-/// The bytes as a tensor, or one beside them where kernels want another address.
 at::Tensor rows_at(const at::Tensor& value, void* bytes) {
-  const auto options = at::dtype(value.scalar_type());
-  if (is_aligned(bytes, value.element_size())) return at::from_blob(bytes, value.sizes(), options);
-  return at::empty(value.sizes(), options);
+  return tensor_at(bytes, value.sizes(), at::dtype(value.scalar_type()));
 }
 
 }  // namespace
@@ -48,7 +41,7 @@ int ft_rows_read(ft_handle handle, void* bytes) {
     if (value.numel() == 0) return;
     const at::Tensor rows = rows_at(value, bytes);
     rows.copy_(value);
-    if (rows.data_ptr() != bytes) std::memcpy(bytes, rows.const_data_ptr(), rows.nbytes());
+    store_numbers(rows, bytes);
   });
 }
 
@@ -58,7 +51,7 @@ int ft_rows_write(ft_handle handle, void* bytes) {
     const at::Tensor& value = rows_of(handle);
     if (value.numel() == 0) return;
     const at::Tensor rows = rows_at(value, bytes);
-    if (rows.data_ptr() != bytes) std::memcpy(rows.mutable_data_ptr(), bytes, rows.nbytes());
+    load_numbers(rows, bytes);
     copy_value(tensor(handle, "the tensor"), rows.to(value.device()), Write::output);
   });
 }

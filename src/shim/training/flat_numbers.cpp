@@ -2,10 +2,6 @@
 // Numbers of a tensor, or of its gradient, to and from a piece of a flat buffer of the host.
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/from_blob.h>
-
-#include <cstring>
 
 #include "autograd/gradient.h"
 #include "core/guard.h"
@@ -21,12 +17,10 @@ bool is_double(const at::Tensor& value) {
   return value.scalar_type() == at::kDouble || value.scalar_type() == at::kComplexDouble;
 }
 
-/// The buffer as numbers of the tensor's shape, or some beside it where kernels want another address.
+/// The buffer as numbers of the tensor's shape.
 at::Tensor numbers_at(const at::Tensor& value, void* buffer) {
   const auto real = is_double(value) ? at::kDouble : at::kFloat;
-  const auto options = at::dtype(value.is_complex() ? at::toComplexType(real) : real);
-  if (is_aligned(buffer, options.dtype().itemsize())) return at::from_blob(buffer, value.sizes(), options);
-  return at::empty(value.sizes(), options);
+  return tensor_at(buffer, value.sizes(), at::dtype(value.is_complex() ? at::toComplexType(real) : real));
 }
 
 }  // namespace
@@ -53,7 +47,7 @@ int ft_flat_read(ft_handle handle, int is_gradient, double factor, void* buffer,
     if (!numbers.defined() || factor == 0) view.zero_();
     else view.copy_(numbers.is_sparse() ? numbers.to_dense() : numbers);
     if (numbers.defined() && factor != 0 && factor != 1) view.mul_(factor);
-    if (view.data_ptr() != buffer && view.numel() > 0) std::memcpy(buffer, view.const_data_ptr(), view.nbytes());
+    store_numbers(view, buffer);
   });
 }
 
@@ -62,7 +56,7 @@ int ft_flat_write(ft_handle handle, int is_gradient, const void* buffer) {
     at::NoGradGuard no_grad;
     const at::Tensor& value = tensor(handle, "the tensor").value;
     const at::Tensor view = numbers_at(value, const_cast<void*>(buffer));
-    if (view.data_ptr() != buffer && view.numel() > 0) std::memcpy(view.mutable_data_ptr(), buffer, view.nbytes());
+    load_numbers(view, buffer);
     if (!is_gradient) {
       copy_value(tensor(handle, "the tensor"), view.to(value.options().requires_grad(false)), Write::output);
       return;
